@@ -1,0 +1,57 @@
+# Everything a newcomer needs: `make demo`, `make ui`, `make test`. Each sets up what it lacks.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export IMGSIM_HOME ?= $(CURDIR)/.imgsim
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+IMAGES ?=
+BACKBONE ?=
+WEIGHTS ?=
+COLLECTION ?=
+
+.PHONY: help install demo ui test lint bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed ## Create .venv and install the pinned set
+
+demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WEIGHTS=file] [COLLECTION=name]
+	@$(BIN)/python -m orchestration.demo \
+		$(if $(IMAGES),--images "$(IMAGES)") $(if $(BACKBONE),--backbone "$(BACKBONE)") \
+		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(COLLECTION),--collection "$(COLLECTION)")
+
+ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501); Ctrl-C stops all
+	@$(BIN)/python -m orchestration.ui
+
+test: $(VENV)/.installed-dev ## All tests, with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev ## Measure every stage; prints tables, writes tests/benchmarks/results.json
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean: ## Remove the environment (the store in .imgsim stays)
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "imgsim needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing imgsim and what it needs into $(VENV) (some minutes the first time) ..."
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[pipeline,heic,s3]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@

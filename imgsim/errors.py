@@ -1,0 +1,73 @@
+"""Every error imgsim raises on purpose.
+
+    ImgsimError
+    ├── SourceError          a folder, table or URL that cannot be listed or read
+    ├── ImageError           one image that cannot be read or decoded
+    ├── ArgumentError        a value outside its domain        (also a ValueError)
+    ├── ArgumentTypeError    a value of the wrong type         (also a TypeError)
+    ├── BackboneError        an unknown network, missing weights, a failed download
+    ├── QueryError           a query this model cannot answer
+    ├── StoreError           the feature store cannot be read or written
+    ├── ModelFormatError     a saved model that is damaged, incomplete or too new
+    ├── RegistryError        the MLflow registry cannot be reached or lacks the model
+    └── MissingExtraError    an optional package is not installed (also an ImportError)
+
+Messages say what was wrong (with the path), why, and what to do about it.
+"""
+
+
+class ImgsimError(Exception):
+    """Base class: ``except imgsim.ImgsimError`` catches everything below."""
+
+
+class SourceError(ImgsimError):
+    """A source of images cannot be listed or read."""
+
+
+class ImageError(ImgsimError):
+    """One image cannot be read or decoded.
+
+    Parameters
+    ----------
+    stage : str
+        Where it failed: ``"read"``, ``"header"`` or ``"decode"``.
+    reason : str
+        Why, in words for the person who owns the file.
+    """
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(reason)
+        self.stage = stage
+        self.reason = reason
+
+
+class ArgumentError(ImgsimError, ValueError):
+    """An argument is outside its domain."""
+
+
+class ArgumentTypeError(ImgsimError, TypeError):
+    """An argument has the wrong type."""
+
+
+class BackboneError(ImgsimError):
+    """A network cannot be found, built, downloaded or exported."""
+
+
+class QueryError(ImgsimError):
+    """A query cannot be answered by this model."""
+
+
+class StoreError(ImgsimError):
+    """The feature store cannot be read or written."""
+
+
+class ModelFormatError(ImgsimError):
+    """A saved model is damaged, incomplete or of an unknown version."""
+
+
+class RegistryError(ImgsimError):
+    """The MLflow registry cannot be reached, or lacks what was asked for."""
+
+
+class MissingExtraError(ImgsimError, ImportError):
+    """An optional package is needed and not installed."""

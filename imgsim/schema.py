@@ -1,0 +1,68 @@
+"""Arrow schemas: the one place where columns are named and typed."""
+
+import pyarrow as pa
+
+IMAGES = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("path", pa.string(), nullable=False),  # relative to the collection's root, "/" separated
+        pa.field("label", pa.string()),
+        pa.field("sha256", pa.string(), nullable=False),  # of the file's bytes, hexadecimal
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),  # as stored, before EXIF orientation
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("format", pa.string(), nullable=False),
+        pa.field("orientation", pa.int8(), nullable=False),  # EXIF 1..8, 1 = upright
+        pa.field("mtime", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+REJECTED = pa.schema(
+    [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),  # list, read, header, decode
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+THUMBNAILS = pa.schema(
+    [
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("thumbnail", pa.binary(), nullable=False),  # JPEG, longest side 160 pixels
+    ]
+)
+
+UNDECODABLE = pa.schema(
+    [
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+QUERY_COLUMNS = ("query_label", "reference_label", "distance", "rank")
+EDGE_COLUMNS = ("src_id", "dst_id", "distance", "rank")
+
+
+def features(dim: int) -> pa.Schema:
+    """Schema of stored raw features of ``dim`` values each."""
+    return pa.schema(
+        [
+            pa.field("sha256", pa.string(), nullable=False),
+            pa.field("feature", pa.list_(pa.float32(), dim), nullable=False),
+        ]
+    )
+
+
+def embeddings(dim: int) -> pa.Schema:
+    """Schema of embeddings of ``dim`` values each, in row order."""
+    return pa.schema([pa.field("embedding", pa.list_(pa.float32(), dim), nullable=False)])
+
+
+def neighbors(k: int) -> pa.Schema:
+    """Schema of a graph: row positions and euclidean distances of ``k`` neighbours, nearest first."""
+    return pa.schema(
+        [
+            pa.field("neighbors", pa.list_(pa.int32(), k), nullable=False),
+            pa.field("distances", pa.list_(pa.float32(), k), nullable=False),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Where images come from: folders, files, tables, URLs; listed, opened and scanned."""

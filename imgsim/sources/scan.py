@@ -1,0 +1,67 @@
+"""Reads every listed file once: header and content hash, on a few threads."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from imgsim.decode import probe
+from imgsim.errors import ImageError
+from imgsim.sources.files import Files
+from imgsim.sources.listing import Entry
+
+CHUNK = 32  # files per task
+AHEAD = 8  # tasks under way per thread: memory does not grow with the number of files
+
+
+def scan(entries: list[Entry], files: Files) -> Iterator[dict[str, Any] | tuple[str, ImageError]]:
+    """Read the header and hash the bytes of each file, in order.
+
+    Parameters
+    ----------
+    entries : list of Entry
+    files : Files
+        Where they are read from. At most ``files.threads`` files are in memory at any time.
+
+    Yields
+    ------
+    dict or (str, ImageError)
+        Columns of `schema.IMAGES` except ``id``; or the path of a bad file and what is wrong with it.
+    """
+    chunks = (entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK))
+    with ThreadPoolExecutor(files.threads, thread_name_prefix="imgsim-scan") as pool:
+        submitted = (pool.submit(_read_chunk, chunk, files) for chunk in chunks)
+        pending: list[Future[list[Any]]] = list(islice(submitted, files.threads * AHEAD))
+        try:
+            while pending:
+                yield from pending.pop(0).result()
+                pending.extend(islice(submitted, 1))
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _read_chunk(chunk: list[Entry], files: Files) -> list[Any]:
+    return [_read(entry, files) for entry in chunk]
+
+
+def _read(entry: Entry, files: Files) -> dict[str, Any] | tuple[str, ImageError]:
+    try:
+        data, mtime = files.read(entry.path)
+        header = probe(data)
+    except ImageError as error:
+        return entry.path, error
+    if mtime is None:
+        mtime = entry.mtime
+    return {
+        "path": entry.path,
+        "label": entry.label,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "width": header.width,
+        "height": header.height,
+        "format": header.format,
+        "orientation": header.orientation,
+        "mtime": None if mtime is None else round(mtime * 1_000_000),
+    }

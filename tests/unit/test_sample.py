@@ -1,0 +1,133 @@
+"""The sample the project renders itself."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from imgsim.errors import ArgumentError
+from imgsim.sample import KINDS, MESSY, render_sample
+from imgsim.sample.folder import MARKER, draw, encode
+
+SOME = ("dice", "mug", "wood")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render_sample(tmp_path_factory.mktemp("sample") / "small", views=3, kinds=SOME, size=64)
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.glob("*/*"))}
+
+
+def test_one_folder_per_kind_with_numbered_views(sample: Path) -> None:
+    regular = [name for name in pictures(sample) if Path(name).name not in MESSY]
+    assert regular == [f"{kind}/{kind}_{view:02d}.jpg" for kind in SOME for view in range(3)]
+
+
+def test_there_are_24_kinds_in_order() -> None:
+    assert len(KINDS) == len(set(KINDS)) == 24
+    assert list(KINDS) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_draws_a_picture_with_something_in_it(kind: str) -> None:
+    picture = draw(kind, 0, size=48)
+    assert picture.dtype == np.uint8
+    assert picture.shape[2:] == (3,)
+    assert max(picture.shape) == 48
+    assert picture.std() > 8
+
+
+def test_the_same_arguments_give_the_same_bytes(sample: Path, tmp_path: Path) -> None:
+    again = render_sample(tmp_path / "again", views=3, kinds=SOME, size=64)
+    assert pictures(again) == pictures(sample)
+
+
+def test_a_picture_does_not_depend_on_the_others(sample: Path) -> None:
+    assert encode(draw("mug", 2, size=64)) == (sample / "mug/mug_02.jpg").read_bytes()
+
+
+def test_views_and_seeds_differ(sample: Path) -> None:
+    regular = [data for name, data in pictures(sample).items() if Path(name).name not in MESSY]
+    assert len(set(regular)) == len(regular)
+    assert encode(draw("mug", 2, seed=1, size=64)) != (sample / "mug/mug_02.jpg").read_bytes()
+
+
+def test_the_default_sizes_vary() -> None:
+    shapes = {draw("wood", view).shape[:2] for view in range(8)}
+    assert len(shapes) > 2
+    assert all(160 <= max(shape) <= 200 for shape in shapes)
+
+
+def test_a_complete_sample_is_left_alone(sample: Path) -> None:
+    before = (sample / MARKER).stat().st_mtime_ns
+    assert render_sample(sample, views=3, kinds=SOME, size=64) == sample
+    assert (sample / MARKER).stat().st_mtime_ns == before
+
+
+def test_a_missing_picture_or_another_recipe_renders_again(tmp_path: Path) -> None:
+    folder = render_sample(tmp_path / "s", views=1, kinds=["wood"], size=32)
+    whole = pictures(folder)
+    (folder / "wood/wood_00.jpg").unlink()
+    render_sample(folder, views=1, kinds=["wood"], size=32)
+    assert pictures(folder) == whole
+    render_sample(folder, views=2, kinds=["wood"], size=32, messy=False)
+    assert list(pictures(folder)) == ["wood/wood_00.jpg", "wood/wood_01.jpg"]
+    assert json.loads((folder / MARKER).read_text())["views"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_a_folder_of_other_files_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"precious")
+    with pytest.raises(ArgumentError, match="not a rendered sample"):
+        render_sample(tmp_path, views=1, kinds=["wood"], size=32)
+    assert (tmp_path / "holiday.jpg").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    "bad", [{"views": 0}, {"views": 101}, {"seed": -1}, {"size": 8}, {"kinds": ["unicorn"]}, {"kinds": []}]
+)
+def test_arguments_outside_their_domain(bad: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError):
+        render_sample(tmp_path / "s", **bad)  # type: ignore[arg-type]
+    assert not (tmp_path / "s").exists()
+
+
+def messy(sample: Path, name: str) -> tuple[bytes, bytes]:
+    """The bytes of one messy file and of the picture it was made from."""
+    (path,) = sample.glob(f"*/{name}")
+    return path.read_bytes(), (path.parent / f"{path.parent.name}_00.jpg").read_bytes()
+
+
+def test_three_messy_files_cannot_be_read(sample: Path) -> None:
+    empty, _ = messy(sample, "broken.jpg")
+    half, original = messy(sample, "half.jpg")
+    notes, _ = messy(sample, "notes.jpg")
+    assert empty == b""
+    assert half == original[: len(original) // 2]
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(io.BytesIO(half)).load()
+    with pytest.raises(OSError, match="cannot identify"):
+        Image.open(io.BytesIO(notes))
+
+
+def test_three_messy_files_repeat_a_picture(sample: Path) -> None:
+    copy, original = messy(sample, "copy.jpg")
+    assert copy == original
+    for name in ("reencoded.jpg", "rotated.jpg"):
+        data, original = messy(sample, name)
+        assert data != original
+        upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))), np.float32)
+        expected = np.asarray(Image.open(io.BytesIO(original)), np.float32)
+        assert upright.shape == expected.shape
+        assert np.abs(upright - expected).mean() < 8
+
+
+def test_no_messy_files_when_not_wanted(tmp_path: Path) -> None:
+    folder = render_sample(tmp_path / "s", views=1, kinds=["wood", "mug"], size=32, messy=False)
+    assert not [path for path in folder.rglob("*") if path.name in MESSY]

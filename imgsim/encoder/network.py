@@ -1,0 +1,31 @@
+"""``mini``, the packaged encoder: nine plain 3x3 convolutions, nothing a phone cannot run."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+WIDTHS = (32, 64, 64, 128, 128, 128, 256, 256, 256)
+STRIDES = (2, 2, 1, 2, 1, 1, 2, 1, 1)
+CELLS = 2
+DIM = WIDTHS[-1] * CELLS**2
+
+
+class MiniEncoder(nn.Module):
+    """Normalised RGB (n, 3, 96, 96) to features (n, 1024): channel means over 2 x 2 cells.
+
+    Batch normalisation and the skip connections of training are folded into the convolutions
+    (RepVGG, Ding et al. 2021), so inference is convolution and ReLU alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = (3, *WIDTHS)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(channels[i], channels[i + 1], 3, stride, 1) for i, stride in enumerate(STRIDES)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, 3, h, w) float to (n, 1024); h and w multiples of 32."""
+        for convolution in self.convolutions:
+            x = functional.relu(convolution(x))
+        return functional.adaptive_avg_pool2d(x, CELLS).flatten(1)

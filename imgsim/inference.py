@@ -1,0 +1,119 @@
+"""One interface, two engines: ONNX Runtime on CPU, torch on GPU and MPS.
+
+An engine maps pixels, uint8 (n, height, width, 3), to raw features, float32 (n, dim). ONNX Runtime
+runs image by image on one thread (fastest per core, and no result can depend on a batch); the
+extraction loop calls it from several threads.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.backbones import Backbone
+from imgsim.errors import ArgumentError, BackboneError, ModelFormatError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class Engine(Protocol):
+    """Pixels to features."""
+
+    batched: bool
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(n, height, width, 3) uint8 to (n, dim) float32."""
+        ...
+
+
+class OnnxEngine:
+    """ONNX Runtime on one CPU thread, one image at a time; safe to call from many threads."""
+
+    batched = False
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network on each image by itself."""
+        rows = [self._session.run(None, {self._input: image[None]})[0][0] for image in pixels]
+        return np.asarray(rows, np.float32)
+
+
+class TorchEngine:
+    """torch on any device, in batches."""
+
+    batched = True
+
+    def __init__(self, backbone: Backbone, device: str) -> None:
+        from imgsim.pixels import pixel_module
+
+        self._device = device
+        self._module = pixel_module(backbone).to(device)
+        self.batched = device != "cpu"
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network on all images at once (one by one on CPU)."""
+        import torch
+
+        step = len(pixels) if self.batched else 1
+        with torch.inference_mode():
+            rows = [
+                self._module(torch.from_numpy(pixels[i : i + step]).to(self._device)).cpu().numpy()
+                for i in range(0, len(pixels), step)
+            ]
+        return np.concatenate(rows).astype(np.float32, copy=False)
+
+
+def resolve_device(device: str = "auto") -> str:
+    """``"cpu"``, ``"cuda"`` or ``"mps"``. ``"auto"`` takes a GPU that is there, else the CPU.
+
+    Raises
+    ------
+    ArgumentError
+        An unknown device, or one this machine does not have.
+    """
+    name = device.partition(":")[0]
+    if name not in DEVICES:
+        raise ArgumentError(f"device must be one of {', '.join(DEVICES)} (or cuda:1), not {device!r}.")
+    if name == "cpu" or (name == "auto" and not _accelerator_likely()):
+        return "cpu"
+    import torch
+
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next((kind for kind, there in available.items() if there), "cpu")
+    if not available[name]:
+        raise ArgumentError(f"device {device!r} is not available on this machine; use device='auto' or 'cpu'.")
+    return device
+
+
+def _accelerator_likely() -> bool:
+    """Cheap test that spares most CPU-only runs the import of torch (2.6 CPU-s)."""
+    if sys.platform == "darwin":
+        return True
+    return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists() or sys.platform == "win32"
+
+
+def make_engine(backbone: Backbone, onnx: Path | None, device: str) -> Engine:
+    """The engine for a resolved device; without an ONNX file the CPU runs torch."""
+    if device == "cpu" and onnx is not None:
+        return OnnxEngine(onnx)
+    try:
+        return TorchEngine(backbone, device)
+    except RuntimeError as error:
+        raise BackboneError(f"{backbone.spec.name} cannot run on {device}: {error}") from error

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+import imgsim
+
+
+def features(**rows: float) -> dict[str, np.ndarray]:
+    return {key: np.full(3, value, np.float32) for key, value in rows.items()}
+
+
+def test_rows_come_back_in_the_order_asked(tmp_path):
+    store = imgsim.FeatureStore(tmp_path)
+    store.write("net", features(a=1, b=2), {"a": b"A"}, {"z": "broken"})
+    store.write("net", features(c=3, a=1), {}, {})
+    found, matrix = store.read_features("net", ["c", "x", "a", "b", "a"])
+    assert found.tolist() == [True, False, True, True, True]
+    assert matrix[:, 0].tolist() == [3, 1, 2, 1]
+    assert store.read_thumbnails(["b", "a"]) == [None, b"A"]
+    assert store.undecodable.find(["z"])[1].to_pylist() == ["broken"]
+
+
+def test_an_empty_store_knows_nothing(tmp_path):
+    found, matrix = imgsim.FeatureStore(tmp_path / "none").read_features("net", ["a"])
+    assert not found.any()
+    assert matrix.size == 0
+
+
+def test_backbones_do_not_mix(tmp_path):
+    store = imgsim.FeatureStore(tmp_path)
+    store.write("one", features(a=1), {}, {})
+    assert not store.read_features("two", ["a"])[0].any()
+
+
+def test_one_part_is_read_without_copying(tmp_path):
+    store = imgsim.FeatureStore(tmp_path)
+    store.write("net", features(a=1, b=2), {}, {})
+    _, matrix = store.read_features("net", ["a", "b"])
+    assert not matrix.flags.writeable
+    assert matrix.base is not None
+
+
+def test_a_damaged_part_is_named(tmp_path):
+    store = imgsim.FeatureStore(tmp_path)
+    store.write("net", features(a=1), {}, {})
+    part = next((tmp_path / "features" / "net").iterdir())
+    part.write_bytes(b"PAR1 junk")
+    with pytest.raises(imgsim.StoreError, match=part.name):
+        store.read_features("net", ["a"])
+
+
+def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path):
+    (tmp_path / "features").write_text("a file where a folder should be")
+    with pytest.raises(imgsim.StoreError, match="IMGSIM_HOME"):
+        imgsim.FeatureStore(tmp_path).write("net", features(a=1), {}, {})
+
+
+def test_default_root_is_in_home(home):
+    assert imgsim.FeatureStore().root == home / "store"

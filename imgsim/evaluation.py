@@ -1,0 +1,167 @@
+"""How good the neighbours are: recall of the graph, and precision, mAP and 1-NN accuracy on labels.
+
+Leave-one-out: every image is a query against all others. Labels that stand for "none of the
+classes" (Caltech-101's ``BACKGROUND_Google``) stay in as references and are never queries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from imgsim import arrow, checks
+from imgsim.atomic import atomic_path
+from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.exact import exact_knn
+from imgsim.graph import NeighborGraph
+
+BACKGROUND = ("BACKGROUND_Google",)
+SAMPLE = 1000
+Z95 = 1.959964
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics with 95 % bounds, and a row per class.
+
+    ``metrics`` keys: ``images``, ``recall_at_<k>``; with labels also ``queries``,
+    ``precision_at_<k>`` (share of the k nearest that carry the query's label), ``map_at_<k>``,
+    ``nn1_accuracy`` and ``precision_at_<k>_macro`` (mean over classes), each of the first four with
+    ``_low`` and ``_high``. ``per_class`` columns: label, images, precision, map, nn1.
+    """
+
+    metrics: dict[str, float]
+    per_class: pd.DataFrame
+    k: int
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal sha256 of the metrics."""
+        return hashlib.sha256(json.dumps(self.metrics, sort_keys=True).encode()).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write ``evaluation.json`` and ``evaluation.parquet`` (per class) into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder / "evaluation.json") as path:
+            path.write_text(json.dumps({"k": self.k, "metrics": self.metrics}, indent=1))
+        arrow.write_parquet(pa.Table.from_pandas(self.per_class, preserve_index=False), folder / "evaluation.parquet")
+
+    @classmethod
+    def load(cls, folder: Path) -> Evaluation:
+        """Read what `save` wrote."""
+        try:
+            notes = json.loads((folder / "evaluation.json").read_text())
+            table = arrow.read_parquet(folder / "evaluation.parquet")
+            return cls(notes["metrics"], table.to_pandas(), int(notes["k"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelFormatError(f"the evaluation in {folder} cannot be read: {error}") from error
+
+
+def evaluate(
+    matrix: NDArray[np.float32],
+    graph: NeighborGraph,
+    labels: Sequence[str | None] | None = None,
+    k: int = 10,
+    background: Sequence[str] = BACKGROUND,
+    sample: int = SAMPLE,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a graph against exact search and against labels.
+
+    Parameters
+    ----------
+    matrix : (n, d) float32
+    graph : NeighborGraph
+        Over the same rows, with at least ``k`` neighbours (or n - 1).
+    labels : sequence of n, optional
+        None entries are never queries.
+    k : int
+        Neighbours that count.
+    background : sequence of str
+        Labels that are no class of their own.
+    sample : int
+        Queries of the recall estimate, drawn with ``seed``.
+    """
+    k = min(checks.positive_int(k, "k"), max(1, len(matrix) - 1))
+    if graph.k < k and len(matrix) > 1:
+        raise ArgumentError(f"the graph has {graph.k} neighbours per image, k={k} needs {k}: build it with k={k}.")
+    metrics = {"images": float(len(matrix))} | recall(matrix, graph, k, sample, seed)
+    if labels is None or len(matrix) < 2:
+        return Evaluation(metrics, _class_table({}), k)
+    names = np.asarray([label if label is not None else "" for label in labels], object)
+    query = np.asarray([label is not None and label not in background for label in labels], bool)
+    query &= _has_company(names)
+    if not query.any():
+        return Evaluation(metrics, _class_table({}), k)
+    scores = label_scores(names, graph.neighbors[:, :k], query)
+    classes = _per_class(names[query], scores)
+    metrics |= {"queries": float(query.sum())}
+    for name, values in zip((f"precision_at_{k}", f"map_at_{k}", "nn1_accuracy"), scores, strict=True):
+        metrics |= _with_bounds(name, values)
+    metrics[f"precision_at_{k}_macro"] = float(classes["precision"].mean())
+    return Evaluation(metrics, classes, k)
+
+
+def recall(
+    matrix: NDArray[np.float32], graph: NeighborGraph, k: int, sample: int = SAMPLE, seed: int = 0
+) -> dict[str, float]:
+    """Share of the true k nearest that the graph lists, on a seeded sample of rows; equal distances count as found."""
+    n = len(matrix)
+    if n < 2:
+        return {}
+    rows = np.sort(np.random.default_rng(seed).choice(n, min(n, sample), replace=False))
+    _, true = exact_knn(matrix[rows], matrix, k, exclude=rows)
+    listed = graph.distances[rows, :k]
+    hits = (listed <= true[:, -1:]).mean(axis=1)
+    return _with_bounds(f"recall_at_{k}", hits)
+
+
+def label_scores(
+    names: NDArray[np.object_], neighbors: NDArray[np.int32], query: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Precision, average precision and 1-NN hit of each query, (q,) each.
+
+    Average precision at k is the sum over ranks i of precision at i where rank i is relevant, over
+    the smaller of k and the number of other images with the query's label.
+    """
+    _, codes = np.unique(names.astype(str), return_inverse=True)
+    k = neighbors.shape[1]
+    hits = (codes[neighbors[query]] == codes[query][:, None]).astype(np.float64)
+    others = np.bincount(codes)[codes[query]] - 1
+    running = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
+    average = (running * hits).sum(axis=1) / np.minimum(k, others)
+    return hits.mean(axis=1), average, hits[:, 0]
+
+
+def _has_company(names: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Labels on one image only cannot be found by any search: such an image is no query."""
+    _, codes = np.unique(names.astype(str), return_inverse=True)
+    return np.bincount(codes)[codes] > 1
+
+
+def _with_bounds(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    mean = float(values.mean())
+    half = Z95 * float(values.std()) / max(1, len(values)) ** 0.5
+    return {name: mean, f"{name}_low": max(0.0, mean - half), f"{name}_high": min(1.0, mean + half)}
+
+
+def _per_class(names: NDArray[np.object_], scores: tuple[NDArray[np.float64], ...]) -> pd.DataFrame:
+    columns = dict(zip(("precision", "map", "nn1"), scores, strict=True))
+    grouped = pd.DataFrame({"label": names.astype(str)} | columns).groupby("label", sort=True)
+    return _class_table({"images": grouped.size(), **{name: grouped[name].mean() for name in columns}})
+
+
+def _class_table(columns: dict[str, pd.Series]) -> pd.DataFrame:
+    if not columns:
+        return pd.DataFrame({"label": pd.Series(dtype="str"), "images": pd.Series(dtype="int64")}).assign(
+            precision=pd.Series(dtype="float64"), map=pd.Series(dtype="float64"), nn1=pd.Series(dtype="float64")
+        )
+    return pd.DataFrame(columns).rename_axis("label").reset_index()

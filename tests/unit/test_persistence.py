@@ -1,0 +1,125 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import imgsim
+
+
+@pytest.fixture
+def saved(tiny_model, tmp_path):
+    tiny_model.save(tmp_path / "m.imgsim")
+    return tmp_path / "m.imgsim"
+
+
+def test_everything_comes_back(tiny_model, saved, tiny_images):
+    loaded = imgsim.load_model(saved)
+    assert loaded.digest == tiny_model.digest
+    assert loaded.summary("dict") == tiny_model.summary("dict")
+    assert np.array_equal(loaded.embeddings, tiny_model.embeddings)
+    assert loaded.thumbnails([0, 39]) == tiny_model.thumbnails([0, 39])
+    pd.testing.assert_frame_equal(loaded.query([1, 2]), tiny_model.query([1, 2]))
+    pd.testing.assert_frame_equal(loaded.similarity_graph(), tiny_model.similarity_graph())
+    new = tiny_images / tiny_model.images.paths[9]
+    pd.testing.assert_frame_equal(loaded.query(new), tiny_model.query(new))
+
+
+def test_loading_and_asking_stored_rows_imports_no_heavy_package(saved):
+    code = (
+        "import sys, imgsim; m = imgsim.load_model(sys.argv[1]); assert len(m.query([0, 1], k=3)) == 6;"
+        "m.similarity_graph(); modules = set(sys.modules);"
+        "heavy = {'torch', 'torchvision', 'mlflow', 'numba', 'pynndescent', 'onnxruntime', 'coremltools'} & modules;"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code, str(saved)], check=True)
+
+
+def test_no_path_of_this_machine_is_inside(saved, tiny_images, tmp_path):
+    for part in saved.iterdir():
+        data = part.read_bytes()
+        for place in (str(tiny_images), str(tmp_path), str(tiny_images.parent.parent)):
+            assert place.encode() not in data, (part.name, place)
+
+
+def test_existing_folder_is_kept_unless_asked(tiny_model, saved):
+    with pytest.raises(imgsim.ArgumentError, match="exists already"):
+        tiny_model.save(saved)
+    tiny_model.save(saved, overwrite=True)
+    assert imgsim.load_model(saved).digest == tiny_model.digest
+
+
+def test_a_model_can_be_saved_over_itself(saved):
+    loaded = imgsim.load_model(saved)
+    loaded.save(saved, overwrite=True)
+    assert imgsim.load_model(saved).digest == loaded.digest
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "images.parquet",
+        "embeddings.arrow",
+        "neighbors.parquet",
+        "projection.safetensors",
+        "backbone.onnx",
+        "thumbnails.parquet",
+    ],
+)
+def test_a_flipped_byte_is_found_and_named(saved, part):
+    data = bytearray((saved / part).read_bytes())
+    data[len(data) // 2] ^= 1
+    (saved / part).write_bytes(data)
+    with pytest.raises(imgsim.ModelFormatError, match=part):
+        imgsim.load_model(saved)
+
+
+def test_missing_and_cut_parts_are_named(saved):
+    (saved / "images.parquet").write_bytes((saved / "images.parquet").read_bytes()[:-5])
+    with pytest.raises(imgsim.ModelFormatError, match=r"images\.parquet is not the size"):
+        imgsim.load_model(saved)
+    (saved / "images.parquet").unlink()
+    with pytest.raises(imgsim.ModelFormatError, match=r"images\.parquet is missing"):
+        imgsim.load_model(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 99}, "upgrade"),
+        ({"parts": {"../../etc/passwd": {"bytes": 1, "sha256": ""}}}, "parts no imgsim model has"),
+        ({"parts": {}}, "lacks"),
+        ({"format": "x"}, "cannot be read"),
+        ({"backbone": {"name": "x"}}, "lacks or misstates"),
+    ],
+)
+def test_strange_manifests_are_refused(saved, change, message):
+    manifest = json.loads((saved / "manifest.json").read_text())
+    (saved / "manifest.json").write_text(json.dumps(manifest | change))
+    with pytest.raises(imgsim.ModelFormatError, match=message):
+        imgsim.load_model(saved)
+
+
+def test_not_a_model(tmp_path):
+    with pytest.raises(imgsim.ModelFormatError, match=r"manifest\.json is missing"):
+        imgsim.load_model(tmp_path)
+    with pytest.raises(imgsim.ModelFormatError, match=r"manifest\.json is missing"):
+        imgsim.load_model(tmp_path / "nowhere")
+
+
+def test_a_failed_save_leaves_nothing(tiny_model, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(tiny_model.graph), "save", full)
+    with pytest.raises(OSError, match="No space"):
+        tiny_model.save(tmp_path / "m.imgsim")
+    assert list(tmp_path.glob("*.imgsim*")) == []
+
+
+def test_string_ids_survive(rng, tmp_path):
+    model = imgsim.create(embeddings=rng.random((4, 3)), ids=["d", "c", "b", "a"], progress=False)
+    model.save(tmp_path / "v")
+    assert imgsim.load_model(tmp_path / "v").ids.tolist() == ["d", "c", "b", "a"]

@@ -1,0 +1,86 @@
+"""Real servers on free ports of 127.0.0.1, stopped with all their children."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import imgsim
+
+StartServer = Callable[[list[str], str, Path, dict[str, str]], str]
+
+_SECONDS_TO_START = 180.0
+_SECONDS_TO_STOP = 20.0
+
+
+@pytest.fixture(scope="module")
+def start_server() -> Iterator[StartServer]:
+    """Start ``python -m <arguments>`` (``{port}`` is filled in), wait for ``path`` to answer 200, give its address."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(arguments: list[str], path: str, folder: Path, environment: dict[str, str]) -> str:
+        port = _free_port()
+        log = folder / f"server-{port}.log"
+        command = [sys.executable, "-m", *(word.replace("{port}", str(port)) for word in arguments)]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=_environment() | environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        running.append(process)
+        address = f"http://127.0.0.1:{port}"
+        _wait(address + path, process, log)
+        return address
+
+    yield start
+    for process in running:
+        _stop(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with its interpreter's tools and this imgsim first."""
+    environment = dict(os.environ)
+    source = str(Path(imgsim.__file__).parents[1])
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [source, environment.get("PYTHONPATH")]))
+    return environment | {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    limit = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < limit and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    pytest.fail(f"{url} did not answer; exit status {process.poll()}:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGTERM)  # the session that was started here, and nothing else
+        process.wait(_SECONDS_TO_STOP)
+    except ProcessLookupError:
+        process.wait()
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,258 @@
+"""The pipeline through Dagster: `dg.materialize`, checks, failures, the sensor's runs and the command line."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from imgsim.projection import Embeddings
+from orchestration import demo
+from orchestration.assets import ASSETS
+from orchestration.config import EmbeddingsConfig, EvaluationConfig, FeaturesConfig, GraphConfig, ImagesConfig
+from orchestration.definitions import resources
+from orchestration.instance import prepare_instance
+
+# Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+PROJECT = Path(__file__).resolve().parents[2]
+STAGES = [asset.key.to_user_string() for asset in ASSETS]
+
+
+@pytest.fixture(scope="module")
+def empty_mlflow(tmp_path_factory):
+    """An MLflow database with its tables: making them takes seconds."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _warm_home(home, empty_mlflow, tiny_model, tiny_store):
+    """Start with the exported network and the tiny images' features; the first runs are tested elsewhere."""
+    shutil.copytree(tiny_store.root, home / "store")
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+
+
+@pytest.fixture
+def instance(tmp_path):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+        made.add_dynamic_partitions("collections", ["tiny"])
+        yield made
+
+
+@pytest.fixture
+def pictures(tiny_images, tmp_path):
+    """A copy of the tiny images that may be changed, with one file that is no image."""
+    folder = Path(shutil.copytree(tiny_images, tmp_path / "pictures"))
+    (folder / next(folder.iterdir()).name / "broken.jpg").write_bytes(b"<b>not an image</b>")
+    return folder
+
+
+def materialise(instance, source="", assets=ASSETS, collection="tiny", **ops):
+    ops = {"images": ImagesConfig(source=str(source))} | ops
+    return dg.materialize(
+        assets,
+        instance=instance,
+        partition_key=collection,
+        resources=resources(),
+        run_config=dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}}),
+        raise_on_error=False,
+    )
+
+
+def facts(result):
+    """Stage to its metadata."""
+    found = {}
+    for event in result.get_asset_materialization_events():
+        metadata = event.step_materialization_data.materialization.metadata
+        found[event.step_key] = {name: value.value for name, value in metadata.items()}
+    return found
+
+
+def failures(result):
+    """Failed step to its message, and how often it was retried."""
+    found = {}
+    for event in result.all_events:
+        if event.is_step_failure:
+            found[event.step_key] = demo._reason(event)
+        elif event.event_type is dg.DagsterEventType.RUN_FAILURE and not found:
+            found["run"] = event.event_specific_data.error.to_string()
+    return found, sum(event.is_step_up_for_retry for event in result.all_events)
+
+
+def mlflow_runs():
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    experiment = client.get_experiment_by_name("imgsim")
+    return client, client.search_runs([experiment.experiment_id])
+
+
+def test_everything_then_nothing_then_what_changed(instance, pictures):
+    result = materialise(instance, pictures)
+    assert result.success, failures(result)
+    first = facts(result)
+    assert list(first) == STAGES
+    assert not any(stage["reused"] for stage in first.values())
+    assert first["images"]["images"] == 40
+    assert first["images"]["rejected"] == 1
+    assert first["images"]["rejected_files"].records[0].data["path"].endswith("broken.jpg")
+    assert first["images"]["contact_sheet"].startswith("![picture](data:image/jpeg;base64,")
+    assert first["evaluation"]["recall_at_10"] == 1.0
+    assert (first["registered_model"]["version"], first["registered_model"]["champion"]) == ("1", True)
+
+    second = facts(materialise(instance))  # the source is remembered
+    assert all(stage["reused"] for stage in second.values())
+    assert second["registered_model"]["version"] == "1"
+
+    label = next(folder for folder in sorted(pictures.iterdir()) if folder.is_dir())
+    shutil.copy(next(label.glob("*0*.*")), label / "zz-copy.jpg")
+    third = facts(materialise(instance))
+    assert not any(stage["reused"] for stage in third.values())
+    assert third["features"]["features"] == 41
+    assert third["features"]["computed"] == 0, "a copy of a known file costs nothing"
+    assert third["registered_model"]["version"] == "2"
+
+    fourth = facts(materialise(instance, neighbor_graph=GraphConfig(k=12), evaluation=EvaluationConfig(sample=20)))
+    assert [name for name in STAGES if fourth[name]["reused"]] == ["images", "features", "embeddings"]
+
+
+def test_data_versions_are_the_values_content(instance, pictures):
+    materialise(instance, pictures, assets=ASSETS[:3])
+    version = _data_version(instance, "embeddings")
+    folder = Path(os.environ["IMGSIM_HOME"]) / "collections" / "tiny" / "embeddings"
+    key = json.loads((folder / "current.json").read_text())["key"]
+    assert version == Embeddings.load(folder / key).digest
+    materialise(instance, assets=ASSETS[:3])
+    assert _data_version(instance, "embeddings") == version
+
+
+def _data_version(instance, asset):
+    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    return event.asset_materialization.tags["dagster/data_version"]
+
+
+def test_one_mlflow_run_per_dagster_run(instance, pictures):
+    result = materialise(instance, pictures)
+    client, runs = mlflow_runs()
+    assert len(runs) == 1
+    run = runs[0]
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["dagster.run_id"] == result.run_id
+    assert run.data.tags["mlflow.user"] == run.data.tags["mlflow.source.name"] == "imgsim"
+    assert {f"seconds.{stage}" for stage in STAGES} <= set(run.data.metrics)
+    assert {"images", "recall_at_10", "precision_at_10", "cpu_seconds.features"} <= set(run.data.metrics)
+    assert run.data.params["backbone"] == "mini"
+    dataset = run.inputs.dataset_inputs[0].dataset
+    assert (dataset.name, dataset.source_type) == ("tiny", "imgsim")
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"evaluation", "pictures"}
+    assert len(client.list_artifacts(run.info.run_id, "pictures")) == 5
+    assert facts(result)["images"]["mlflow_run"] == f"run {run.info.run_id} in MLflow"
+    _no_trace_of_this_machine(Path(os.environ["IMGSIM_HOME"]) / "mlartifacts", str(pictures.parent))
+
+
+def _no_trace_of_this_machine(artifacts, *words):
+    needles = [word.encode() for word in (*words, str(PROJECT), os.environ["IMGSIM_HOME"])]
+    files = [path for path in artifacts.rglob("*") if path.is_file()]
+    assert files
+    assert not [(path, needle) for path in files for needle in needles if needle in path.read_bytes()]
+
+
+def test_a_failed_blocking_check_stops_the_run(instance, pictures):
+    result = materialise(instance, pictures, images=ImagesConfig(source=str(pictures), max_rejected_share=0.0))
+    failed, retries = failures(result)
+    assert not result.success
+    assert list(failed) == ["images"]
+    assert "rejected_share" in failed["images"]
+    assert retries == 0
+    assert list(facts(result)) == ["images"], "nothing downstream ran"
+    assert mlflow_runs()[1][0].info.status == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("ops", "step", "message"),
+    [
+        ({"images": ImagesConfig(source="/nowhere/at/all")}, "images", "/nowhere/at/all"),
+        ({"features": FeaturesConfig(weights="/nowhere/w.safetensors")}, "features", "/nowhere/w.safetensors"),
+        ({"neighbor_graph": GraphConfig(k=5)}, "evaluation", "build it with k=10"),
+    ],
+)
+def test_what_a_retry_cannot_cure_fails_at_once(instance, pictures, ops, step, message):
+    failed, retries = failures(materialise(instance, pictures, **ops))
+    assert message in failed[step]
+    assert retries == 0
+
+
+def test_an_empty_folder_fails_at_once(instance, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = materialise(instance, tmp_path / "empty", assets=ASSETS[:1])
+    assert not result.success
+    assert failures(result)[1] == 0
+
+
+def test_raw_features_need_not_be_unit_vectors(instance, pictures):
+    result = materialise(instance, pictures, embeddings=EmbeddingsConfig(projection=None))
+    assert result.success
+    assert facts(result)["embeddings"]["projected"] is False
+
+
+def test_configuration_is_validated():
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        GraphConfig(k=0)
+    with pytest.raises(ValueError, match="pattern"):
+        FeaturesConfig(device="tpu")
+
+
+def test_command_line_materialises_as_everything_else_does(tiny_images):
+    folder = prepare_instance()
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        instance.add_dynamic_partitions("collections", ["tiny"])
+    config = json.dumps({"ops": {"images": {"config": {"source": str(tiny_images)}}}})
+    command = ["asset", "materialize", "--select", "*", "--partition", "tiny", "-m", "orchestration.definitions"]
+    for extra in (["--config-json", config], []):
+        done = subprocess.run(
+            [sys.executable, "-m", "dagster", *command, *extra],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("registered_model"))
+        metadata = event.asset_materialization.metadata
+    assert metadata["version"].value == "1"
+    assert metadata["reused"].value is True
+
+
+def test_demo_prints_what_was_done_and_what_was_reused(pictures, capfd):
+    assert demo.main(["--images", str(pictures), "--collection", "tiny"]) == 0
+    first = capfd.readouterr().out
+    assert "40 read, 1 rejected" in first
+    assert "imgsim-tiny version 1 (challenger, champion)" in first
+    assert "nothing: all of it was new" in first
+    assert demo.main(["--images", str(pictures), "--collection", "tiny"]) == 0
+    assert f"reused       {', '.join(STAGES)}" in capfd.readouterr().out
+
+
+def test_demo_explains_a_failure(capfd):
+    assert demo.main(["--images", "/nowhere/shells"]) == 1
+    assert "error: images: " in capfd.readouterr().err
+    assert demo.main(["--collection", "No Name", "--images", "/nowhere"]) == 1
+    assert "cannot name a collection" in capfd.readouterr().err
+
+
+def test_workspace_loads():
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=PROJECT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,145 @@
+"""`make ui` for real: servers on free ports, and assets materialised through GraphQL as Dagster's UI does it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import dagster as dg
+import pytest
+
+from orchestration.instance import prepare_instance
+from orchestration.ui import UiError, check_ports, services
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECONDS = 240
+
+ADD_PARTITION = """
+mutation ($selector: RepositorySelector!, $set: String!, $key: String!) {
+  addDynamicPartition(repositorySelector: $selector, partitionsDefName: $set, partitionKey: $key) {
+    __typename ... on PythonError { message }
+  }
+}"""
+
+LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}"""
+
+MATERIALIZATIONS = """
+query { assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId partition } } }
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def ui(home, tmp_path):
+    """A running `python -m orchestration.ui`; its Dagster and MLflow ports and the process."""
+    dagster_port, mlflow_port = free_port(), free_port()
+    environment = dict(os.environ)
+    environment.pop("MLFLOW_TRACKING_URI")
+    ports = [
+        "--dagster-port",
+        str(dagster_port),
+        "--mlflow-port",
+        str(mlflow_port),
+        "--dashboard-port",
+        str(free_port()),
+    ]
+    log = tmp_path / "ui.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.ui", *ports],
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_for(lambda: "Ctrl-C stops" in log.read_text() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield dagster_port, mlflow_port, process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(60)
+
+
+def wait_for(condition):
+    limit = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < limit, "timed out"
+        time.sleep(0.3)
+
+
+def test_assets_materialise_as_in_the_browser_and_all_servers_stop_together(ui, tiny_images):
+    from dagster_graphql import DagsterGraphQLClient
+
+    dagster_port, mlflow_port, process = ui
+    client = DagsterGraphQLClient("127.0.0.1", port_number=dagster_port)
+    locations = client._execute(
+        "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
+    )
+    node = locations["repositoriesOrError"]["nodes"][0]
+    selector = {"repositoryName": node["name"], "repositoryLocationName": node["location"]["name"]}
+    added = client._execute(ADD_PARTITION, {"selector": selector, "set": "collections", "key": "shells"})
+    assert added["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess", added
+
+    run_id = launch(client, selector, tiny_images)
+    wait_for(lambda: client.get_run_status(run_id) in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE))
+    assert client.get_run_status(run_id) is dg.DagsterRunStatus.SUCCESS
+    nodes = client._execute(MATERIALIZATIONS)["assetNodes"]
+    assert len(nodes) == 6
+    assert all(node["assetMaterializations"] == [{"runId": run_id, "partition": "shells"}] for node in nodes)
+
+    with dg.DagsterInstance.from_config(str(prepare_instance())) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("registered_model"))
+    link = event.asset_materialization.metadata["mlflow_run"]
+    assert isinstance(link, dg.UrlMetadataValue)
+    assert link.value.startswith(f"http://127.0.0.1:{mlflow_port}/#/experiments/")
+    with urlopen(f"http://127.0.0.1:{mlflow_port}/api/2.0/mlflow/registered-models/get?name=imgsim-shells") as answer:
+        assert b'"champion"' in answer.read()
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    for port in (dagster_port, mlflow_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def launch(client, selector, source):
+    params = {
+        "selector": {**selector, "pipelineName": "pipeline"},
+        "runConfigData": {"ops": {"images": {"config": {"source": str(source)}}}},
+        "mode": "default",
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "shells"}]},
+    }
+    launched = client._execute(LAUNCH, {"params": params})["launchPipelineExecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    return launched["run"]["runId"]
+
+
+def test_a_busy_port_is_named_with_the_option_that_moves_it(home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        wanted = services(free_port(), port, free_port())
+        with pytest.raises(UiError, match=rf"port {port} for MLflow is in use .* --mlflow-port {port + 1}"):
+            check_ports(wanted)

@@ -1,0 +1,66 @@
+"""The command ``imgsim``: the library's functions with progress bars, tables and exit codes.
+
+    load       images.py      what a source holds, and what is broken in it
+    create     building.py    images in, model out
+    evaluate   building.py    how good a model's neighbours are
+    query      searching.py   nearest reference images
+    graph      searching.py   neighbours of every reference image
+    doctor     health.py      whether this machine has what is needed
+
+Results go to stdout, messages and progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by
+Ctrl-C. Nothing heavy is imported until a command runs.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from imgsim.cli.building import create, evaluate
+from imgsim.cli.failures import INTERRUPTED, CleanGroup
+from imgsim.cli.health import doctor
+from imgsim.cli.images import load
+from imgsim.cli.searching import graph, query
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="imgsim",
+    cls=CleanGroup,
+    help="A folder of images in, similar images out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (load, create, query, graph, evaluate, doctor):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from imgsim import __version__
+
+        typer.echo(f"imgsim {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A folder of images in, similar images out."""
+
+
+def main() -> None:
+    """Entry point of the command ``imgsim``."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # any file name can be shown in any encoding
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(prog_name="imgsim")
+    except KeyboardInterrupt:  # before or after the command itself
+        sys.exit(INTERRUPTED)

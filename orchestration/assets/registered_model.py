@@ -1,0 +1,55 @@
+"""The model as a version in MLflow's registry."""
+
+from typing import Any
+
+import dagster as dg
+
+from imgsim import registry
+from imgsim.creation import assemble
+from imgsim.evaluation import Evaluation
+from imgsim.features import Features
+from imgsim.graph import NeighborGraph
+from imgsim.projection import Embeddings
+from orchestration.failures import RETRY, fail_at_once
+from orchestration.partitions import collections
+from orchestration.resources import MlflowResource, StorageResource
+
+CODE_VERSION = "1"
+
+
+@dg.asset(
+    partitions_def=collections,
+    group_name="registry",
+    kinds={"python", "mlflow"},
+    owners=["team:imgsim"],
+    code_version=CODE_VERSION,
+    retry_policy=RETRY,
+)
+def registered_model(
+    context: dg.AssetExecutionContext,
+    features: Features,
+    embeddings: Embeddings,
+    neighbor_graph: NeighborGraph,
+    evaluation: Evaluation,
+    storage: StorageResource,
+    mlflow: MlflowResource,
+) -> dg.MaterializeResult[None]:
+    """Version of ``imgsim-<collection>``: challenger at once, champion when it is no worse than the present one.
+
+    A model that equals a registered version is that version; nothing is uploaded again.
+    """
+    with fail_at_once(), mlflow.stage(context, "registered_model") as log:
+        model = assemble(features.images, features, embeddings, neighbor_graph, evaluation, storage.store())
+        done = registry.register(model, collection=context.partition_key, run_id=log.run_id, tracking_uri=mlflow.uri)
+        digest = model.digest
+    facts: dict[str, Any] = {
+        "model": done.name,
+        "version": done.version,
+        "aliases": ", ".join(done.aliases) or "none",
+        "champion": done.champion,
+        "reason": done.reason,
+        "uri": done.uri,
+    }
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest), metadata={"reused": done.reused, **facts, **log.metadata}
+    )

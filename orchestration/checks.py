@@ -1,0 +1,112 @@
+"""Checks on the edges between assets: the next stage starts only on data that holds what it relies on."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+import numpy as np
+
+from imgsim.errors import ModelFormatError
+from imgsim.evaluation import Evaluation
+from imgsim.features import Features
+from imgsim.graph import NeighborGraph
+from imgsim.images import ImageTable
+from imgsim.projection import Embeddings
+from imgsim.promotion import decide
+
+UNIT_TOLERANCE = 1e-4
+
+
+def specs(asset: str, blocking: Mapping[str, str], warning: Mapping[str, str] | None = None) -> list[dg.AssetCheckSpec]:
+    """Specifications from names and descriptions; ``blocking`` ones stop the run, ``warning`` ones only warn."""
+    stop = [dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in blocking.items()]
+    warn = [dg.AssetCheckSpec(name, asset=asset, description=text) for name, text in (warning or {}).items()]
+    return stop + warn
+
+
+IMAGES = specs("images", {"not_empty": "At least one image.", "rejected_share": "Few enough files are unreadable."})
+FEATURES = specs(
+    "features",
+    {
+        "one_per_image": "Every accepted image has one feature.",
+        "finite": "No NaN, no infinity.",
+        "rejected_share": "Few enough files are undecodable.",
+    },
+)
+EMBEDDINGS = specs("embeddings", {"finite": "No NaN, no infinity.", "unit_vectors": "Projected vectors have length 1."})
+GRAPH = specs("neighbor_graph", {"invariants": "No self-edges, no repeats, ids in range, distances ascending."})
+EVALUATION = specs(
+    "evaluation",
+    {"recall_floor": "The graph finds enough of the true neighbours."},
+    {"no_worse_than_champion": "The promotion rule would accept this model."},
+)
+
+
+def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.AssetCheckResult]:
+    """Results for `IMAGES`."""
+    return [_result("not_empty", len(images) > 0, images=len(images)), _rejected(images, max_rejected_share)]
+
+
+def check_features(features: Features, max_rejected_share: float) -> list[dg.AssetCheckResult]:
+    """Results for `FEATURES`."""
+    rows = len(features.matrix)
+    return [
+        _result("one_per_image", 0 < rows == len(features.images), features=rows, images=len(features.images)),
+        _result("finite", bool(np.isfinite(features.matrix).all())),
+        _rejected(features.images, max_rejected_share),
+    ]
+
+
+def check_embeddings(embeddings: Embeddings, rows: int) -> list[dg.AssetCheckResult]:
+    """Results for `EMBEDDINGS`; raw features need not be unit vectors."""
+    matrix = embeddings.matrix
+    finite = len(matrix) == rows and bool(np.isfinite(matrix).all())
+    norms = np.linalg.norm(matrix, axis=1)
+    off = float(np.abs(norms - 1).max()) if len(norms) and embeddings.projection is not None else 0.0
+    return [
+        _result("finite", finite, vectors=len(matrix), images=rows),
+        _result(
+            "unit_vectors", off <= UNIT_TOLERANCE, largest_deviation=off, projected=embeddings.projection is not None
+        ),
+    ]
+
+
+def check_graph(graph: NeighborGraph, rows: int) -> list[dg.AssetCheckResult]:
+    """Results for `GRAPH`."""
+    problem = "" if len(graph) == rows else f"{len(graph)} rows for {rows} images"
+    try:
+        graph.check()
+    except ModelFormatError as error:
+        problem = str(error)
+    return [_result("invariants", not problem, problem=problem, edges=int(graph.neighbors.size))]
+
+
+def check_evaluation(
+    evaluation: Evaluation, min_recall: float, champion: Mapping[str, float] | None
+) -> list[dg.AssetCheckResult]:
+    """Results for `EVALUATION`."""
+    recall = evaluation.metrics.get(f"recall_at_{evaluation.k}", 1.0)
+    decision = decide(evaluation.metrics, champion)
+    return [
+        _result("recall_floor", recall >= min_recall, recall=recall, floor=min_recall),
+        dg.AssetCheckResult(
+            check_name="no_worse_than_champion",
+            passed=decision.promote,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"reason": decision.reason},
+        ),
+    ]
+
+
+def failed(results: list[dg.AssetCheckResult]) -> str:
+    """Names of the failed checks that stop a run, comma separated; empty when none."""
+    return ", ".join(str(r.check_name) for r in results if not r.passed and r.severity is dg.AssetCheckSeverity.ERROR)
+
+
+def _rejected(images: ImageTable, limit: float) -> dg.AssetCheckResult:
+    rejected = len(images.rejected)
+    share = rejected / max(1, rejected + len(images))
+    return _result("rejected_share", share <= limit, rejected=rejected, share=share, limit=limit)
+
+
+def _result(name: str, passed: bool, **facts: float | int | bool | str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(check_name=name, passed=passed, metadata=facts)

@@ -1,0 +1,62 @@
+"""Run configuration of each asset; what is wrong shows in the launchpad, and the library checks again."""
+
+import dagster as dg
+from pydantic import Field
+
+from imgsim.evaluation import BACKGROUND
+
+
+class ImagesConfig(dg.Config):
+    """Where the images are and what is acceptable."""
+
+    source: str = Field(
+        default="",
+        description="Folder, file, CSV or Parquet table, or fsspec URL. Empty: the source this collection had last "
+        "time, else the sub-folder of the watched root with the collection's name.",
+    )
+    recursive: bool = Field(default=True, description="Also list sub-folders.")
+    labels: str = Field(default="folder", description="'folder', 'none', or a column of the source table.")
+    max_rejected_share: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="Above this share of unreadable files the run stops."
+    )
+
+
+class FeaturesConfig(dg.Config):
+    """The network and how it is run."""
+
+    backbone: str = Field(
+        default="mini", min_length=1, description="A name of imgsim.list_backbones() or 'module:factory'."
+    )
+    weights: str = Field(default="", description="Path of a state dict; empty: the network's own weights.")
+    batch_size: int = Field(
+        default=64, ge=1, le=4096, description="Images per step on a GPU; results do not depend on it."
+    )
+    device: str = Field(default="auto", pattern="^(auto|cpu|cuda|mps)$", description="auto, cpu, cuda or mps.")
+    max_rejected_share: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="Above this share of undecodable files the run stops."
+    )
+
+
+class EmbeddingsConfig(dg.Config):
+    """The projection."""
+
+    projection: int | None = Field(default=128, ge=1, description="Dimensions to keep; null: raw features.")
+    seed: int = Field(default=0, ge=0)
+
+
+class GraphConfig(dg.Config):
+    """The k-nearest-neighbour graph."""
+
+    k: int = Field(default=10, ge=1, le=1000, description="Neighbours per image.")
+    method: str = Field(default="auto", pattern="^(auto|exact|nn_descent)$", description="auto, exact or nn_descent.")
+    seed: int = Field(default=0, ge=0)
+
+
+class EvaluationConfig(dg.Config):
+    """What is measured."""
+
+    k: int = Field(default=10, ge=1, le=1000, description="Neighbours that count.")
+    background: list[str] = Field(default=list(BACKGROUND), description="Labels that are no class: never queries.")
+    sample: int = Field(default=1000, ge=1, description="Queries of the recall estimate.")
+    seed: int = Field(default=0, ge=0)
+    min_recall: float = Field(default=0.95, ge=0.0, le=1.0, description="Below this recall the run stops.")

@@ -1,0 +1,39 @@
+"""Everything Dagster loads; see ``workspace.yaml``."""
+
+import os
+
+import dagster as dg
+
+from orchestration.assets import ASSETS
+from orchestration.io_managers import CollectionIOManager
+from orchestration.jobs import nightly, pipeline
+from orchestration.quiet import hush_warnings, quiet
+from orchestration.resources import MlflowResource, StorageResource
+from orchestration.sensors import watched_collections
+
+UI_URL = "IMGSIM_MLFLOW_UI"
+
+
+def resources() -> dict[str, object]:
+    """Resources with their defaults: everything in the working store."""
+    storage = StorageResource()
+    return {
+        "storage": storage,
+        "mlflow": MlflowResource(ui_url=os.environ.get(UI_URL, "")),
+        "io_manager": CollectionIOManager(storage=storage),
+    }
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location; steps run in one process, because each process would import everything again."""
+    quiet()
+    hush_warnings()
+    return dg.Definitions(
+        assets=ASSETS,
+        jobs=[pipeline],
+        schedules=[nightly],
+        sensors=[watched_collections],
+        resources=resources(),
+        executor=dg.in_process_executor,
+    )

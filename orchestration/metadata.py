@@ -1,0 +1,128 @@
+"""What people want to see beside an asset: pictures, tables and plots."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from imgsim.contact_sheet import contact_sheet, neighbor_sheet
+from imgsim.evaluation import Evaluation
+from imgsim.features import Features
+from imgsim.graph import NeighborGraph
+from imgsim.image_table import ImageTable
+from imgsim.store import FeatureStore
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+TABLE_ROWS = 50
+SHEET_TILES = 25
+SHEET_ROWS = 6
+SHEET_NEIGHBORS = 6
+_COLORS = ("#3b6fb6", "#d98032")
+
+
+def picture(path: Path) -> dg.MetadataValue[Any]:
+    """A JPEG or PNG file inside Markdown: Dagster has no metadata of type image."""
+    kind = "png" if path.suffix == ".png" else "jpeg"
+    data = base64.b64encode(path.read_bytes()).decode()
+    return dg.MetadataValue.md(f"![picture](data:image/{kind};base64,{data})")
+
+
+def table(frame: pd.DataFrame, rows: int = TABLE_ROWS) -> dg.MetadataValue[Any]:
+    """The first ``rows`` of a frame; Dagster shows cells as text, never as HTML."""
+    kinds = {column: _kind(frame[column]) for column in frame.columns}
+    records = [
+        dg.TableRecord({str(key): _cell(v) for key, v in row.items()}) for row in frame[:rows].to_dict("records")
+    ]
+    columns = [dg.TableColumn(str(name), kind) for name, kind in kinds.items()]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def spread(images: ImageTable, tiles: int = SHEET_TILES) -> list[int]:
+    """Row positions evenly spread over the table, so that a sheet shows many labels."""
+    return [int(i) for i in np.unique(np.linspace(0, max(0, len(images) - 1), min(tiles, len(images))).astype(int))]
+
+
+def image_sheet(images: ImageTable) -> "Image.Image":
+    """Contact sheet of images spread over the table, read from their files."""
+    return images[spread(images)].show(SHEET_TILES, size=112)
+
+
+def thumbnail_sheet(images: ImageTable, store: FeatureStore) -> "Image.Image":
+    """Contact sheet of stored thumbnails."""
+    rows = spread(images)
+    thumbs = store.read_thumbnails([images.sha256[i] for i in rows])
+    return contact_sheet(thumbs, [images.labels[i] or images.paths[i] for i in rows], size=112)
+
+
+def example_neighbors(features: Features, graph: NeighborGraph, store: FeatureStore) -> "Image.Image":
+    """A few images with their nearest neighbours, right and wrong labels marked."""
+    images = features.images
+    queries = spread(images, SHEET_ROWS)
+    shown = {q: graph.neighbors[q, :SHEET_NEIGHBORS].tolist() for q in queries}
+    wanted = sorted({row for q in queries for row in (q, *shown[q])})
+    thumbs = dict(zip(wanted, store.read_thumbnails([images.sha256[i] for i in wanted]), strict=True))
+
+    def neighbor(query: int, rank: int, row: int) -> tuple[bytes | None, str, bool | None]:
+        mine, other = images.labels[query], images.labels[row]
+        caption = f"{graph.distances[query, rank]:.2f} {other or ''}"
+        return thumbs[row], caption, None if mine is None else mine == other
+
+    rows = [(thumbs[q], [neighbor(q, rank, row) for rank, row in enumerate(shown[q])]) for q in queries]
+    return neighbor_sheet(rows, size=112)
+
+
+def distance_plot(graph: NeighborGraph) -> "Figure":
+    """Histograms of the distance to the nearest and to the k-th neighbour."""
+    ends: Sequence[tuple[str, Any]] = (
+        ("nearest", graph.distances[:, 0]),
+        (f"neighbour {graph.k}", graph.distances[:, -1]),
+    )
+    figure = new_figure()
+    axes = figure.add_subplot()
+    for (name, values), color in zip(ends, _COLORS, strict=True):
+        axes.hist(values, bins=60, alpha=0.65, label=name, color=color)
+    axes.set_xlabel("euclidean distance between embeddings")
+    axes.set_ylabel("images")
+    axes.legend(frameon=False)
+    return figure
+
+
+def class_plot(evaluation: Evaluation) -> "Figure":
+    """Histogram of precision over classes."""
+    figure = new_figure()
+    axes = figure.add_subplot()
+    axes.hist(evaluation.per_class["precision"], bins=20, range=(0, 1), color=_COLORS[0])
+    axes.set_xlabel(f"precision@{evaluation.k} of a class")
+    axes.set_ylabel("classes")
+    return figure
+
+
+def new_figure() -> "Figure":
+    """A figure without pyplot: no global state, no display."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _kind(column: "pd.Series[Any]") -> str:
+    if pd.api.types.is_bool_dtype(column):
+        return "bool"
+    if pd.api.types.is_integer_dtype(column):
+        return "int"
+    return "float" if pd.api.types.is_float_dtype(column) else "string"
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return value.item() if isinstance(value, np.generic) else str(value)

@@ -1,0 +1,28 @@
+"""No telemetry, and no chatter of tools on our console: the one place where they are told."""
+
+import os
+import warnings
+
+_SETTINGS = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1",
+    "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING": "1",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def quiet() -> None:
+    """Set what is not set already, for this process and its children."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def hush_warnings() -> None:
+    """Hide the deprecation warnings that MLflow's and Dagster's own code causes in their dependencies."""
+    for module in ("mlflow", "dagster", "dagster_shared", "alembic", "sqlalchemy", "pydantic"):
+        warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")

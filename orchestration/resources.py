@@ -1,0 +1,58 @@
+"""Where things are kept: the collections' results, and MLflow."""
+
+import json
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from imgsim.atomic import atomic_path
+from imgsim.home import home
+from imgsim.store import FeatureStore
+from orchestration.partitions import check_collection_name
+from orchestration.tracker import MlflowResource
+
+__all__ = ["MlflowResource", "StorageResource"]
+
+
+class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The working store; an empty ``root`` means `imgsim.home.home`."""
+
+    root: str = ""
+
+    @property
+    def home(self) -> Path:
+        """Absolute path of the working store."""
+        return Path(self.root).expanduser().absolute() if self.root else home()
+
+    def store(self) -> FeatureStore:
+        """Features and thumbnails by content."""
+        return FeatureStore(self.home / "store")
+
+    def collection_folder(self, collection: str) -> Path:
+        """Where everything of one collection lies."""
+        return self.home / "collections" / check_collection_name(collection)
+
+    def asset_folder(self, collection: str, asset: str) -> Path:
+        """Where the results of one asset of a collection lie."""
+        return self.collection_folder(collection) / asset
+
+    def source(self, collection: str, given: str) -> str:
+        """Where a collection's images are: as given, else as last time, else in the watched root."""
+        if given:
+            return given
+        try:
+            return str(json.loads((self.collection_folder(collection) / "source.json").read_text())["source"])
+        except (OSError, ValueError, KeyError):
+            return str(watched_root(self.home) / collection)
+
+    def remember_source(self, collection: str, source: str) -> None:
+        """Keep an explicit source for runs that give none."""
+        absolute = source if "://" in source else str(Path(source).expanduser().absolute())
+        with atomic_path(self.collection_folder(collection) / "source.json") as path:
+            path.write_text(json.dumps({"source": absolute}))
+
+
+def watched_root(base: Path | None = None) -> Path:
+    """``$IMGSIM_WATCH``, else ``watch`` in the working store: each sub-folder becomes a collection."""
+    return Path(os.environ.get("IMGSIM_WATCH") or (base or home()) / "watch").expanduser().absolute()

@@ -1,0 +1,69 @@
+"""A watched root: each sub-folder is a collection, and a run starts when its content changes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.config import ImagesConfig
+from orchestration.jobs import pipeline
+from orchestration.partitions import collections, is_collection_name
+from orchestration.resources import StorageResource, watched_root
+
+INTERVAL_SECONDS = 30
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of the relative path, size and modification time of every file below ``folder``; reads no content."""
+    content = hashlib.sha256()
+    for path, size, modified in sorted(_files(folder, folder)):
+        content.update(f"{path}\0{size}\0{modified}\n".encode(errors="surrogateescape"))
+    return content.hexdigest()[:24]
+
+
+def _files(folder: Path, root: Path) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files(Path(entry.path), root)
+                elif not entry.name.startswith("."):
+                    status = entry.stat()
+                    yield Path(entry.path).relative_to(root).as_posix(), status.st_size, status.st_mtime_ns
+            except FileNotFoundError:  # removed meanwhile
+                continue
+
+
+@dg.sensor(job=pipeline, minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def watched_collections(
+    context: dg.SensorEvaluationContext, storage: StorageResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Makes each sub-folder of ``$IMGSIM_WATCH`` (default ``<home>/watch``) a collection; runs it when it changes."""
+    root = watched_root(storage.home)
+    if not root.is_dir():
+        return dg.SkipReason(f"{root} does not exist: create it, or set IMGSIM_WATCH; each sub-folder is a collection.")
+    seen: dict[str, str] = json.loads(context.cursor or "{}")
+    folders = {p.name: p for p in sorted(root.iterdir()) if p.is_dir() and not p.name.startswith(".")}
+    usable = {name: folder_digest(path) for name, path in folders.items() if is_collection_name(name)}
+    unusable = [name for name in folders if name not in usable]
+    if unusable:
+        context.log.warning(f"not collections (use a-z, 0-9, '-', '_', at most 63): {', '.join(map(repr, unusable))}")
+    changed = {name: digest for name, digest in usable.items() if seen.get(name) != digest}
+    known = set(context.instance.get_dynamic_partitions(str(collections.name)))
+    new = [name for name in usable if name not in known]
+    if not changed and not new:
+        names = f"; not usable as names: {', '.join(map(repr, unusable))}" if unusable else ""
+        return dg.SkipReason(f"nothing changed in {len(usable)} collections below {root}{names}")
+    return dg.SensorResult(
+        run_requests=[_request(name, digest, folders[name]) for name, digest in changed.items()],
+        dynamic_partitions_requests=[collections.build_add_request(new)] if new else [],
+        cursor=json.dumps(usable),
+    )
+
+
+def _request(name: str, digest: str, folder: Path) -> dg.RunRequest:
+    config = dg.RunConfig(ops={"images": ImagesConfig(source=str(folder))})
+    return dg.RunRequest(run_key=f"{name}-{digest}", partition_key=name, run_config=config)

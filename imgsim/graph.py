@@ -18,7 +18,7 @@ from imgsim.exact import exact_knn
 
 METHODS = ("auto", "exact", "nn_descent")
 EXACT_BELOW = 8192
-"""Rows from which ``auto`` means NN-Descent: where at recall .99 it overtakes exact search in a warm process."""
+"""Rows from which ``auto`` means NN-Descent: where at recall .99 it overtakes exact search once compiled."""
 
 
 @dataclass(frozen=True)

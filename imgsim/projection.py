@@ -22,6 +22,8 @@ from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
 
 Matrix = NDArray[np.float32]
 FIT_ROWS = 3000
+ROWS_PER_DIMENSION = 16
+FEWEST_DIMENSIONS = 8
 _BLOCK = 16
 _TINY = 1e-12
 
@@ -119,7 +121,9 @@ class Embeddings:
 def embed(features: Matrix, dims: int | None = 128, seed: int = 0) -> Embeddings:
     """Fit a projection on (n, D) features and apply it; ``dims=None`` keeps raw features and their euclidean distance.
 
-    Fewer than ``dims`` dimensions come out when the images are fewer or span less.
+    Small collections keep fewer than ``dims`` dimensions, one per 16 images but at least 8: more are
+    noise that whitening would amplify (300 images of Caltech-101 by MobileNetV2: precision@10 .740
+    with 128 dimensions, .875 with 16).
     """
     matrix = np.ascontiguousarray(features, np.float32)
     if not np.isfinite(matrix).all():
@@ -133,6 +137,8 @@ def embed(features: Matrix, dims: int | None = 128, seed: int = 0) -> Embeddings
 
 def fit_projection(features: Matrix, dims: int = 128, seed: int = 0) -> Projection:
     """Fit on (n, D) features; above 3,000 rows on a seeded sample of 3,000 (as good, and flat in n).
+
+    At most ``dims`` dimensions, and no more than n / 16 (or 8) of them; see `embed`.
 
     Raises
     ------
@@ -150,7 +156,7 @@ def fit_projection(features: Matrix, dims: int = 128, seed: int = 0) -> Projecti
         rows = features[np.sort(np.random.default_rng(seed).choice(len(features), FIT_ROWS, replace=False))]
     unit = _unit(_signed_sqrt(rows)).astype(np.float64)
     mean = unit.mean(axis=0)
-    values, vectors = _principal(unit - mean, dims)
+    values, vectors = _principal(unit - mean, min(dims, max(FEWEST_DIMENSIONS, len(features) // ROWS_PER_DIMENSION)))
     if len(values) < 2:  # too few distinct images to speak of directions: keep the normalised feature
         d = features.shape[1]
         return Projection(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))

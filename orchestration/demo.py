@@ -21,6 +21,10 @@ from orchestration.definitions import defs
 from orchestration.instance import prepare_instance
 from orchestration.partitions import check_collection_name, collections, slug
 
+HINT = (
+    "mini is packaged and works offline; a network trained on ImageNet finds better neighbours (Caltech-101:\n"
+    "precision@10 0.865 instead of 0.654): make demo IMAGES=... BACKBONE=mobilenet_v2 downloads one once."
+)
 STAGES = ("images", "features", "embeddings", "neighbor_graph", "evaluation", "registered_model")
 Facts = dict[str, dict[str, Any]]
 
@@ -93,7 +97,7 @@ def run_config(options: argparse.Namespace, source: str) -> dg.RunConfig:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute()) if path and path != "random" else path
+    return os.path.abspath(Path(path).expanduser()) if path and path != "random" else path
 
 
 def sample_folder() -> Path:
@@ -137,7 +141,7 @@ def summary(facts: Facts, collection: str, seconds: float) -> str:
     reused = [name for name in STAGES if facts[name].get("reused")]
     pace = f"{features['ms_per_image']:.1f} ms per image" if features["computed"] else "none had to be computed"
     rows = {
-        "images": f"{images['images']:,} read, {rejected:,} rejected, {images['labels']} labels",
+        "images": f"{features['features']:,} read, {rejected:,} rejected, {images['labels']} labels",
         "source": images["source"],
         "features": f"{features['features']:,} x {features['dimensions']} ({features['backbone']}), "
         f"{features['computed']:,} computed, {pace}",
@@ -151,10 +155,16 @@ def summary(facts: Facts, collection: str, seconds: float) -> str:
         "features in": str(home() / "store"),
         "MLflow": tracking.default_tracking_uri(),
         "Dagster": os.environ["DAGSTER_HOME"],
-        "look around": "make ui   (Dagster http://127.0.0.1:3000, MLflow http://127.0.0.1:5000, "
-        "dashboard http://127.0.0.1:8501)",
+        "look around": f"make ui   ({_interfaces()})",
     }
     return "\n".join(f"  {name:<13}{value}" for name, value in rows.items())
+
+
+def _interfaces() -> str:
+    from orchestration.ui import DASHBOARD
+
+    addresses = ["Dagster http://127.0.0.1:3000", "MLflow http://127.0.0.1:5000"]
+    return ", ".join([*addresses, "dashboard http://127.0.0.1:8501"] if DASHBOARD.exists() else addresses)
 
 
 def _measured(metrics: Mapping[str, Any], name: str) -> str:
@@ -184,6 +194,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     say()
     say(summary(progress.facts, collection, time.perf_counter() - start))
+    if not options.backbone:
+        say(f"\n{HINT}")
     return 0
 
 

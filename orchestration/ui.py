@@ -22,6 +22,7 @@ from orchestration.quiet import quiet
 
 HOST = "127.0.0.1"
 PROJECT = Path(__file__).resolve().parent.parent
+DASHBOARD = PROJECT / "dashboards" / "app.py"
 STARTUP_SECONDS = 180.0
 SHUTDOWN_SECONDS = 20.0
 
@@ -57,10 +58,9 @@ def services(dagster_port: int, mlflow_port: int, dashboard_port: int) -> list[S
         store = ["--backend-store-uri", uri, "--artifacts-destination", (home() / "mlartifacts").as_uri()]
         mlflow = [*python, "mlflow", "server", *store, "--workers", "1", *at, str(mlflow_port)]
         found.append(Service("MLflow", mlflow_port, mlflow, "--mlflow-port", "/health"))
-    app = PROJECT / "dashboards" / "app.py"
-    if app.exists() and importlib.util.find_spec("streamlit"):
+    if DASHBOARD.exists() and importlib.util.find_spec("streamlit"):
         options = ["--server.address", HOST, "--server.headless", "true", "--browser.gatherUsageStats", "false"]
-        run = [*python, "streamlit", "run", str(app), "--server.port", str(dashboard_port), *options]
+        run = [*python, "streamlit", "run", str(DASHBOARD), "--server.port", str(dashboard_port), *options]
         found.append(Service("Dashboard", dashboard_port, run, "--dashboard-port", "/_stcore/health"))
     return found
 

@@ -6,8 +6,8 @@ from imgsim.projection import Embeddings, embed, fit_projection
 
 
 def test_rows_have_unit_length_and_the_asked_dimension(rng):
-    vectors = embed(rng.random((300, 200), np.float32), dims=32)
-    assert vectors.matrix.shape == (300, 32)
+    vectors = embed(rng.random((600, 200), np.float32), dims=32)
+    assert vectors.matrix.shape == (600, 32)
     np.testing.assert_allclose(np.linalg.norm(vectors.matrix, axis=1), 1, rtol=1e-5)
 
 
@@ -34,8 +34,17 @@ def test_recipe_matches_its_definition(rng):
 
 def test_wide_and_tall_features_are_fitted_alike(rng):
     features = rng.random((60, 90), np.float32)
-    assert embed(features, dims=128).matrix.shape == (60, 59)
-    assert embed(features[:, :10], dims=128).matrix.shape == (60, 10)
+    wide, tall = embed(features, dims=5), embed(features[:, :10], dims=5)
+    for vectors, columns in ((wide, 90), (tall, 10)):
+        centred = vectors.projection.components.T @ vectors.projection.components
+        assert vectors.projection.components.shape == (columns, 5)
+        np.testing.assert_allclose(centred - np.diag(np.diag(centred)), 0, atol=1e-3)  # directions are orthogonal
+
+
+def test_small_collections_keep_fewer_dimensions(rng):
+    features = rng.random((2100, 300), np.float32)
+    sizes = {n: embed(features[:n]).matrix.shape[1] for n in (4, 60, 320, 2100)}
+    assert sizes == {4: 3, 60: 8, 320: 20, 2100: 128}
 
 
 @pytest.mark.parametrize("features", [np.ones((1, 8)), np.ones((5, 8)), np.zeros((3, 8))])

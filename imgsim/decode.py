@@ -125,7 +125,7 @@ def resize(picture: np.ndarray | Image.Image, size: tuple[int, int]) -> np.ndarr
     np.ndarray of shape (height, width, 3), uint8
     """
     height, width = size
-    image = as_image(picture)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     return np.array(image)
@@ -147,18 +147,13 @@ def thumbnail(picture: np.ndarray | Image.Image, longest: int = 160) -> bytes:
     """
     import simplejpeg
 
-    image = as_image(picture)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     scale = min(1.0, longest / max(image.size))
     if scale < 1:
         small = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(small, Image.Resampling.BOX)
     pixels = np.ascontiguousarray(image)
     return bytes(simplejpeg.encode_jpeg(pixels, quality=85, colorsubsampling="420"))
-
-
-def as_image(picture: np.ndarray | Image.Image) -> Image.Image:
-    """Return an RGB array as a PIL image: copied once (0.2 ms for 300 x 200), then shared by several resizes."""
-    return picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
 
 
 def _identify(data: bytes, stage: str) -> str:

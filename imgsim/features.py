@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image
+from PIL.Image import Image, fromarray
 
 from imgsim import checks
 from imgsim.atomic import atomic_path
 from imgsim.backbones import Backbone, BackboneSpec
-from imgsim.decode import as_image, decode, resize, thumbnail
+from imgsim.decode import decode, resize, thumbnail
 from imgsim.errors import BackboneError, ImageError, ModelFormatError
 from imgsim.images import ImageTable
 from imgsim.inference import Engine, make_engine, resolve_device
@@ -31,6 +31,7 @@ from imgsim.store import FeatureStore
 Pixels = NDArray[np.uint8]
 THUMBNAIL = 160
 PART_ROWS = 512
+TASK_IMAGES = 8
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def usable_cores() -> int:
 
 def image_pixels(data: bytes, spec: BackboneSpec) -> tuple[Image, Pixels]:
     """Decode one file: the RGB picture, and the backbone's input (height, width, 3)."""
-    picture = as_image(decode(data, at_least=(max(spec.height, THUMBNAIL), max(spec.width, THUMBNAIL))))
+    picture = fromarray(decode(data, at_least=(max(spec.height, THUMBNAIL), max(spec.width, THUMBNAIL))))
     return picture, resize(picture, (spec.height, spec.width))
 
 
@@ -237,17 +238,21 @@ class _Extraction:
 
     def _results(self, todo: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """Results in order, with a bounded number of images in memory."""
-        queue: deque[tuple[int, Future[Any]]] = deque()
+        tasks = (todo[start : start + TASK_IMAGES] for start in range(0, len(todo), TASK_IMAGES))
+        waiting: deque[tuple[Sequence[int], Future[list[Any]]]] = deque()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="imgsim")
         try:
-            for i in todo:
-                queue.append((i, pool.submit(self._one, i)))
-                if len(queue) >= 4 * self.workers + self.batch_size:
-                    yield _take(queue)
-            while queue:
-                yield _take(queue)
+            for rows in tasks:
+                waiting.append((rows, pool.submit(self._several, rows)))
+                if len(waiting) > 2 * self.workers + self.batch_size // TASK_IMAGES:
+                    yield from _first(waiting)
+            while waiting:
+                yield from _first(waiting)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _several(self, rows: Sequence[int]) -> list[Any]:
+        return [self._one(i) for i in rows]
 
     def _one(self, i: int) -> Any:
         """Feature (or input pixels for a batched engine) and thumbnail of one image, or its ImageError."""
@@ -262,6 +267,6 @@ class _Extraction:
         return (pixels if self.engine.batched else self.engine(pixels[None])[0]), small
 
 
-def _take(queue: deque[tuple[int, Future[Any]]]) -> tuple[int, Any]:
-    i, future = queue.popleft()
-    return i, future.result()
+def _first(waiting: deque[tuple[Sequence[int], Future[list[Any]]]]) -> Iterator[tuple[int, Any]]:
+    rows, future = waiting.popleft()
+    yield from zip(rows, future.result(), strict=True)

@@ -97,7 +97,7 @@ def run_config(options: argparse.Namespace, source: str) -> dg.RunConfig:
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(Path(path).expanduser()) if path and path != "random" else path
+    return os.path.normpath(Path(path).expanduser().absolute()) if path and path != "random" else path
 
 
 def sample_folder() -> Path:

@@ -1,0 +1,84 @@
+"""``python -m tests.benchmarks``: run the benchmarks, print a table each, write one JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks import environment, report
+from tests.benchmarks.child import run_in_child
+from tests.benchmarks.settings import Row, Settings
+
+TITLES = {
+    "stages": "Stages, one core",
+    "graph": "Neighbour graph, k = 10, one core",
+    "query": "Query latency, one core",
+    "cold": "Cold start, one core",
+    "memory": "Peak memory of extraction, one core",
+    "quality": "Quality, leave one out",
+    "rerun": "The whole pipeline, all cores",
+}
+"""In this order: ``stages`` must find the store empty, and fills it for the others."""
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--images", type=Path, help="folder of images; default: the packaged sample")
+    parser.add_argument("--backbone", default="mini", help="network to measure; default: mini")
+    parser.add_argument("--weights", help="its state dict, or 'random'")
+    parser.add_argument("--only", nargs="+", choices=TITLES, metavar="NAME", help=f"some of: {', '.join(TITLES)}")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"), help="JSON file")
+    options = parser.parse_args(argv)
+    if options.images is not None and not options.images.is_dir():
+        parser.error(f"{options.images} is not a folder")
+    return options
+
+
+def sample() -> Path:
+    """The packaged sample in the user's home, rendered on first use."""
+    import imgsim
+    from imgsim.home import home
+
+    return imgsim.render_sample(home() / "samples" / "sample", progress=True)
+
+
+def run(settings: Settings, names: Sequence[str]) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """Rows by benchmark, and why some failed."""
+    results: dict[str, list[Row]] = {}
+    failures: dict[str, str] = {}
+    for name in names:
+        try:
+            results[name] = run_in_child(name, settings)
+        except RuntimeError as error:
+            failures[name] = str(error)
+            print(f"{name} failed: {error}", file=sys.stderr)
+            continue
+        report.show(TITLES[name], results[name])
+    return results, failures
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; 0, or 1 when a benchmark failed."""
+    options = arguments(argv)
+    images = (options.images or sample()).resolve()
+    weights = options.weights
+    if weights and weights != "random":
+        weights = str(Path(weights).resolve())
+    names = [name for name in TITLES if not options.only or name in options.only]
+    with tempfile.TemporaryDirectory(prefix="imgsim-bench-") as work:
+        settings = Settings(images, options.backbone, weights, Path(work))
+        results, failures = run(settings, names)
+    about = {"images": images.name, "backbone": options.backbone, "weights": Path(weights).name if weights else None}
+    content = {"environment": environment.describe(), "settings": about, "results": results, "failed": sorted(failures)}
+    options.output.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"written to {options.output}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

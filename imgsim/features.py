@@ -121,11 +121,12 @@ def extract_features(
     """
     batch_size = checks.positive_int(batch_size, "batch_size")
     store = store or FeatureStore()
+    with status(f"preparing {backbone.spec.name}", progress):
+        onnx = onnx or _onnx(backbone, store)  # saved models carry it, even when every feature is stored
     rejected, todo = _missing(images, backbone.spec.fingerprint, store)
     if todo:
         device = resolve_device(device)
-        with status(f"preparing {backbone.spec.name}", progress):
-            engine = make_engine(backbone, onnx or _onnx(backbone, store), device)
+        engine = make_engine(backbone, onnx, device)
     start, cpu = time.perf_counter(), time.process_time()
     if todo:
         run = _Extraction(images, backbone.spec, engine, store, workers or usable_cores(), batch_size)

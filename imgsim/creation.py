@@ -152,8 +152,10 @@ def _require_images(images: ImageTable, what: str) -> None:
     if len(images):
         return
     rejected = images.rejected
-    first = f", the first: {rejected['path'][0]}: {rejected['reason'][0]}" if len(rejected) else ""
-    raise ArgumentError(f"{what} in {images.root or 'the table'}; {len(rejected)} files were rejected{first}.")
+    why = "it holds no file with the extension of an image"
+    if len(rejected):
+        why = f"{len(rejected)} files were rejected, the first: {rejected['path'][0]}: {rejected['reason'][0]}"
+    raise ArgumentError(f"{what} in {images.root or 'the table'}: {why}.")
 
 
 def _from_vectors(

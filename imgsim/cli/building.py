@@ -16,8 +16,6 @@ from imgsim.cli.targets import TABLES, check_suffix, write_table
 
 if TYPE_CHECKING:
     from imgsim.evaluation import Evaluation
-    from imgsim.features import Features
-    from imgsim.images import ImageTable
     from imgsim.model import SimilarityModel
 
 HINT = (
@@ -50,6 +48,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Build a model: features (kept by content, so nothing is computed twice), graph and evaluation."""
+    from imgsim.creation import create as build
     from imgsim.errors import ArgumentError
     from imgsim.graph import resolve_method
 
@@ -59,9 +58,9 @@ def create(
         raise ArgumentError(f"{output} exists already; give --overwrite to replace it, or another path.")
     start = time.perf_counter()
     images = read_source(source, labels, no_recursive, strict)
-    model, features = build(images, backbone, weights, dims, k, method, batch_size, device, label, seed)
+    model = build(images, label, backbone, weights, dims, k, method, batch_size, device, seed=seed)
     model.save(output, overwrite=overwrite)
-    document = _describe(model, features, output, time.perf_counter() - start)
+    document = _describe(model, output, time.perf_counter() - start)
     if as_json:
         emit(document | {"rejected_files": records(model.rejected)})
     else:
@@ -69,48 +68,6 @@ def create(
         print_rejected(model.rejected)
     if model.backbone.name == "mini":
         note(HINT)
-
-
-def build(
-    images: ImageTable,
-    backbone: str,
-    weights: str | None,
-    dims: int | None,
-    k: int,
-    method: str,
-    batch_size: int,
-    device: str,
-    label: str | None,
-    seed: int,
-) -> tuple[SimilarityModel, Features]:
-    """`imgsim.create`, stage by stage, so that what the store already held can be told."""
-    from imgsim.backbones import get_backbone
-    from imgsim.creation import assemble, ids_of
-    from imgsim.errors import SourceError
-    from imgsim.evaluation import evaluate as evaluate_graph
-    from imgsim.features import extract_features
-    from imgsim.graph import build_graph
-    from imgsim.projection import embed
-    from imgsim.store import FeatureStore
-
-    if not len(images):
-        raise SourceError(f"no usable image in {images.root}{_first(images)}.")
-    ids_of(images, label)
-    store = FeatureStore()
-    features = extract_features(images, get_backbone(backbone, weights), store, batch_size, device, progress=True)
-    if not len(features.images):
-        raise SourceError(f"no image in {images.root} can be decoded{_first(features.images)}.")
-    embeddings = embed(features.matrix, dims, seed)
-    graph = build_graph(embeddings.matrix, k, method, seed, progress=True)
-    evaluation = evaluate_graph(embeddings.matrix, graph, features.images.labels, min(10, k))
-    return assemble(features.images, features, embeddings, graph, evaluation, store, label), features
-
-
-def _first(images: ImageTable) -> str:
-    rejected = images.rejected
-    if not len(rejected):
-        return ""
-    return f"; {len(rejected)} files were rejected, the first: {rejected['path'][0]}: {rejected['reason'][0]}"
 
 
 def _dimensions(projection: str) -> int | None:
@@ -121,14 +78,14 @@ def _dimensions(projection: str) -> int | None:
     return int(projection)
 
 
-def _describe(model: SimilarityModel, features: Features, output: Path, seconds: float) -> dict[str, Any]:
+def _describe(model: SimilarityModel, output: Path, seconds: float) -> dict[str, Any]:
     evaluation = model.evaluation
     return {
         "model": output,
         "images": len(model),
         "rejected": len(model.rejected),
         "backbone": model.backbone.to_dict(),
-        "features": features.stats | {name: int(features.stats[name]) for name in ("computed", "reused")},
+        "features": model.stats | {name: int(model.stats[name]) for name in ("computed", "reused")},
         "dimensions": int(model.embeddings.shape[1]),
         "graph": {"method": model.graph.method, "k": model.graph.k, "seconds": model.graph.seconds},
         "evaluation": {"k": evaluation.k, "metrics": evaluation.metrics} if evaluation else None,

@@ -210,7 +210,8 @@ def test_create_refuses_before_any_work(tiny_images: Path, tmp_path: Path, home:
     assert run("create", tiny_images, "-o", target, "--backbone", "magic").exit_code == 1
     nothing = run("create", home, "-o", target)
     assert nothing.exit_code == 1
-    assert "no usable image" in nothing.stderr
+    assert "no images to build a model from" in nothing.stderr
+    assert "no file with the extension of an image" in nothing.stderr
     assert not target.exists()
 
 

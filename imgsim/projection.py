@@ -122,8 +122,8 @@ def embed(features: Matrix, dims: int | None = 128, seed: int = 0) -> Embeddings
     """Fit a projection on (n, D) features and apply it; ``dims=None`` keeps raw features and their euclidean distance.
 
     Small collections keep fewer than ``dims`` dimensions, one per 16 images but at least 8: more are
-    noise that whitening would amplify (300 images of Caltech-101 by MobileNetV2: precision@10 .740
-    with 128 dimensions, .875 with 16).
+    noise that whitening would amplify (300 images of 20 classes of Caltech-101 by MobileNetV2:
+    precision@10 .899 with these 18 dimensions, .764 with 128).
     """
     matrix = np.ascontiguousarray(features, np.float32)
     if not np.isfinite(matrix).all():

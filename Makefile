@@ -24,7 +24,7 @@ demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WE
 		$(if $(IMAGES),--images "$(IMAGES)") $(if $(BACKBONE),--backbone "$(BACKBONE)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(COLLECTION),--collection "$(COLLECTION)")
 
-ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501); Ctrl-C stops all
+ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and, once it exists, the dashboard (8501)
 	@$(BIN)/python -m orchestration.ui
 
 test: $(VENV)/.installed-dev ## All tests, with coverage

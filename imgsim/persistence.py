@@ -30,7 +30,7 @@ from imgsim import arrow, schema
 from imgsim.atomic import atomic_folder
 from imgsim.backbones import BackboneSpec
 from imgsim.creation import ids_of, unique_ids
-from imgsim.errors import ModelFormatError
+from imgsim.errors import ArgumentError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.graph import NeighborGraph
 from imgsim.images import ImageTable
@@ -59,8 +59,9 @@ def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> N
     Raises
     ------
     ArgumentError
-        ``path`` exists and ``overwrite`` is false.
+        ``path`` exists and ``overwrite`` is false; or it is something else than a model, which is never replaced.
     """
+    refuse_foreign(Path(path).expanduser().absolute())
     with atomic_folder(Path(path).expanduser().absolute(), overwrite) as folder:
         arrow.write_parquet(model.images.table.replace_schema_metadata(None), folder / "images.parquet")
         model.images.save_rejected(folder / "rejected.parquet")
@@ -72,6 +73,15 @@ def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> N
             shutil.copyfile(model.onnx, folder / "backbone.onnx")
         _write_thumbnails(model, folder / "thumbnails.parquet")
         (folder / MANIFEST).write_text(json.dumps(_manifest(model, folder), indent=1) + "\n")
+
+
+def refuse_foreign(target: Path) -> None:
+    """Whatever is not a model (a folder of pictures, a file) must survive a mistyped path, ``overwrite`` or not."""
+    if not target.exists() or (target / MANIFEST).is_file() or (target.is_dir() and not any(target.iterdir())):
+        return
+    raise ArgumentError(
+        f"{target} exists already and is not an imgsim model, so it is not replaced; choose another path."
+    )
 
 
 def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
@@ -167,6 +177,9 @@ def _sha256(path: Path) -> str:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
+    if not folder.is_dir():
+        what = "is a file, not the folder of a model" if folder.exists() else "does not exist"
+        raise ModelFormatError(f"{folder} {what}. From MLflow's registry: imgsim.mlflow_flavor.load_model(uri).")
     try:
         manifest = json.loads(path.read_text())
         found = int(manifest["format"])

@@ -103,7 +103,7 @@ def _load(module: nn.Module, name: str, path: Path) -> None:
         module.load_state_dict(state)
     except Exception as error:
         raise BackboneError(
-            f"{path} is not a state dict of torchvision's {name}: {error}. "
+            f"{path} is not a state dict of torchvision's {name}: {str(error)[:300]} "
             "Save one with torch.save(model.state_dict(), path)."
         ) from error
 

@@ -60,6 +60,9 @@ def _reason(event: dg.DagsterEvent) -> str:
     if data.user_failure_data is not None and data.user_failure_data.description:
         return str(data.user_failure_data.description)
     error = data.error
+    if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+        checks = error.message.strip().rsplit(":", 1)[-1].strip()
+        return f"stopped by the check {checks}; see the run in Dagster (make ui)"
     while error is not None and error.cause is not None:
         error = error.cause
     return error.message.strip() if error is not None else "failed"

@@ -192,6 +192,7 @@ def main(argv: list[str] | None = None) -> int:
     environment = {**os.environ, "IMGSIM_HOME": str(home()), "IMGSIM_MLFLOW_UI": shown}
     servers = Servers(wanted, home() / "logs")
     signal.signal(signal.SIGTERM, _stop_requested)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's "&" hands down SIG_IGN: children must not
     try:
         check_ports(wanted)
         _say(f"starting {', '.join(s.name for s in wanted)}; logs in {home() / 'logs'}")

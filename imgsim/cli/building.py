@@ -51,9 +51,11 @@ def create(
     from imgsim.creation import create as build
     from imgsim.errors import ArgumentError
     from imgsim.graph import resolve_method
+    from imgsim.persistence import refuse_foreign
 
     dims = _dimensions(projection)
     resolve_method(method, 0)
+    refuse_foreign(output)
     if output.exists() and not overwrite:
         raise ArgumentError(f"{output} exists already; give --overwrite to replace it, or another path.")
     start = time.perf_counter()

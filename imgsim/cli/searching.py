@@ -75,6 +75,26 @@ def _files(images: list[str]) -> list[str]:
     return list(dict.fromkeys(files))
 
 
+def _by_files(model: SimilarityModel, files: dict[str, Any], k: int, radius: float | None) -> list[pd.DataFrame]:
+    """Answers for files; among several, one that cannot be decoded is left out and named on stderr."""
+    from imgsim.errors import QueryError
+
+    try:
+        return [model.query(list(files.values()), k=k, radius=radius, label=list(files))]
+    except QueryError:
+        if len(files) == 1:
+            raise
+    answers = []
+    for name, file in files.items():
+        try:
+            answers.append(model.query([file], k=k, radius=radius, label=[name]))
+        except QueryError as error:
+            note(f"left out: {error}")
+    if not answers:
+        raise QueryError(f"none of the {len(files)} query images can be used.")
+    return answers
+
+
 def _ask(
     model: SimilarityModel, files: list[str], ids: list[str], k: int, radius: float | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -85,9 +105,9 @@ def _ask(
 
     by_file = {file: file if is_url(file) else Path(file) for file in files}
     by_id = {f"id {value}": _id(model, value) for value in ids}
-    answers = [
-        model.query(list(asked.values()), k=k, radius=radius, label=list(asked)) for asked in (by_file, by_id) if asked
-    ]
+    answers = _by_files(model, by_file, k, radius) if by_file else []
+    if by_id:
+        answers.append(model.query(list(by_id.values()), k=k, radius=radius, label=list(by_id)))
     if not answers:
         from imgsim.errors import QueryError
 
@@ -101,7 +121,7 @@ def _ask(
             "rank": found["rank"],
             "id": found["reference_label"],
             "distance": found["distance"],
-            "label": [labels_of[row] for row in rows],
+            "label": pd.Series([labels_of[row] for row in rows], dtype=object),
             "path": [paths[row] for row in rows],
         }
     ), {**by_file, **by_id}

@@ -337,3 +337,15 @@ def test_a_model_of_the_registry(tiny_model: SimilarityModel, tmp_path: Path, mo
     for uri in ("models:/imgsim-tiny@champion", info.model_uri):
         found = document("query", uri, "--id", 3, "-k", 2)
         assert found["queries"][0]["neighbors"][0]["id"] == 3
+
+
+def test_one_bad_query_among_several_is_left_out_and_named(tiny_model, tiny_images, tmp_path):
+    tiny_model.save(tmp_path / "m.imgsim")
+    good = tiny_images / tiny_model.images.paths[3]
+    (tmp_path / "half.jpg").write_bytes(good.read_bytes()[:1500])
+    answer = run("query", tmp_path / "m.imgsim", good, tmp_path / "half.jpg", "-k", "1", "--json")
+    assert answer.exit_code == 0
+    assert "half.jpg" in answer.stderr
+    assert [len(query["neighbors"]) for query in json.loads(answer.stdout)["queries"]] == [1, 0]
+    alone = run("query", tmp_path / "m.imgsim", tmp_path / "half.jpg")
+    assert alone.exit_code == 1

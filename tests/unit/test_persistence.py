@@ -51,6 +51,18 @@ def test_existing_folder_is_kept_unless_asked(tiny_model, saved):
     assert imgsim.load_model(saved).digest == tiny_model.digest
 
 
+def test_only_a_model_is_ever_replaced(tiny_model, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"precious")
+    for target in (tmp_path / "photos", tmp_path / "photos" / "cat.jpg"):
+        with pytest.raises(imgsim.ArgumentError, match="is not an imgsim model, so it is not replaced"):
+            tiny_model.save(target, overwrite=True)
+    assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"precious"
+    (tmp_path / "empty").mkdir()
+    tiny_model.save(tmp_path / "empty", overwrite=True)
+    assert len(imgsim.load_model(tmp_path / "empty")) == 40
+
+
 def test_a_model_can_be_saved_over_itself(saved):
     loaded = imgsim.load_model(saved)
     loaded.save(saved, overwrite=True)
@@ -105,8 +117,11 @@ def test_strange_manifests_are_refused(saved, change, message):
 def test_not_a_model(tmp_path):
     with pytest.raises(imgsim.ModelFormatError, match=r"manifest\.json is missing"):
         imgsim.load_model(tmp_path)
-    with pytest.raises(imgsim.ModelFormatError, match=r"manifest\.json is missing"):
+    with pytest.raises(imgsim.ModelFormatError, match="does not exist"):
         imgsim.load_model(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(imgsim.ModelFormatError, match="is a file"):
+        imgsim.load_model(tmp_path / "file")
 
 
 def test_a_failed_save_leaves_nothing(tiny_model, tmp_path, monkeypatch):

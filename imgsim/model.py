@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +81,7 @@ class SimilarityModel:
         self._onnx = onnx
         self._thumbnails = thumbnails
         self._engine: OnnxEngine | None = None
+        self._loading = Lock()
         self._set_rows(images, embeddings, ids)
 
     def _set_rows(self, images: ImageTable, embeddings: Embeddings, ids: NDArray[Any]) -> None:
@@ -304,16 +306,17 @@ class SimilarityModel:
         BackboneError
             The model holds no network.
         """
-        if self._engine is None:
-            from imgsim.inference import OnnxEngine
+        with self._loading:  # queries run on several threads
+            if self._engine is None:
+                from imgsim.inference import OnnxEngine
 
-            if self.onnx is None:
-                raise BackboneError(
-                    f"this model holds no network ({self.backbone.name}): ask by id or by vectors of "
-                    f"{self.embeddings.shape[1]} values, or create it again from images."
-                )
-            self._engine = OnnxEngine(self.onnx)
-        return self._engine
+                if self.onnx is None:
+                    raise BackboneError(
+                        f"this model holds no network ({self.backbone.name}): ask by id or by vectors of "
+                        f"{self.embeddings.shape[1]} values, or create it again from images."
+                    )
+                self._engine = OnnxEngine(self.onnx)
+            return self._engine
 
     def rows_of_ids(self, values: Sequence[Any]) -> NDArray[np.int64]:
         """Row positions of ids.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from imgsim.features import image_pixels, usable_cores
 from imgsim.images import ImageTable
 
 if TYPE_CHECKING:
+    from imgsim.backbones import BackboneSpec
     from imgsim.model import SimilarityModel
 
 Vectors = NDArray[np.float32]
@@ -122,10 +123,9 @@ def _name(item: Any, position: int) -> str:
 
 def _pictures(model: SimilarityModel, items: list[tuple[str, Any]]) -> Vectors:
     """Vectors of pictures; every one that cannot be used is named in the error."""
-    if len(items) == 1:
+    if len(items) == 1:  # a thread would cost more than it saves
         results = [_picture(model, items[0][1])]
     else:
-        model.engine() if any(not isinstance(item, _Stored) for _, item in items) and model.onnx else None
         with ThreadPoolExecutor(usable_cores()) as pool:
             results = list(pool.map(lambda item: _picture(model, item[1]), items))
     bad = [(name, error) for (name, _), error in zip(items, results, strict=True) if isinstance(error, ImageError)]
@@ -139,7 +139,7 @@ def _picture(model: SimilarityModel, item: Any) -> Any:
     """(d,) vector of one picture, or why it has none."""
     try:
         if isinstance(item, np.ndarray) or hasattr(item, "convert"):
-            return _embed(model, resize(_as_rgb(item), (model.backbone.height, model.backbone.width)))
+            return _embed(model, lambda spec: resize(_as_rgb(item), (spec.height, spec.width)))
         if isinstance(item, _Stored):
             row = model.row_of_content(item.sha256)
             return model.embeddings[row] if row is not None else _embed_file(model, item.read())
@@ -152,12 +152,13 @@ def _embed_file(model: SimilarityModel, data: bytes) -> Any:
     row = model.row_of_content(hashlib.sha256(data).hexdigest())
     if row is not None:
         return model.embeddings[row]
-    model.engine()
-    return _embed(model, image_pixels(data, model.backbone)[1])
+    return _embed(model, lambda spec: image_pixels(data, spec)[1])
 
 
-def _embed(model: SimilarityModel, pixels: NDArray[np.uint8]) -> Any:
-    feature = model.engine()(pixels[None])
+def _embed(model: SimilarityModel, pixels: Callable[[BackboneSpec], NDArray[np.uint8]]) -> Any:
+    """(d,) vector of the input that ``pixels`` makes, once it is known that there is a network to run on it."""
+    engine = model.engine()
+    feature = engine(pixels(model.backbone)[None])
     return (feature if model.projection is None else model.projection.transform(feature))[0]
 
 

@@ -86,6 +86,8 @@ class TestQueryInputs:
     def test_a_model_of_vectors_cannot_be_asked_with_pictures(self, vector_model, tiny_images):
         with pytest.raises(imgsim.BackboneError, match="holds no network"):
             vector_model.query(next(tiny_images.rglob("*.jpg")))
+        with pytest.raises(imgsim.BackboneError, match="holds no network"):
+            vector_model.query(np.zeros((20, 20, 3), np.uint8))
 
 
 class TestQueryRules:

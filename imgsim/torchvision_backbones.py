@@ -44,7 +44,7 @@ def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
     else:
         content, source = _digest(Path(weights)), f"file {Path(weights).name}"
     spec = make_spec(name, content, (size, size), mean, std, source, LICENCE)
-    return Backbone(spec, lambda: _build(name, weights, enum))
+    return Backbone(spec, lambda: headless(_whole(name, weights, enum)).eval())
 
 
 def _digest(path: Path) -> str:
@@ -56,19 +56,18 @@ def _digest(path: Path) -> str:
         ) from error
 
 
-def _build(name: str, weights: str | Path | None, enum: Any) -> nn.Module:
+def _whole(name: str, weights: str | Path | None, enum: Any) -> nn.Module:
     if weights is None:
-        module = _download(name, enum)
-    else:
-        import torch
-        from torchvision import models
+        return _download(name, enum)
+    import torch
+    from torchvision import models
 
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            module = models.get_model(name, weights=None, **_extra(name, random=str(weights) == "random"))
-        if str(weights) != "random":
-            _load(module, name, Path(weights))
-    return headless(module).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module: nn.Module = models.get_model(name, weights=None, **_extra(name, random=str(weights) == "random"))
+    if str(weights) != "random":
+        _load(module, name, Path(weights))
+    return module
 
 
 def _extra(name: str, random: bool) -> dict[str, Any]:
@@ -115,11 +114,28 @@ def headless(module: nn.Module) -> nn.Module:
     """
     from torch import nn
 
-    linears = [(key, layer) for key, layer in module.named_modules() if isinstance(layer, nn.Linear)]
-    if not linears:
+    found = _last_linear(module)
+    if found is None:
         module.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return module
-    heads = [key for key, _ in linears if not key.startswith(("aux", "AuxLogits"))]
-    parent_name, _, last = heads[-1].rpartition(".")
+    parent_name, _, last = found[0].rpartition(".")
     setattr(module.get_submodule(parent_name), last, nn.Identity())
     return module
+
+
+def classifier(name: str, weights: str | Path | None) -> nn.Linear | None:
+    """The layer that `headless` removes from a network of torchvision, features to classes, if it has one."""
+    from torchvision import models
+
+    if name not in models.list_models(module=models):
+        return None
+    found = _last_linear(_whole(name, weights, models.get_model_weights(name).DEFAULT))
+    return None if found is None else found[1]
+
+
+def _last_linear(module: nn.Module) -> tuple[str, nn.Linear] | None:
+    from torch import nn
+
+    linears = [(key, layer) for key, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+    heads = [(key, layer) for key, layer in linears if not key.startswith(("aux", "AuxLogits"))]
+    return heads[-1] if heads else None

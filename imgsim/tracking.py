@@ -41,6 +41,15 @@ def exists(tracking_uri: str | None = None) -> bool:
     return not uri.startswith(_SQLITE) or Path(uri.removeprefix(_SQLITE)).exists()
 
 
+def create_database(uri: str) -> None:
+    """Let MLflow make its tables where a sqlite file is not there yet."""
+    if not exists(uri):
+        from mlflow import MlflowClient
+
+        Path(uri.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        MlflowClient(uri).search_experiments(max_results=1)
+
+
 def shown(uri: str) -> str:
     """Hide the password that an address may hold."""
     return re.sub(r"://[^/@]+@", "://***@", uri)

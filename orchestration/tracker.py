@@ -95,7 +95,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         hush_warnings()
         import mlflow
 
-        _create_database(self.uri)
+        tracking.create_database(self.uri)
         with tracking.connect(self.uri) as connection:
             client = connection.client
             run_id = self._run(client, context)
@@ -152,15 +152,6 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _link(self, experiment: str, run_id: str) -> str:
         base = self.ui_url or (self.uri if self.uri.startswith("http") else "")
         return f"{base.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}" if base else f"run {run_id} in MLflow"
-
-
-def _create_database(uri: str) -> None:
-    """Let MLflow make its tables where a sqlite file is not there yet."""
-    if not tracking.exists(uri):
-        from mlflow import MlflowClient
-
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        MlflowClient(uri).search_experiments(max_results=1)
 
 
 def _link_metadata(link: str) -> dg.MetadataValue[Any]:

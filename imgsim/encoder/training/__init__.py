@@ -1,0 +1,15 @@
+"""How ``mini`` is trained: a teacher's features are distilled into nine convolutions.
+
+    python -m imgsim.encoder.training PHOTOS... --teacher mobilenet_v2 --output mini.safetensors
+
+    photos.py      a folder or Parquet of images -> arrays of small pictures and the teacher's features of their crops
+    teacher.py     any backbone as the teacher
+    network.py     the network as it is trained (batch normalisation, skips), folded into the one that is packaged
+    augment.py     what the student sees of a crop
+    loss.py        how far the student is from the teacher
+    muon.py        the optimiser of the convolutions
+    distill.py     the loop: seeded, resumable, with time left
+    __main__.py    the command
+
+Nothing in the library imports this package.
+"""

@@ -1,0 +1,67 @@
+"""What the student sees of a crop: shifted, zoomed, mirrored, its colours changed, all in one resampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional
+
+from imgsim.backbones import IMAGENET_MEAN, IMAGENET_STD
+
+ZOOM = 0.15
+JITTER = 0.35
+GRAY = 0.06
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def normalize(pixels: torch.Tensor) -> torch.Tensor:
+    """(n, 3, h, w) RGB in [0, 255] to the network's input."""
+    mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
+    std = torch.tensor(IMAGENET_STD, device=pixels.device).view(1, 3, 1, 1) * 255
+    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def student_view(pixels: torch.Tensor, boxes: torch.Tensor, size: int, random: torch.Generator) -> torch.Tensor:
+    """Cut ``boxes`` out of pictures and vary them.
+
+    Parameters
+    ----------
+    pixels : (n, h, w, 3) uint8
+    boxes : (n, 4) float
+        Left, top, right, bottom as shares of the picture: what the teacher saw.
+    size : int
+        Pixels of the result's side.
+    random : torch.Generator
+        On the device of ``pixels``.
+
+    Returns
+    -------
+    (n, 3, size, size) float
+        Normalised.
+    """
+    n, device = len(pixels), pixels.device
+
+    def uniform(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, generator=random, device=device)
+
+    extent, center = boxes[:, 2:] - boxes[:, :2], boxes[:, 2:] + boxes[:, :2] - 1
+    kept = extent * (1 - ZOOM * uniform(n, 1))
+    center = center + (2 * uniform(n, 2) - 1) * (extent - kept)
+    mirrored = torch.where(uniform(n) < 0.5, -1.0, 1.0)
+    affine = torch.zeros(n, 2, 3, device=device)
+    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = kept[:, 0] * mirrored, kept[:, 1], center
+    grid = functional.affine_grid(affine, [n, 3, size, size], align_corners=False)
+    x = functional.grid_sample(pixels.permute(0, 3, 1, 2).float(), grid, padding_mode="reflection", align_corners=False)
+    return normalize(_recolor(x, uniform))
+
+
+def _recolor(x: torch.Tensor, uniform: Callable[..., torch.Tensor]) -> torch.Tensor:
+    n = len(x)
+    brightness, contrast, saturation = 1 + JITTER * (2 * uniform(3, n, 1, 1, 1) - 1)
+    x = x * brightness
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = mean + (x - mean) * contrast
+    gray = (x * torch.tensor(_LUMA, device=x.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    saturation = torch.where(uniform(n, 1, 1, 1) < GRAY, torch.zeros_like(saturation), saturation)
+    return (gray + (x - gray) * saturation).clamp(0, 255)

@@ -1,0 +1,268 @@
+"""Training of ``mini``: parts by their properties, the whole by learning something and by surviving a kill."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import imgsim
+from imgsim.backbones import get_backbone
+from imgsim.encoder.network import WIDTHS, MiniEncoder
+from imgsim.encoder.training import photos as photos_module
+from imgsim.encoder.training.__main__ import app
+from imgsim.encoder.training.augment import student_view
+from imgsim.encoder.training.distill import Batches, Distiller, Schedule, run
+from imgsim.encoder.training.loss import Distillation
+from imgsim.encoder.training.muon import orthogonalize
+from imgsim.encoder.training.network import TrainableEncoder
+from imgsim.encoder.training.package import read_packaged, write_packaged
+from imgsim.encoder.training.photos import PhotoSet, boxes, prepare
+from imgsim.encoder.training.teacher import Teacher
+from imgsim.torchvision_backbones import classifier
+
+SEED = 0
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(SEED)
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Teacher:
+    return Teacher("mini")
+
+
+@pytest.fixture(scope="module")
+def photo_set(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory, teacher: Teacher) -> PhotoSet:
+    return prepare(tiny_images, tmp_path_factory.mktemp("work"), teacher, views=2, side=48, progress=False)
+
+
+def packaged() -> MiniEncoder:
+    network = get_backbone("mini").build()
+    assert isinstance(network, MiniEncoder)
+    return network
+
+
+def test_folding_changes_nothing() -> None:
+    network = TrainableEncoder()
+    x = torch.randn(4, 3, 64, 64)
+    for _ in range(3):
+        network(torch.randn(8, 3, 64, 64))  # statistics of batches
+    network.eval()
+    with torch.no_grad():
+        assert torch.allclose(network(x), network.fold()(x), atol=1e-4)
+
+
+def test_unfolding_the_packaged_network_and_folding_again_changes_nothing() -> None:
+    x = torch.randn(16, 3, 64, 64)
+    network = TrainableEncoder()
+    network.unfold(packaged(), x)
+    network.eval()
+    with torch.no_grad():
+        wanted = packaged()(x)
+        assert torch.allclose(network(x), wanted, atol=1e-3 * float(wanted.abs().max()))
+        assert torch.allclose(network.fold()(x), wanted, atol=1e-3 * float(wanted.abs().max()))
+
+
+def test_packaging_keeps_float16(tmp_path: Path) -> None:
+    network = packaged()
+    write_packaged(network, tmp_path / "mini.safetensors")
+    again = read_packaged(tmp_path / "mini.safetensors")
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor.half(), again.state_dict()[name].half())
+
+
+def test_boxes_lie_inside_and_depend_on_view_and_seed_alone() -> None:
+    assert (boxes(3, 0, SEED) == [0, 0, 1, 1]).all()
+    found = boxes(500, 1, SEED)
+    assert (found[:, :2] >= 0).all()
+    assert (found[:, 2:] <= 1 + 1e-6).all()
+    area = np.prod(found[:, 2:] - found[:, :2], axis=1)
+    assert area.min() >= 0.29
+    assert area.max() <= 1 + 1e-6
+    assert (boxes(500, 1, SEED) == found).all()
+    assert (boxes(500, 2, SEED) != found).any()
+    assert (boxes(500, 1, SEED + 1) != found).any()
+
+
+def test_a_view_shows_the_box() -> None:
+    picture = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    picture[:, :, 32:, 0] = 200  # the right half is red
+    halves = [torch.tensor([[0.0, 0.0, 0.5, 1.0]]), torch.tensor([[0.5, 0.0, 1.0, 1.0]])]
+    left, right = (student_view(picture, box, 32, torch.Generator().manual_seed(1)) for box in halves)
+    assert left.shape == (1, 3, 32, 32)
+    assert float(right[:, 0].mean()) > float(left[:, 0].mean()) + 0.5
+    again = student_view(picture, halves[0], 32, torch.Generator().manual_seed(1))
+    assert torch.equal(left, again)
+
+
+@pytest.mark.parametrize("shape", [(8, 40), (40, 8)])
+def test_orthogonalize_evens_singular_values(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape) @ torch.diag(torch.logspace(0, -2, shape[1]))
+    values = torch.linalg.svdvals(orthogonalize(matrix))
+    assert float(values.min()) > 0.5
+    assert float(values.max()) < 1.4
+
+
+@torch.no_grad()
+def test_loss_is_least_for_the_teachers_own_answers() -> None:
+    heads = Distillation(torch.zeros(16), torch.nn.Linear(16, 5), 3)
+    features, labels = torch.randn(6, 4 * WIDTHS[-1]), torch.tensor([0, 1, 2, -1, 0, 1])
+    pooled = features.view(6, WIDTHS[-1], 4).mean(2)
+    own = heads.feature(pooled).detach()
+    near, far = heads(features, own, labels), heads(features, -own, labels)
+    assert float(near["feature"]) < 1e-5
+    assert float(far["feature"]) > 1.9
+    assert set(near) == {"loss", "feature", "classes", "labels"}
+
+
+@torch.no_grad()
+def test_loss_leaves_out_what_there_is_not() -> None:
+    heads = Distillation(torch.zeros(16), None, 1)
+    assert set(heads(torch.randn(2, 1024), torch.randn(2, 16), torch.tensor([-1, -1]))) == {"loss", "feature"}
+
+
+def test_classifier_of_a_backbone() -> None:
+    found = classifier("mobilenet_v2", "random")
+    assert found is not None
+    assert found.weight.shape == (1000, 1280)
+    assert classifier("squeezenet1_1", "random") is None
+    assert classifier("mini", None) is None
+
+
+def test_teacher_answers_as_the_backbone_does(tiny_images: Path, tiny_model: imgsim.SimilarityModel) -> None:
+    crops = np.random.default_rng(SEED).integers(0, 255, (3, 96, 96, 3), np.uint8)
+    ours = Teacher("mini").features(crops).astype(np.float32)
+    theirs = tiny_model.engine()(crops)
+    assert np.allclose(ours, theirs, atol=0.02 * np.abs(theirs).max())
+
+
+def test_prepared_photos(photo_set: PhotoSet, tiny_images: Path, teacher: Teacher) -> None:
+    assert photo_set.pixels.shape == (40, 48, 48, 3)
+    assert len(photo_set.rows) == 40
+    assert len(photo_set.targets) == 2
+    assert photo_set.targets[0].shape == (40, 1024)
+    table = imgsim.load_images(tiny_images)
+    from imgsim.decode import decode
+
+    whole = np.array(photos_module._cut(decode(table.read_bytes(7)), photo_set.boxes[0, 7], teacher.size))
+    assert np.allclose(teacher.features(whole[None])[0], photo_set.targets[0][7], atol=0.02)
+
+
+def test_a_killed_preparation_goes_on(
+    tiny_images: Path, tmp_path: Path, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos_module, "CHUNK", 16)
+    asked: list[int] = []
+    features = Teacher.features
+
+    def counted(self: Teacher, crops: np.ndarray) -> np.ndarray:
+        if len(asked) == 2:
+            asked.append(0)
+            raise KeyboardInterrupt
+        asked.append(len(crops))
+        return features(self, crops)
+
+    monkeypatch.setattr(Teacher, "features", counted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+    found = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+    assert asked == [16, 16, 0, 8]
+    assert (np.abs(found.targets[0].astype(np.float32)).sum(1) > 0).all()
+    prepare(tiny_images, tmp_path, teacher, views=2, side=32, progress=False)
+    assert asked[4:] == [16, 16, 8]  # only the new crop
+
+
+def test_photos_that_cannot_be_decoded_are_left_out(tiny_images: Path, tmp_path: Path, teacher: Teacher) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    sources = sorted(tiny_images.rglob("*.jpg"))[:4]
+    for source in sources:
+        (folder / source.name).write_bytes(source.read_bytes())
+    cut = folder / sources[0].name
+    cut.write_bytes(cut.read_bytes()[:-400])
+    found = prepare(folder, tmp_path / "work", teacher, views=1, side=32, progress=False)
+    assert found.rows.tolist() == [1, 2, 3]
+    for path in folder.iterdir():
+        path.write_bytes(cut.read_bytes())
+    with pytest.raises(imgsim.ImgsimError, match="none of the 4 files"):
+        prepare(folder, tmp_path / "work", teacher, views=1, side=32, progress=False)
+
+
+def test_batches_match_pictures_boxes_and_targets(photo_set: PhotoSet) -> None:
+    batches = Batches([photo_set, photo_set], SEED)
+    assert batches.classes == 2 * len(set(photo_set.labels))
+    drawn = list(batches.draw(64))
+    assert sum(len(group[0]) for group in drawn) == 64
+    pixels, box, targets, labels = drawn[1]
+    row = next(i for i in range(40) if (photo_set.pixels[i] == pixels[0]).all())
+    view = next(v for v in range(2) if (photo_set.boxes[v, row] == box[0]).all())
+    assert (photo_set.targets[view][row] == targets[0]).all()
+    assert labels[0] >= len(set(photo_set.labels))
+
+
+@pytest.fixture
+def schedule() -> Schedule:
+    return Schedule(samples=96, batch=16, sizes=(32,), seed=SEED)
+
+
+def _train(distiller: Distiller, checkpoint: Path) -> Iterator[dict[str, float]]:
+    reports: list[dict[str, float]] = []
+    run(distiller, checkpoint, reports.append, every=0)
+    yield from reports
+
+
+def test_training_learns(photo_set: PhotoSet, tmp_path: Path) -> None:
+    distiller = Distiller([photo_set], None, Schedule(samples=480, batch=16, sizes=(32,)), torch.device("cpu"))
+    losses = [values["loss"] for values in _train(distiller, tmp_path / "checkpoint.pt")]
+    assert len(losses) == 30
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_a_resumed_training_equals_an_undisturbed_one(photo_set: PhotoSet, tmp_path: Path, schedule: Schedule) -> None:
+    cpu = torch.device("cpu")
+    whole = Distiller([photo_set], None, schedule, cpu)
+    list(_train(whole, tmp_path / "whole.pt"))
+    first = Distiller([photo_set], None, schedule, cpu)
+    for _ in range(3):
+        first.step()
+    first.save(tmp_path / "checkpoint.pt")
+    second = Distiller([photo_set], None, schedule, cpu, start=packaged())
+    second.resume(tmp_path / "checkpoint.pt")
+    list(_train(second, tmp_path / "checkpoint.pt"))
+    assert second.samples == whole.samples == 96
+    for ours, theirs in zip(second.packaged().parameters(), whole.packaged().parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_schedule() -> None:
+    schedule = Schedule(samples=100, lr=1.0, warmup=0.1, sizes=(48, 64))
+    assert schedule.rate(0.05) == pytest.approx(0.5)
+    assert schedule.rate(0.1) == pytest.approx(1.0)
+    assert schedule.rate(1.0) == pytest.approx(0.0)
+    assert [schedule.size(share) for share in (0, 0.49, 0.5, 1)] == [48, 48, 64, 64]
+
+
+@pytest.mark.slow
+def test_command(tiny_images: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mini.safetensors"
+    command = [str(tiny_images), "-o", str(output), "--teacher", "mini", "--views", "1", "--side", "32"]
+    command += ["--batch", "16", "--sizes", "32", "--work", str(tmp_path / "work"), "--device", "cpu"]
+    first = CliRunner().invoke(app, [*command, "--samples", "64"])
+    assert first.exit_code == 0, first.output
+    assert output.stat().st_size < 5_000_000
+    second = CliRunner().invoke(app, [*command, "--samples", "128"])
+    assert "going on from" in second.output
+    assert '"samples": 128' in second.output
+    model = imgsim.create(tiny_images, backbone="mini", weights=output, progress=False)
+    assert np.isfinite(model.embeddings).all()
+
+    import mlflow
+
+    runs = mlflow.search_runs(experiment_names=["imgsim-encoder"], output_format="list")
+    assert len(runs) == 1
+    assert runs[0].data.metrics["loss"] > 0

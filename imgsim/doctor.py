@@ -55,6 +55,7 @@ EXTRAS = {
     },
     "heic": {"pillow-heif": ("pillow_heif", "1.0")},
     "s3": {"s3fs": ("s3fs", "2024.6")},
+    "train": {"mlflow": ("mlflow", "3.1")},
 }
 FORMATS = {  # name: (what Pillow calls it, options)
     "JPEG": ("JPEG", {"quality": 90}),

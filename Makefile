@@ -49,7 +49,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing imgsim and what it needs into $(VENV) (some minutes the first time) ..."
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[pipeline,heic,s3]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[pipeline,heic,s3,coreml]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -95,7 +95,9 @@ def create(
     vectors = embed(features.matrix, projection, seed)
     graph = build_graph(vectors.matrix, k, method, seed, progress)
     evaluation = evaluate(vectors.matrix, graph, features.images.labels, min(10, k))
-    return assemble(features.images, features, vectors, graph, evaluation, store, label)
+    model = assemble(features.images, features, vectors, graph, evaluation, store, label)
+    model.network = network
+    return model
 
 
 def assemble(

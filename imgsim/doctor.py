@@ -28,6 +28,7 @@ TOLERANCE = 24  # grey levels a lossy format may differ by, on average, from the
 # distribution: (module, oldest version)
 REQUIRED = {
     "fsspec": ("fsspec", "2024.6"),
+    "graspologic-native": ("graspologic_native", "1.3"),
     "matplotlib": ("matplotlib", "3.8"),
     "networkx": ("networkx", "3.2"),
     "numpy": ("numpy", "1.26"),
@@ -36,6 +37,7 @@ REQUIRED = {
     "onnxscript": ("onnxscript", "0.2"),
     "pandas": ("pandas", "2.2"),
     "pillow": ("PIL", "11.3"),
+    "protobuf": ("google.protobuf", "4.25"),
     "pyarrow": ("pyarrow", "16"),
     "pynndescent": ("pynndescent", "0.5.13"),
     "rich": ("rich", "13"),
@@ -55,6 +57,7 @@ EXTRAS = {
     },
     "heic": {"pillow-heif": ("pillow_heif", "1.0")},
     "s3": {"s3fs": ("s3fs", "2024.6")},
+    "coreml": {"coremltools": ("coremltools", "9.0")},
     "train": {"mlflow": ("mlflow", "3.1")},
 }
 FORMATS = {  # name: (what Pillow calls it, options)

@@ -10,6 +10,8 @@
     ├── StoreError           the feature store cannot be read or written
     ├── ModelFormatError     a saved model that is damaged, incomplete or too new
     ├── RegistryError        the MLflow registry cannot be reached or lacks the model
+    ├── CoreMLError          a Core ML package that cannot be made, read or verified
+    │   └── UnsupportedOperationError   ... because of an operation nobody here knows
     └── MissingExtraError    an optional package is not installed (also an ImportError)
 
 Messages say what was wrong (with the path), why, and what to do about it.
@@ -67,6 +69,26 @@ class ModelFormatError(ImgsimError):
 
 class RegistryError(ImgsimError):
     """The MLflow registry cannot be reached, or lacks what was asked for."""
+
+
+class CoreMLError(ImgsimError):
+    """A Core ML package cannot be made, read or verified."""
+
+
+class UnsupportedOperationError(CoreMLError):
+    """A network or package holds an operation, a parameter or a type that is not supported here.
+
+    Parameters
+    ----------
+    operation : str
+        Its name as Core ML or torch writes it.
+    message : str
+        What was wrong with it, and what to do.
+    """
+
+    def __init__(self, operation: str, message: str) -> None:
+        super().__init__(message)
+        self.operation = operation
 
 
 class MissingExtraError(ImgsimError, ImportError):

@@ -111,9 +111,8 @@ def _describe(description: Model, model: SimilarityModel, folder: Path) -> None:
 
     environment = {"conda_env": "conda.yaml", "python_env": "python_env.yaml"}
     pyfunc.add_to_model(description, loader_module=__name__, data=MODEL_FOLDER, **environment)
-    description.add_flavor(
-        FLAVOR_NAME, data=MODEL_FOLDER, imgsim_version=_version("imgsim") or "source", digest=model.digest
-    )
+    facts = {"digest": model.digest, "revision": model.revision, "insights": sorted(model.insights)}
+    description.add_flavor(FLAVOR_NAME, data=MODEL_FOLDER, imgsim_version=_version("imgsim") or "source", **facts)
     description.model_size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     if description.model_id is not None:  # MLflow fills in the artifact folder of the logging machine
         description.artifact_path = f"models:/{description.model_id}"

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imgsim import checks
-from imgsim.backbones import BackboneSpec
+from imgsim.backbones import Backbone, BackboneSpec
+from imgsim.content import folder_sha256
 from imgsim.errors import ArgumentError, BackboneError
 from imgsim.evaluation import BACKGROUND, Evaluation
 from imgsim.evaluation import evaluate as evaluate_graph
@@ -25,7 +26,11 @@ from imgsim.queries import query_labels, resolve
 from imgsim.results import edges_within, graph_output, query_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgsim.coreml.export import CoreMLExport
     from imgsim.inference import OnnxEngine
+    from imgsim.insights.insight import Insight
     from imgsim.store import FeatureStore
 
 Thumbnails = Callable[[Sequence[str]], list[bytes | None]]
@@ -58,6 +63,10 @@ class SimilarityModel:
         The column that ``ids`` are.
     stats : dict, optional
         What extracting the features took (`imgsim.features.Features.stats`); not saved.
+    insights : mapping of str to Insight, optional
+        What was found out about these images (`imgsim.insights`), by name.
+    coreml : Path, optional
+        Folder with the model as a Core ML package and the files that go with it.
     """
 
     def __init__(
@@ -72,12 +81,17 @@ class SimilarityModel:
         evaluation: Evaluation | None = None,
         label_column: str | None = None,
         stats: dict[str, float] | None = None,
+        insights: Mapping[str, Insight] | None = None,
+        coreml: Path | None = None,
     ) -> None:
         self.graph = graph
         self.backbone = backbone
         self.evaluation = evaluation
         self.label_column = label_column
         self.stats = stats or {}
+        self.insights: dict[str, Insight] = dict(insights or {})
+        self.coreml = coreml
+        self.network: Backbone | None = None
         self._onnx = onnx
         self._thumbnails = thumbnails
         self._engine: OnnxEngine | None = None
@@ -100,8 +114,12 @@ class SimilarityModel:
         graph: NeighborGraph,
         thumbnails: Thumbnails | None,
     ) -> None:
-        """Take other reference images, in place; for `imgsim.updates`. The evaluation is dropped: it was of others."""
+        """Take other reference images, in place; for `imgsim.updates`.
+
+        What was derived from the ones before is dropped: evaluation, insights, Core ML package.
+        """
         self.graph, self.evaluation, self._thumbnails = graph, None, thumbnails
+        self.insights, self.coreml = {}, None
         self._set_rows(images, embeddings, ids)
 
     @property
@@ -139,6 +157,13 @@ class SimilarityModel:
         """Hexadecimal sha256 of everything that decides an answer."""
         parts = [self._images.digest, self.backbone.fingerprint, self._vectors.digest, self.graph.digest]
         return hashlib.sha256(" ".join([*parts, str(self._ids.tolist())]).encode()).hexdigest()
+
+    @property
+    def revision(self) -> str:
+        """Hexadecimal sha256 of the digest and of what else is carried: insights and the Core ML package."""
+        parts = [f"{name} {self.insights[name].digest}" for name in sorted(self.insights)]
+        parts += [] if self.coreml is None else ["coreml " + folder_sha256(self.coreml)]
+        return hashlib.sha256("\n".join([self.digest, *parts]).encode()).hexdigest() if parts else self.digest
 
     def __len__(self) -> int:
         return len(self._images)
@@ -247,6 +272,23 @@ class SimilarityModel:
         self.evaluation = evaluate_graph(self.embeddings, graph, self._images.labels, k, background)
         return self.evaluation
 
+    def insight(self, name: str, **params: Any) -> Insight:
+        """What is known about the images: ``"duplicates"``, ``"outliers"``, ... (`imgsim.insights.NAMES`).
+
+        The carried one, unless ``params`` are given; else it is computed, kept in ``.insights`` and saved
+        with the model.
+
+        Raises
+        ------
+        ArgumentError
+            An unknown name or parameter.
+        """
+        from imgsim.insights.computing import compute
+
+        if params or name not in self.insights:
+            compute(self, [name], params=params)
+        return self.insights[name]
+
     @property
     def thumbnail_source(self) -> Thumbnails | None:
         """Where thumbnails come from: sha256 of files to JPEG bytes or None."""
@@ -288,6 +330,16 @@ class SimilarityModel:
         from imgsim.persistence import save_model
 
         save_model(self, Path(path), overwrite)
+
+    def export_coreml(self, path: str | Path, **options: Any) -> CoreMLExport:
+        """Write a Core ML model that gives the distances of `query` on a phone, verified before it appears.
+
+        ``options`` are those of `imgsim.coreml.export_coreml`: ``outputs``, ``k``, ``precision``,
+        ``compress``, ``minimum_target``, ``verify``, ``overwrite`` and more.
+        """
+        from imgsim.coreml.export import export_coreml
+
+        return export_coreml(self, path, **options)
 
     def __repr__(self) -> str:
         return (

@@ -9,16 +9,18 @@
     thumbnails.parquet        small JPEGs by sha256 (absent: none)
     evaluation.json, .parquet metrics, and per class (absent: not evaluated)
     backbone.onnx             the network (absent: only stored images can be asked for)
+    insights/<name>/          what was found out about the images (`imgsim.insights`)
+    coreml/                   the model as a Core ML package, with the files that go with it
 
-`FORMAT` is raised when an older reader would misread a newer folder; added optional parts do not raise it.
+`FORMAT` is raised when an older reader would misread a newer folder; added optional parts do not raise it. Files in
+sub-folders are listed as ``extras`` of the manifest, which readers that do not know them pass over.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,11 +31,14 @@ import pyarrow as pa
 from imgsim import arrow, schema
 from imgsim.atomic import atomic_folder
 from imgsim.backbones import BackboneSpec
+from imgsim.content import file_sha256, files_below
 from imgsim.creation import ids_of, unique_ids
 from imgsim.errors import ArgumentError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.graph import NeighborGraph
 from imgsim.images import ImageTable
+from imgsim.insights.insight import Insight
+from imgsim.insights.schemas import TABLES
 from imgsim.model import SimilarityModel
 from imgsim.projection import Embeddings
 
@@ -51,6 +56,7 @@ PARTS = (
     "backbone.onnx",
 )
 REQUIRED = ("images.parquet", "rejected.parquet", "embeddings.arrow", "neighbors.parquet")
+INSIGHTS, COREML = "insights", "coreml"
 
 
 def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> None:
@@ -72,6 +78,10 @@ def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> N
         if model.onnx is not None:
             shutil.copyfile(model.onnx, folder / "backbone.onnx")
         _write_thumbnails(model, folder / "thumbnails.parquet")
+        for name, insight in model.insights.items():
+            insight.save(folder / INSIGHTS / name)
+        if model.coreml is not None:
+            shutil.copytree(model.coreml, folder / COREML)
         (folder / MANIFEST).write_text(json.dumps(_manifest(model, folder), indent=1) + "\n")
 
 
@@ -101,7 +111,8 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
     """
     folder = Path(path).expanduser().absolute()
     manifest = _read_manifest(folder)
-    _check_parts(folder, manifest["parts"], verify)
+    extras = manifest.get("extras", {})
+    _check_parts(folder, manifest["parts"] | extras, verify)
     images = ImageTable(
         arrow.read_parquet(folder / "images.parquet", schema.IMAGES),
         arrow.read_parquet(folder / "rejected.parquet", schema.REJECTED).to_pandas(),
@@ -117,7 +128,21 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
     evaluation = Evaluation.load(folder) if "evaluation.json" in manifest["parts"] else None
     thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest["parts"] else None
     onnx = folder / "backbone.onnx"
-    return SimilarityModel(images, embeddings, graph, names, backbone, onnx, thumbnails, evaluation, label)
+    insights = {name: Insight.load(folder / INSIGHTS / name) for name in _insights_in(extras)}
+    coreml = folder / COREML if any(name.startswith(f"{COREML}/") for name in extras) else None
+    return SimilarityModel(
+        images,
+        embeddings,
+        graph,
+        names,
+        backbone,
+        onnx,
+        thumbnails,
+        evaluation,
+        label,
+        insights=insights,
+        coreml=coreml,
+    )
 
 
 class SavedThumbnails:
@@ -162,17 +187,20 @@ def _manifest(model: SimilarityModel, folder: Path) -> dict[str, Any]:
         "label_column": model.label_column,
         "ids": model.ids.tolist() if precomputed else None,
         "backbone": model.backbone.to_dict(),
-        "parts": {
-            name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-            for name in PARTS
-            if (folder / name).exists()
-        },
+        "parts": _stamps(folder, [name for name in PARTS if (folder / name).exists()]),
+        "extras": _stamps(folder, [name for name in files_below(folder) if "/" in name]),
     }
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _stamps(folder: Path, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Size and checksum of files."""
+    return {name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)} for name in names}
+
+
+def _insights_in(extras: Iterable[str]) -> list[str]:
+    """Names of the insights among extra files; those of a newer library are passed over."""
+    names = {Path(name).parts[1] for name in extras if name.startswith(f"{INSIGHTS}/")}
+    return sorted(names & set(TABLES))
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -183,7 +211,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text())
         found = int(manifest["format"])
-        names = set(manifest["parts"])
+        names, extras = set(manifest["parts"]), set(manifest.get("extras", {}))
     except FileNotFoundError:
         raise ModelFormatError(f"{folder} holds no imgsim model: {MANIFEST} is missing.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -194,9 +222,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         )
     if names - set(PARTS):
         raise ModelFormatError(f"{path} names parts no imgsim model has: {sorted(names - set(PARTS))}.")
+    outside = [name for name in extras if not _is_extra(name)]
+    if outside:
+        raise ModelFormatError(f"{path} names files where no imgsim model has any: {sorted(outside)}.")
     if set(REQUIRED) - names:
         raise ModelFormatError(f"{folder} lacks {sorted(set(REQUIRED) - names)}; export the model again.")
     return dict(manifest)
+
+
+def _is_extra(name: str) -> bool:
+    parts = name.split("/")
+    return parts[0] in (INSIGHTS, COREML) and len(parts) > 1 and not {"", ".", ".."} & set(parts) and "\\" not in name
 
 
 def _check_parts(folder: Path, parts: dict[str, dict[str, Any]], verify: bool) -> None:
@@ -206,5 +242,5 @@ def _check_parts(folder: Path, parts: dict[str, dict[str, Any]], verify: bool) -
             raise ModelFormatError(f"{path} is missing; copy or download the whole model again.")
         if path.stat().st_size != expected.get("bytes"):
             raise ModelFormatError(f"{path} is not the size it was saved with; copy or download the model again.")
-        if verify and _sha256(path) != expected.get("sha256"):
+        if verify and file_sha256(path) != expected.get("sha256"):
             raise ModelFormatError(f"{path} is damaged (its checksum differs); copy or download the model again.")

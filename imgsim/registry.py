@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
-TAG_DIGEST, TAG_PROMOTION = "imgsim.digest", "imgsim.promotion"
+TAG_DIGEST, TAG_REVISION, TAG_PROMOTION = "imgsim.digest", "imgsim.revision", "imgsim.promotion"
 
 _PREFIX = "imgsim-"
 _COLLECTION = re.compile(r"[a-z0-9_-]+")
@@ -62,7 +62,8 @@ def registered_name(collection: str) -> str:
 def register(model: SimilarityModel, *, collection: str, run_id: str, tracking_uri: str | None = None) -> Registration:
     """Make ``model`` a version of ``imgsim-<collection>``, and champion if it is no worse than the present one.
 
-    A version with the same digest is reused: nothing is uploaded and no alias moves.
+    A version with the same revision (the model with its insights and its Core ML package) is reused: nothing is
+    uploaded and no alias moves.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def register(model: SimilarityModel, *, collection: str, run_id: str, tracking_u
     name = registered_name(collection)
     with tracking.connect(tracking_uri) as connection:
         client = connection.client
-        found = _find(client, name, model.digest)
+        found = _find(client, name, TAG_REVISION, model.revision)
         version = _create(client, model, name, run_id) if found is None else found
         if TAG_PROMOTION not in version.tags:  # new, or a run was killed between creating and promoting
             _promote(client, version)
@@ -96,7 +97,7 @@ def find_version_by_digest(collection: str, digest: str, *, tracking_uri: str | 
     if not tracking.exists(tracking_uri):
         return None
     with tracking.connect(tracking_uri) as connection:
-        found = _find(connection.client, registered_name(collection), digest)
+        found = _find(connection.client, registered_name(collection), TAG_DIGEST, digest)
         return None if found is None else str(found.version)
 
 
@@ -164,6 +165,7 @@ def _tags(model: SimilarityModel) -> dict[str, str]:
     metrics: Mapping[str, float] = {} if model.evaluation is None else model.evaluation.metrics
     facts = {
         TAG_DIGEST: model.digest,
+        TAG_REVISION: model.revision,
         "imgsim.images": str(len(model.images)),
         "imgsim.backbone": model.backbone.name,
         "imgsim.fingerprint": model.backbone.fingerprint,
@@ -187,8 +189,8 @@ def _promote(client: MlflowClient, version: ModelVersion) -> None:
     client.set_model_version_tag(version.name, version.version, TAG_PROMOTION, f"{verdict}: {decision.reason}")
 
 
-def _find(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
-    found = client.search_model_versions(f"name = '{name}' and tags.`{TAG_DIGEST}` = '{digest}'")
+def _find(client: MlflowClient, name: str, tag: str, value: str) -> ModelVersion | None:
+    found = client.search_model_versions(f"name = '{name}' and tags.`{tag}` = '{value}'")
     ready = [version for version in found if version.status == "READY"]
     return max(ready, key=lambda version: int(version.version), default=None)
 

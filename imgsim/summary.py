@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from imgsim.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from imgsim.insights.insight import Insight
     from imgsim.model import SimilarityModel
 
 OUTPUTS = ("print", "str", "dict")
@@ -60,7 +61,14 @@ def _sections(model: SimilarityModel) -> dict[str, dict[str, Any]]:
     if model.evaluation is not None:
         known = model.evaluation.metrics
         sections["Evaluation"] = {name: value for name, value in known.items() if not name.endswith(("_low", "_high"))}
+    if model.insights:
+        sections["Insights"] = {name: _found(model.insights[name]) for name in sorted(model.insights)}
     return sections
+
+
+def _found(insight: Insight) -> str:
+    """The numbers of an insight, the first few, in one line."""
+    return ", ".join(f"{name} {_text(value)}" for name, value in list(insight.metrics.items())[:4]) or "nothing"
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,8 @@ from imgsim.evaluation import Evaluation
 from imgsim.features import Features
 from imgsim.graph import NeighborGraph
 from imgsim.images import ImageTable
+from imgsim.insights.display import telling
+from imgsim.insights.insight import Insight
 from imgsim.projection import Embeddings
 from imgsim.promotion import decide
 
@@ -39,6 +41,7 @@ EVALUATION = specs(
     {"recall_floor": "The graph finds enough of the true neighbours."},
     {"no_worse_than_champion": "The promotion rule would accept this model."},
 )
+INSIGHTS = specs("leaks", {}, {"splits_apart": "No picture is in two splits."})
 
 
 def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.AssetCheckResult]:
@@ -94,6 +97,20 @@ def check_evaluation(
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"reason": decision.reason},
         ),
+    ]
+
+
+def check_leaks(leaks: Insight, limit: int) -> list[dg.AssetCheckResult]:
+    """Results for `INSIGHTS`."""
+    found = len(telling(leaks))
+    severity = dg.AssetCheckSeverity.WARN
+    return [
+        dg.AssetCheckResult(
+            check_name="splits_apart",
+            passed=found <= limit,
+            severity=severity,
+            metadata={"leaks": found, "limit": limit},
+        )
     ]
 
 

@@ -1,5 +1,7 @@
 """Run configuration of each asset; what is wrong shows in the launchpad, and the library checks again."""
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
@@ -60,3 +62,30 @@ class EvaluationConfig(dg.Config):
     sample: int = Field(default=1000, ge=1, description="Queries of the recall estimate.")
     seed: int = Field(default=0, ge=0)
     min_recall: float = Field(default=0.95, ge=0.0, le=1.0, description="Below this recall the run stops.")
+
+
+class InsightsConfig(dg.Config):
+    """What is looked for in the images."""
+
+    flips: bool = Field(default=False, description="Also mirrored pictures are the same picture.")
+    rotations: bool = Field(default=False, description="Also pictures turned by 90, 180 or 270 degrees are the same.")
+    background: list[str] = Field(default=list(BACKGROUND), description="Labels that are no class: never wrong.")
+    split: str = Field(default="", description="How images are split into train, test, ...; empty: by their folders.")
+    max_leaks: int = Field(default=0, ge=0, description="Above this number of leaks between splits the check warns.")
+    seed: int = Field(default=0, ge=0)
+
+    def params(self, insight: str) -> dict[str, Any]:
+        """Parameters of one insight."""
+        chosen: dict[str, dict[str, Any]] = {
+            "duplicates": {"flips": self.flips, "rotations": self.rotations},
+            "label_errors": {"background": sorted(self.background)},
+            "leaks": {"split": self.split or None},
+            "clusters": {"seed": self.seed},
+        }
+        return chosen.get(insight, {})
+
+
+class MapConfig(dg.Config):
+    """The map of all images."""
+
+    seed: int = Field(default=0, ge=0)

@@ -16,16 +16,19 @@ from dagster._core.instance.ref import InstanceRef
 from imgsim import tracking
 from imgsim.errors import ImgsimError
 from imgsim.home import home
-from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig
+from imgsim.insights.duplicates import TIERS
+from imgsim.insights.insight import Insight
+from imgsim.sample.messy import MESSY
+from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig, InsightsConfig
 from orchestration.definitions import defs
 from orchestration.instance import prepare_instance
 from orchestration.partitions import check_collection_name, collections, slug
+from orchestration.reuse import current
 
 HINT = (
     "mini is packaged and works offline; a network trained on ImageNet finds better neighbours (Caltech-101:\n"
     "precision@10 0.864 instead of 0.653): make demo IMAGES=... BACKBONE=mobilenet_v2 downloads one once."
 )
-STAGES = ("images", "features", "embeddings", "neighbor_graph", "evaluation", "registered_model")
 Facts = dict[str, dict[str, Any]]
 
 
@@ -34,6 +37,7 @@ class Progress:
     """Prints one line per finished stage, and remembers what each reported and why one failed."""
 
     facts: Facts = field(default_factory=dict)
+    steps: dict[str, list[str]] = field(default_factory=dict)
     failure: str = ""
 
     def __call__(self, entry: dg.EventLogEntry, _cursor: str = "") -> None:
@@ -42,16 +46,22 @@ class Progress:
         if event is None:
             return
         if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
-            stored = event.step_materialization_data.materialization.metadata
-            self.facts[str(event.step_key)] = {name: value.value for name, value in stored.items()}
+            asset = event.step_materialization_data.materialization
+            name = asset.asset_key.to_user_string()
+            self.facts[name] = {key: value.value for key, value in asset.metadata.items()}
+            self.steps.setdefault(str(event.step_key), []).append(name)
         elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
-            facts = self.facts.get(str(event.step_key), {})
-            state = "reused" if facts.get("reused") else "done"
+            state = "reused" if self.reused(str(event.step_key)) else "done"
             say(f"  {event.step_key:<17}{state:<7}{event.step_success_data.duration_ms / 1000:7.2f} s")
         elif event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY:
             say(f"  {event.step_key:<17}failed; trying again")
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE and not self.failure:
             self.failure = f"{event.step_key}: {_reason(event)}"
+
+    def reused(self, step: str) -> bool:
+        """Whether everything a step gave was there already."""
+        assets = self.steps.get(step, [])
+        return bool(assets) and all(self.facts[name].get("reused") for name in assets)
 
 
 def _reason(event: dg.DagsterEvent) -> str:
@@ -88,12 +98,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def run_config(options: argparse.Namespace, source: str) -> dg.RunConfig:
     """Configuration of the run; Dagster's own log lines stay off the console."""
-    evaluation = {} if options.label_background is None else {"background": options.label_background}
+    background = {} if options.label_background is None else {"background": options.label_background}
     return dg.RunConfig(
         ops={
             "images": ImagesConfig(source=source),
             "features": FeaturesConfig(backbone=options.backbone or "mini", weights=_absolute(options.weights)),
-            "evaluation": EvaluationConfig(**evaluation),
+            "evaluation": EvaluationConfig(**background),
+            "insights": InsightsConfig(**background),
         },
         loggers={"console": {"config": {"log_level": "CRITICAL"}}},
     )
@@ -103,9 +114,13 @@ def _absolute(path: str) -> str:
     return os.path.normpath(Path(path).expanduser().absolute()) if path and path != "random" else path
 
 
+def _sample_home() -> Path:
+    return home() / "samples" / "sample"
+
+
 def sample_folder() -> Path:
     """The packaged sample, rendered on first use."""
-    folder = home() / "samples" / "sample"
+    folder = _sample_home()
     if not folder.is_dir():
         from imgsim.sample import render_sample
 
@@ -136,12 +151,13 @@ _ON_CONSOLE = {
 }
 
 
-def summary(facts: Facts, collection: str, seconds: float) -> str:
+def summary(progress: Progress, collection: str, seconds: float) -> str:
     """What the run gave, in the words of its metadata."""
+    facts = progress.facts
     images, features, graph = facts["images"], facts["features"], facts["neighbor_graph"]
     quality, model = facts["evaluation"], facts["registered_model"]
     rejected = images["rejected"] + features["undecodable"]
-    reused = [name for name in STAGES if facts[name].get("reused")]
+    reused = [step for step in progress.steps if progress.reused(step)]
     pace = f"{features['ms_per_image']:.1f} ms per image" if features["computed"] else "none had to be computed"
     rows = {
         "images": f"{features['features']:,} read, {rejected:,} rejected, {images['labels']} labels",
@@ -150,6 +166,7 @@ def summary(facts: Facts, collection: str, seconds: float) -> str:
         f"{features['computed']:,} computed, {pace}",
         "graph": f"{graph['method']}, k={graph['k']}, {graph['edges']:,} edges, {_measured(quality, 'recall')}",
         "quality": _measured(quality, "precision"),
+        **_found(facts, collection),
         "model": f"{model['model']} version {model['version']} ({model['aliases']})",
         "why": model["reason"],
         "reused": ", ".join(reused) or "nothing: all of it was new",
@@ -161,6 +178,27 @@ def summary(facts: Facts, collection: str, seconds: float) -> str:
         "look around": f"make ui   ({_interfaces()})",
     }
     return "\n".join(f"  {name:<13}{value}" for name, value in rows.items())
+
+
+def _found(facts: Facts, collection: str) -> dict[str, str]:
+    """What the insights found, and of the packaged sample what there was to find."""
+    duplicates, labels = facts["duplicates"], facts["label_errors"]
+    tiers = [(tier, int(duplicates[f"{tier}_images"])) for tier in TIERS]
+    rows = {
+        "duplicates": ", ".join(f"{count:,} {tier.replace('_', ' ')}" for tier, count in tiers) + " (but for one each)",
+        "labels": f"{labels['flagged']:,.0f} of {labels['judged']:,.0f} likely wrong",
+        "outliers": f"{facts['outliers']['outliers']:,.0f}",
+        "bad pictures": f"{facts['quality']['images']:,.0f}",
+        "clusters": f"{facts['clusters']['clusters']:,.0f}",
+        "report": str(facts["insight_report"]["report"]),
+    }
+    if Path(facts["images"]["source"]) == _sample_home():
+        folder = current(home() / "collections" / collection / "duplicates")
+        groups = Insight.load(folder).tables["groups"]
+        found = {Path(path).name for path in groups.loc[groups["tier"] != "look_alike", "path"]}
+        hits = [name for name in MESSY[3:] if name in found]
+        rows["planted"] = f"{len(hits)} of {len(MESSY[3:])} duplicates found: {', '.join(hits)}"
+    return rows
 
 
 def _interfaces() -> str:
@@ -196,7 +234,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {progress.failure}", file=sys.stderr)  # noqa: T201
         return 1
     say()
-    say(summary(progress.facts, collection, time.perf_counter() - start))
+    say(summary(progress, collection, time.perf_counter() - start))
     if not options.backbone:
         say(f"\n{HINT}")
     return 0

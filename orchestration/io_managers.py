@@ -12,6 +12,9 @@ from imgsim.evaluation import Evaluation
 from imgsim.features import Features
 from imgsim.graph import NeighborGraph
 from imgsim.images import ImageTable
+from imgsim.insights import NAMES
+from imgsim.insights.insight import Insight
+from imgsim.insights.report import Report
 from imgsim.projection import Embeddings
 from orchestration.resources import StorageResource
 from orchestration.reuse import current, point
@@ -39,6 +42,8 @@ def loaders(storage: StorageResource) -> dict[str, Callable[[Path], Any]]:
         "embeddings": Embeddings.load,
         "neighbor_graph": NeighborGraph.load,
         "evaluation": Evaluation.load,
+        **dict.fromkeys(NAMES, Insight.load),
+        "insight_report": Report.load,
     }
 
 

@@ -14,6 +14,7 @@ from imgsim.evaluation import Evaluation
 from imgsim.features import Features
 from imgsim.graph import NeighborGraph
 from imgsim.image_table import ImageTable
+from imgsim.insights.insight import Insight
 from imgsim.store import FeatureStore
 
 if TYPE_CHECKING:
@@ -101,6 +102,19 @@ def class_plot(evaluation: Evaluation) -> "Figure":
     axes.hist(evaluation.per_class["precision"], bins=20, range=(0, 1), color=_COLORS[0])
     axes.set_xlabel(f"precision@{evaluation.k} of a class")
     axes.set_ylabel("classes")
+    return figure
+
+
+def map_plot(insight: Insight) -> "Figure":
+    """The map, a color for each label or for none."""
+    points = insight.tables["map"]
+    figure = new_figure()
+    figure.set_size_inches(6, 6)
+    axes = figure.add_subplot()
+    colors = points["label"].fillna("").astype("category").cat.codes
+    axes.scatter(points["x"], points["y"], s=max(0.5, 2000 / (len(points) + 1)), c=colors, cmap="turbo", linewidths=0)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
     return figure
 
 

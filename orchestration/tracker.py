@@ -50,6 +50,17 @@ class StageLog:
         """Keep a picture with the run."""
         self.client.log_artifact(self.run_id, str(path), "pictures")
 
+    def page(self, html: str, artifact: str, file: Path) -> dg.MetadataValue[Any]:
+        """Keep a page with the run; gives where to read it: in MLflow, or ``file`` when MLflow has no address."""
+        self.client.log_text(self.run_id, html, artifact)
+        if self.link.startswith("http"):
+            return dg.MetadataValue.url(f"{self.link}/artifacts/{artifact}")
+        return dg.MetadataValue.path(str(file))
+
+    def folder(self, folder: Path) -> None:
+        """Keep everything in a folder with the run, in one go."""
+        self.client.log_artifacts(self.run_id, str(folder))
+
     def table(self, table: "pd.DataFrame", path: str) -> None:
         """Keep a table with the run, as CSV."""
         self.client.log_text(self.run_id, table.to_csv(index=False), path)

@@ -5,6 +5,9 @@
     evaluate   building.py    how good a model's neighbours are
     query      searching.py   nearest reference images
     graph      searching.py   neighbours of every reference image
+    duplicates, outliers, labels, leaks, quality, clusters, map, report
+               insights.py    what the graph knows about the images
+    export     exporting.py   a Core ML package, verified
     doctor     health.py      whether this machine has what is needed
 
 Results go to stdout, messages and progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by
@@ -16,7 +19,9 @@ from typing import Annotated
 
 import typer
 
+from imgsim.cli import insights
 from imgsim.cli.building import create, evaluate
+from imgsim.cli.exporting import export
 from imgsim.cli.failures import INTERRUPTED, CleanGroup
 from imgsim.cli.health import doctor
 from imgsim.cli.images import load
@@ -33,8 +38,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (load, create, query, graph, evaluate, doctor):
+for command in (load, create, query, graph, evaluate, export, doctor):
     app.command()(command)
+for name, insight_command in insights.COMMANDS.items():
+    app.command(name)(insight_command)
 
 
 def _print_version(wanted: bool) -> None:

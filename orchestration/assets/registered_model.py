@@ -9,12 +9,14 @@ from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
 from imgsim.features import Features
 from imgsim.graph import NeighborGraph
+from imgsim.insights import NAMES
+from imgsim.insights.insight import Insight
 from imgsim.projection import Embeddings
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 @dg.asset(
@@ -31,17 +33,27 @@ def registered_model(
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
     evaluation: Evaluation,
+    duplicates: Insight,
+    outliers: Insight,
+    hubness: Insight,
+    label_errors: Insight,
+    leaks: Insight,
+    quality: Insight,
+    clusters: Insight,
+    map: Insight,
     storage: StorageResource,
     mlflow: MlflowResource,
 ) -> dg.MaterializeResult[None]:
     """Version of ``imgsim-<collection>``: challenger at once, champion when it is no worse than the present one.
 
-    A model that equals a registered version is that version; nothing is uploaded again.
+    It carries its insights. What equals a registered version is that version; nothing is uploaded again.
     """
     with fail_at_once(), mlflow.stage(context, "registered_model") as log:
         model = assemble(features.images, features, embeddings, neighbor_graph, evaluation, storage.store())
+        found = (duplicates, outliers, hubness, label_errors, leaks, quality, clusters, map)
+        model.insights = dict(zip(NAMES, found, strict=True))
         done = registry.register(model, collection=context.partition_key, run_id=log.run_id, tracking_uri=mlflow.uri)
-        digest = model.digest
+        revision = model.revision
     facts: dict[str, Any] = {
         "model": done.name,
         "version": done.version,
@@ -51,5 +63,5 @@ def registered_model(
         "uri": done.uri,
     }
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest), metadata={"reused": done.reused, **facts, **log.metadata}
+        data_version=dg.DataVersion(revision), metadata={"reused": done.reused, **facts, **log.metadata}
     )

@@ -20,6 +20,10 @@ TITLES = {
     "cold": "Cold start, one core",
     "memory": "Peak memory of extraction, one core",
     "quality": "Quality, leave one out",
+    "duplicates": "Planted copies found",
+    "label_errors": "Planted wrong labels found",
+    "graph_insights": "Outliers, hubness, clusters",
+    "map": "The 2-D map, one core",
     "rerun": "The whole pipeline, all cores",
 }
 """In this order: ``stages`` must find the store empty, and fills it for the others."""

@@ -10,10 +10,19 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from imgsim import registry
+from imgsim.insights import NAMES
 from imgsim.projection import Embeddings
 from orchestration import demo
 from orchestration.assets import ASSETS
-from orchestration.config import EmbeddingsConfig, EvaluationConfig, FeaturesConfig, GraphConfig, ImagesConfig
+from orchestration.config import (
+    EmbeddingsConfig,
+    EvaluationConfig,
+    FeaturesConfig,
+    GraphConfig,
+    ImagesConfig,
+    InsightsConfig,
+)
 from orchestration.definitions import resources
 from orchestration.instance import prepare_instance
 
@@ -21,7 +30,8 @@ from orchestration.instance import prepare_instance
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 PROJECT = Path(__file__).resolve().parents[2]
-STAGES = [asset.key.to_user_string() for asset in ASSETS]
+STEPS = [asset.node_def.name for asset in ASSETS]
+STAGES = [key.to_user_string() for asset in ASSETS for key in sorted(asset.keys)]
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +66,8 @@ def pictures(tiny_images, tmp_path):
     return folder
 
 
-def materialise(instance, source="", assets=ASSETS, collection="tiny", **ops):
-    ops = {"images": ImagesConfig(source=str(source))} | ops
+def materialise(instance, source="", assets=ASSETS, collection="tiny", selection=None, **ops):
+    ops = ({"images": ImagesConfig(source=str(source))} if selection is None else {}) | ops
     return dg.materialize(
         assets,
         instance=instance,
@@ -65,6 +75,7 @@ def materialise(instance, source="", assets=ASSETS, collection="tiny", **ops):
         resources=resources(),
         run_config=dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}}),
         raise_on_error=False,
+        selection=selection,
     )
 
 
@@ -72,8 +83,8 @@ def facts(result):
     """Stage to its metadata."""
     found = {}
     for event in result.get_asset_materialization_events():
-        metadata = event.step_materialization_data.materialization.metadata
-        found[event.step_key] = {name: value.value for name, value in metadata.items()}
+        asset = event.step_materialization_data.materialization
+        found[asset.asset_key.to_user_string()] = {name: value.value for name, value in asset.metadata.items()}
     return found
 
 
@@ -100,7 +111,7 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
     result = materialise(instance, pictures)
     assert result.success, failures(result)
     first = facts(result)
-    assert list(first) == STAGES
+    assert sorted(first) == sorted(STAGES)
     assert not any(stage["reused"] for stage in first.values())
     assert first["images"]["images"] == 40
     assert first["images"]["rejected"] == 1
@@ -121,8 +132,41 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
     assert third["features"]["computed"] == 0, "a copy of a known file costs nothing"
     assert third["registered_model"]["version"] == "2"
 
-    fourth = facts(materialise(instance, neighbor_graph=GraphConfig(k=12), evaluation=EvaluationConfig(sample=20)))
+    ops = {"neighbor_graph": GraphConfig(k=12), "evaluation": EvaluationConfig(sample=20)}
+    fourth = facts(materialise(instance, **ops))
     assert [name for name in STAGES if fourth[name]["reused"]] == ["images", "features", "embeddings"]
+
+    fifth = facts(materialise(instance, selection=["leaks"], insights=InsightsConfig(flips=True)))
+    assert list(fifth) == ["leaks"]
+    assert fifth["leaks"]["splits"] == 0
+    sixth = facts(materialise(instance, **ops, insights=InsightsConfig(flips=True)))
+    changed = {name for name in STAGES if not sixth[name]["reused"]}
+    assert changed == {"duplicates", "insight_report", "registered_model"}, "one parameter, one insight"
+
+
+def test_insights_are_shown_kept_and_carried(instance, pictures):
+    label = next(folder for folder in sorted(pictures.iterdir()) if folder.is_dir())
+    shutil.copy(next(label.glob("*0*.*")), label / "zz-copy.jpg")
+    result = materialise(instance, pictures)
+    found = facts(result)
+    assert found["duplicates"]["same_bytes_images"] == 1
+    assert found["duplicates"]["found"].records[0].data["tier"] == "same_bytes"
+    assert found["duplicates"]["pictures"].startswith("![picture](data:image/jpeg;base64,")
+    assert found["map"]["map"].startswith("![picture](data:image/png;base64,")
+    page = Path(found["insight_report"]["report"]).read_text()
+    assert "zz-copy.jpg" in page
+    assert "broken.jpg" in page
+    checks = {event.check_name: event for event in result.get_asset_check_evaluations()}
+    assert checks["splits_apart"].passed
+    client, (run,) = mlflow_runs()
+    assert run.data.metrics["duplicates.same_bytes_groups"] == 1.0
+    assert {"outliers.outliers", "clusters.clusters", "cpu_seconds.insights"} <= set(run.data.metrics)
+    files = {file.path for file in client.list_artifacts(run.info.run_id, "insights/duplicates")}
+    assert {f"insights/duplicates/{name}" for name in ("groups.parquet", "pairs.parquet", "insight.json")} <= files
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "report")] == ["report/insights.html"]
+    registered = registry.load("tiny")
+    assert set(registered.insights) == set(NAMES)
+    assert registered.insight("duplicates").metrics["same_bytes_groups"] == 1.0
 
 
 def test_data_versions_are_the_values_content(instance, pictures):
@@ -148,13 +192,14 @@ def test_one_mlflow_run_per_dagster_run(instance, pictures):
     assert run.info.status == "FINISHED"
     assert run.data.tags["dagster.run_id"] == result.run_id
     assert run.data.tags["mlflow.user"] == run.data.tags["mlflow.source.name"] == "imgsim"
-    assert {f"seconds.{stage}" for stage in STAGES} <= set(run.data.metrics)
+    assert {f"seconds.{step}" for step in STEPS} <= set(run.data.metrics)
     assert {"images", "recall_at_10", "precision_at_10", "cpu_seconds.features"} <= set(run.data.metrics)
     assert run.data.params["backbone"] == "mini"
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.source_type) == ("tiny", "imgsim")
-    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"evaluation", "pictures"}
-    assert len(client.list_artifacts(run.info.run_id, "pictures")) == 5
+    folders = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert folders == {"evaluation", "insights", "pictures", "report"}
+    assert len(client.list_artifacts(run.info.run_id, "pictures")) == 6
     assert facts(result)["images"]["mlflow_run"] == f"run {run.info.run_id} in MLflow"
     _no_trace_of_this_machine(Path(os.environ["IMGSIM_HOME"]) / "mlartifacts", str(pictures.parent))
 
@@ -240,7 +285,7 @@ def test_demo_prints_what_was_done_and_what_was_reused(pictures, capfd):
     assert "imgsim-tiny version 1 (challenger, champion)" in first
     assert "nothing: all of it was new" in first
     assert demo.main(["--images", str(pictures), "--collection", "tiny"]) == 0
-    assert f"reused       {', '.join(STAGES)}" in capfd.readouterr().out
+    assert f"reused       {', '.join(STEPS)}" in capfd.readouterr().out
 
 
 def test_demo_explains_a_failure(capfd):

@@ -122,7 +122,7 @@ def test_a_killed_registration_is_finished_by_the_next(tracked: Store, tiny_mode
     name = "imgsim-killed"
     client = tracked.client
     client.create_registered_model(name)
-    tags = {"imgsim.digest": tiny_model.digest}
+    tags = {"imgsim.digest": tiny_model.digest, "imgsim.revision": tiny_model.revision}
     client.create_model_version(name, client.get_model_version(NAME, "1").source, tags=tags)
     result = registry.register(tiny_model, collection="killed", run_id=tracked.run())
     assert result.reused
@@ -219,3 +219,20 @@ def test_artifacts_download_by_the_command_line(store: Store, tmp_path: Path) ->
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert imgsim.load_model(next((tmp_path / "got").rglob("model.imgsim"))).digest
+
+
+def test_a_model_that_carries_more_is_another_version_and_brings_it_along(
+    tracked: Store, tiny_model: imgsim.SimilarityModel, tmp_path: Path
+) -> None:
+    tiny_model.save(tmp_path / "m")
+    model = imgsim.load_model(tmp_path / "m")
+    first = registry.register(model, collection="carrying", run_id=tracked.run())
+    model.insight("outliers")
+    second = registry.register(model, collection="carrying", run_id=tracked.run())
+    again = registry.register(model, collection="carrying", run_id=tracked.run())
+    assert (first.version, second.version, again.version) == ("1", "2", "2")
+    assert again.reused
+    assert tracked.client.get_model_version("imgsim-carrying", "2").tags["imgsim.revision"] == model.revision
+    loaded = registry.load("carrying", version=2)
+    assert loaded.revision == model.revision
+    assert loaded.insights["outliers"].digest == model.insights["outliers"].digest

@@ -6,6 +6,8 @@ import pandas as pd
 
 from imgsim.evaluation import Evaluation
 from imgsim.graph import NeighborGraph
+from imgsim.insights.insight import Insight
+from imgsim.insights.schemas import LEAKS, frame
 from imgsim.projection import Embeddings, Projection
 from orchestration import checks
 
@@ -55,3 +57,26 @@ def test_blocking_is_declared():
     blocking = {spec.name for spec in checks.EVALUATION if spec.blocking}
     assert blocking == {"recall_floor"}
     assert all(spec.blocking for spec in checks.IMAGES + checks.FEATURES + checks.EMBEDDINGS + checks.GRAPH)
+
+
+def test_leaks_between_splits_warn():
+    columns = {name: [] for name in LEAKS["pairs"].names}
+    none = Insight("leaks", {"pairs": frame(LEAKS["pairs"], columns)})
+    one = {
+        "row": [1],
+        "path": ["test/a.jpg"],
+        "label": [None],
+        "split": ["test"],
+        "other": [0],
+        "other_path": ["train/a.jpg"],
+        "other_label": [None],
+        "other_split": ["train"],
+        "tier": ["same_bytes"],
+    }
+    some = Insight("leaks", {"pairs": frame(LEAKS["pairs"], one)})
+    assert passed(checks.check_leaks(none, 0)) == {"splits_apart": True}
+    (result,) = checks.check_leaks(some, 0)
+    assert not result.passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert passed(checks.check_leaks(some, 1)) == {"splits_apart": True}
+    assert not checks.failed([result]), "it only warns"

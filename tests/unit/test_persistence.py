@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -138,3 +139,84 @@ def test_string_ids_survive(rng, tmp_path):
     model = imgsim.create(embeddings=rng.random((4, 3)), ids=["d", "c", "b", "a"], progress=False)
     model.save(tmp_path / "v")
     assert imgsim.load_model(tmp_path / "v").ids.tolist() == ["d", "c", "b", "a"]
+
+
+@pytest.fixture
+def carrying(saved, tmp_path):
+    """A model with an insight and a folder of Core ML, saved."""
+    model = imgsim.load_model(saved)
+    model.insight("outliers")
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    (tmp_path / "package" / "inner" / "weights.bin").write_bytes(bytes(1000))
+    model.coreml = tmp_path / "package"
+    model.save(tmp_path / "carrying")
+    return model, tmp_path / "carrying"
+
+
+def test_insights_and_core_ml_come_back(tiny_model, carrying):
+    model, folder = carrying
+    loaded = imgsim.load_model(folder)
+    assert loaded.revision == model.revision != model.digest == tiny_model.digest == tiny_model.revision
+    assert loaded.insights["outliers"].digest == model.insights["outliers"].digest
+    assert (loaded.coreml / "inner" / "weights.bin").read_bytes() == bytes(1000)
+    loaded.save(folder, overwrite=True)
+    assert imgsim.load_model(folder).revision == model.revision
+
+
+def test_a_revision_is_of_everything_carried(carrying, tmp_path):
+    model = imgsim.load_model(carrying[1])
+    revisions = {model.revision}
+    model.insight("outliers", threshold=1.0)
+    revisions.add(model.revision)
+    (tmp_path / "package" / "more.json").write_text("{}")
+    model.coreml = tmp_path / "package"
+    revisions.add(model.revision)
+    model.insights.clear()
+    revisions.add(model.revision)
+    assert len(revisions) == 4
+
+
+def test_a_reader_that_knows_no_extras_passes_over_them(carrying):
+    manifest = json.loads((carrying[1] / "manifest.json").read_text())
+    assert manifest["format"] == 1
+    assert not [name for name in manifest["parts"] if "/" in name]
+    del manifest["extras"]
+    (carrying[1] / "manifest.json").write_text(json.dumps(manifest))
+    loaded = imgsim.load_model(carrying[1])
+    assert (loaded.insights, loaded.coreml) == ({}, None)
+
+
+@pytest.mark.parametrize("part", ["insights/outliers/images.parquet", "coreml/inner/weights.bin"])
+def test_a_flipped_byte_in_extras_is_found_and_named(carrying, part):
+    data = bytearray((carrying[1] / part).read_bytes())
+    data[len(data) // 2] ^= 1
+    (carrying[1] / part).write_bytes(data)
+    with pytest.raises(imgsim.ModelFormatError, match=part):
+        imgsim.load_model(carrying[1])
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "coreml/../../secret", "insights/", "coreml//x", "/etc/passwd", "other/x"]
+)
+def test_extras_lie_inside_their_folders(carrying, name):
+    manifest = json.loads((carrying[1] / "manifest.json").read_text())
+    manifest["extras"][name] = {"bytes": 1, "sha256": ""}
+    (carrying[1] / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(imgsim.ModelFormatError, match="where no imgsim model has any"):
+        imgsim.load_model(carrying[1])
+
+
+def test_an_insight_of_a_newer_library_is_passed_over(carrying):
+    manifest = json.loads((carrying[1] / "manifest.json").read_text())
+    extras = manifest["extras"]
+    (carrying[1] / "insights" / "auras").mkdir()
+    shutil.copy(carrying[1] / "insights" / "outliers" / "insight.json", carrying[1] / "insights" / "auras")
+    extras["insights/auras/insight.json"] = extras["insights/outliers/insight.json"]
+    (carrying[1] / "manifest.json").write_text(json.dumps(manifest))
+    assert list(imgsim.load_model(carrying[1]).insights) == ["outliers"]
+
+
+def test_other_rows_drop_what_was_found_about_the_ones_before(carrying):
+    model = imgsim.load_model(carrying[1])
+    model.remove([0])
+    assert (model.insights, model.coreml, model.evaluation) == ({}, None, None)

@@ -1,0 +1,66 @@
+"""``imgsim export``: a model for a phone, compared with Python before it appears."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgsim.cli.building import ModelAt, opened
+from imgsim.cli.console import emit, print_pairs
+from imgsim.cli.images import AsJson
+
+if TYPE_CHECKING:
+    from imgsim.coreml.export import CoreMLExport
+
+
+def export(
+    model: ModelAt,
+    output: Annotated[Path, typer.Argument(help="NAME.mlpackage, or NAME.mlmodel for iOS 13 (needs --verify 0).")],
+    outputs: Annotated[str, typer.Option(help="distance, topk, classifier or features.")] = "distance",
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of topk.")] = 10,
+    precision: Annotated[str | None, typer.Option(help="mixed (default), float16 or float32.")] = None,
+    compress: Annotated[str | None, typer.Option(help="int8: reference rows at a quarter of their size.")] = None,
+    minimum_target: Annotated[str, typer.Option(help="Oldest system: iOS15 to iOS18.")] = "iOS16",
+    ids: Annotated[str | None, typer.Option(help="Column that the app calls references by, such as 'path'.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="The network, when its name does not say it.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="File with the network's weights, as given to create.")] = None,
+    verify: Annotated[int, typer.Option(min=0, help="Images to compare with Python; 0 skips it.")] = 8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a package that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a Core ML model that gives the distances of `query`, and test images with their answers beside it."""
+    with opened(model) as opened_model:
+        done = opened_model.export_coreml(
+            output,
+            outputs=outputs,
+            k=k,
+            precision=precision,
+            compress=compress,
+            minimum_target=minimum_target,
+            ids=ids,
+            backbone=backbone,
+            weights=weights,
+            verify=verify,
+            overwrite=overwrite,
+        )
+    if as_json:
+        emit(done.to_dict())
+    else:
+        _print(done)
+
+
+def _print(done: CoreMLExport) -> None:
+    checked = done.verification
+    figures = [(name, f"{value:.3g}") for name, value in checked.metrics.items()]
+    print_pairs(
+        [
+            ("saved", f"{done.path} ({done.bytes / 1e6:.1f} MB), {done.references.name}"),
+            ("input", ", ".join(f"{name}: {kind}" for name, kind in done.inputs.items())),
+            ("output", ", ".join(f"{name}: {kind}" for name, kind in done.outputs.items())),
+            ("verification", f"{checked.status}: {checked.reason}"),
+            *figures,
+            ("took", f"{done.seconds:.1f} s"),
+        ]
+    )

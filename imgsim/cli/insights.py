@@ -1,0 +1,207 @@
+"""``imgsim duplicates``, ``outliers``, ``labels``, ``leaks``, ``quality``, ``clusters``, ``map`` and ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imgsim.cli.console import emit, note, say
+from imgsim.cli.examining import BackboneName, Output, Target, Weights, examined, insight_of, show
+from imgsim.cli.images import AsJson
+from imgsim.cli.targets import TABLES, check_suffix, write_table
+
+
+def duplicates(
+    target: Target,
+    flips: Annotated[bool, typer.Option("--flips", help="A mirrored picture is the same picture.")] = False,
+    rotations: Annotated[bool, typer.Option("--rotations", help="So is one turned by 90, 180 or 270 degrees.")] = False,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.0, help="Largest distance of look-alikes; default: from the collection.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="Save what to keep and what to move as .csv.")] = None,
+    script: Annotated[Path | None, typer.Option(help="Save a shell script that moves (never deletes) files.")] = None,
+    move_to: Annotated[Path | None, typer.Option(help="Folder the script moves files to.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Where the images lie, for the script; a saved model does not know it.")
+    ] = None,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the same bytes, the same picture and look-alikes, with a suggestion which one to keep."""
+    from imgsim.insights.plan import write_plan_csv, write_plan_script
+
+    check_suffix(output, TABLES, "--output")
+    check_suffix(plan, (".csv",), "--plan")
+    if (script is None) != (move_to is None):
+        raise typer.BadParameter(
+            "a script needs a folder to move files to: give both.", param_hint="--script, --move-to"
+        )
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "duplicates", flips=flips, rotations=rotations, threshold=threshold)
+        if plan is not None:
+            write_plan_csv(found, plan)
+            note(f"saved {plan}")
+        if script is not None and move_to is not None:
+            count = write_plan_script(model, found, script, move_to, root=root)
+            note(f"saved {script}: it moves {count:,} files; `sh {script} --dry-run` shows them first.")
+    groups = found.tables["groups"]
+    columns = ("group", "tier", "keep", "path", "distance", "reason")
+    show(target, found, groups, columns, output, as_json)
+
+
+def outliers(
+    target: Target,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.0, help="Robust deviations from which an image is an outlier.")
+    ] = None,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the images that are far from everything else, the furthest first."""
+    from imgsim.insights.display import telling
+
+    check_suffix(output, TABLES, "--output")
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "outliers", threshold=threshold)
+    show(target, found, telling(found), ("path", "label", "distance", "score"), output, as_json)
+
+
+def labels(
+    target: Target,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="List labels at least this likely to be wrong.")
+    ] = 0.5,
+    background: Annotated[
+        list[str] | None,
+        typer.Option(help="Label that is no class, never wrong; repeatable. Default: BACKGROUND_Google."),
+    ] = None,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """List labels that the neighbours contradict, each with the probability that it is wrong."""
+    check_suffix(output, TABLES, "--output")
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "label_errors", background=background)
+    images = found.tables["images"]
+    rows = images[images["probability"] >= threshold].sort_values("probability", ascending=False, kind="stable")
+    show(target, found, rows, ("path", "label", "suggestion", "probability", "votes"), output, as_json)
+
+
+def leaks(
+    target: Target,
+    split: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="How images are split; default: by folders such as train.")
+    ] = None,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """List pictures that are in two splits, such as train and test."""
+    check_suffix(output, TABLES, "--output")
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "leaks", split=split)
+    columns = ("split", "path", "other_split", "other_path", "tier")
+    show(target, found, found.tables["pairs"], columns, output, as_json)
+
+
+def quality(
+    target: Target,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """List pictures that are blurred, dark, bright, almost empty or oddly shaped."""
+    check_suffix(output, TABLES, "--output")
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "quality")
+    show(target, found, found.tables["issues"], ("path", "label", "issue", "value", "threshold"), output, as_json)
+
+
+def clusters(
+    target: Target,
+    members: Annotated[Path | None, typer.Option(help="Save the cluster of every image as .csv or .parquet.")] = None,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """List groups of similar images, each with its size and a representative."""
+    check_suffix(output, TABLES, "--output")
+    check_suffix(members, TABLES, "--members")
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "clusters")
+    if members is not None:
+        write_table(found.tables["members"], members)
+    columns = ("cluster", "size", "path", "common_label", "purity")
+    show(target, found, found.tables["clusters"], columns, output, as_json)
+
+
+def image_map(
+    target: Target,
+    picture: Annotated[Path | None, typer.Option(help="Save the map as .png.")] = None,
+    output: Output = None,
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """Place all images on a plane, neighbours together."""
+    from imgsim.atomic import atomic_path
+    from imgsim.insights.map_picture import map_picture
+
+    check_suffix(output, TABLES, "--output")
+    check_suffix(picture, (".png",), "--picture")
+    with examined(target, backbone, weights) as model:
+        found = insight_of(model, "map")
+        if picture is not None:
+            insight_of(model, "clusters")
+            with atomic_path(picture) as temporary:
+                temporary.write_bytes(map_picture(model))
+    show(target, found, found.tables["map"], ("path", "label", "x", "y"), output, as_json)
+
+
+def report(
+    target: Target,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("insights.html"),
+    backbone: BackboneName = "mini",
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write everything that can be found out as one HTML page with pictures, complete in itself."""
+    from imgsim.atomic import atomic_path
+    from imgsim.insights import NAMES
+    from imgsim.insights.report import render_report
+
+    check_suffix(output, (".html",), "--output")
+    with examined(target, backbone, weights) as model:
+        found = [insight_of(model, name) for name in NAMES]
+        page = render_report(model, Path(target.rstrip("/")).name or target)
+        with atomic_path(output) as temporary:
+            temporary.write_text(page.html, encoding="utf-8")
+    if as_json:
+        metrics = {insight.name: dict(insight.metrics) for insight in found}
+        emit({"target": target, "report": output, "bytes": output.stat().st_size, "metrics": metrics})
+    else:
+        say(f"{output}: {output.stat().st_size / 1e6:.1f} MB, open it in a browser.")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "duplicates": duplicates,
+    "outliers": outliers,
+    "labels": labels,
+    "leaks": leaks,
+    "quality": quality,
+    "clusters": clusters,
+    "map": image_map,
+    "report": report,
+}

@@ -1,0 +1,34 @@
+"""Core ML: a model on a phone, and the proof that it answers as it does here.
+
+Names are loaded when they are used: importing this package loads neither torch nor coremltools.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imgsim.coreml.export import CoreMLExport, export_coreml
+    from imgsim.coreml.features import Feature
+    from imgsim.coreml.interpreter import Interpreter
+    from imgsim.coreml.verification import VerificationReport, verify
+
+_LAZY = {
+    "CoreMLExport": "export",
+    "Feature": "features",
+    "Interpreter": "interpreter",
+    "VerificationReport": "verification",
+    "export_coreml": "export",
+    "verify": "verification",
+}
+
+__all__ = ["CoreMLExport", "Feature", "Interpreter", "VerificationReport", "export_coreml", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'imgsim.coreml' has no attribute {name!r}")
+    return getattr(import_module(f"imgsim.coreml.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,68 @@
+"""A package appears whole or not at all, and replaces nothing but a package."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imgsim.errors import ArgumentError
+
+
+def side_file_of(path: Path) -> Path:
+    """``Name.references.json`` beside ``Name.mlpackage``."""
+    return path.with_name(f"{path.stem}.references.json")
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Refuse a path that is taken.
+
+    Raises
+    ------
+    ArgumentError
+        Something is there and ``overwrite`` is false; or it is no Core ML model, which is never replaced.
+    """
+    taken = [item for item in (path, side_file_of(path)) if item.exists()]
+    if taken and not overwrite:
+        raise ArgumentError(f"{taken[0]} exists already; pass overwrite=True to replace it, or choose another path.")
+    if path.exists() and not _is_model(path):
+        raise ArgumentError(
+            f"{path} exists already and is no Core ML model, so it is not replaced; choose another path."
+        )
+
+
+@contextmanager
+def publish(path: Path, overwrite: bool) -> Iterator[tuple[Path, Path]]:
+    """Yield places beside ``path`` for the model and its side file; both take theirs when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    side = side_file_of(path)
+    mark = f".{path.stem[:80]}.{uuid.uuid4().hex[:12]}.tmp"
+    temporary, temporary_side, old = (path.with_name(mark + end) for end in (path.suffix, ".json", ".old"))
+    try:
+        yield temporary, temporary_side
+        refuse_existing(path, overwrite)
+        if path.exists():
+            path.replace(old)
+        temporary.replace(path)
+        temporary_side.replace(side)
+    finally:
+        if old.exists() and not path.exists():
+            old.replace(path)
+        for left in (temporary, temporary_side, old):
+            _remove(left)
+
+
+def _is_model(path: Path) -> bool:
+    """By its form: a package has a manifest, or nothing at all in it; a NeuralNetwork is a file."""
+    if path.suffix == ".mlmodel":
+        return path.is_file()
+    return path.is_dir() and ((path / "Manifest.json").is_file() or not any(path.iterdir()))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

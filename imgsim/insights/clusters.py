@@ -1,0 +1,137 @@
+"""Groups of images that belong together, from the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.errors import ArgumentError
+from imgsim.graph import NeighborGraph
+from imgsim.insights.insight import Insight
+from imgsim.insights.schemas import CLUSTERS, about, frame
+
+if TYPE_CHECKING:
+    from imgsim.model import SimilarityModel
+
+RESOLUTION = 2.0
+ITERATIONS = 2
+
+Groups = NDArray[np.int64]
+
+
+def find_clusters(model: SimilarityModel, resolution: float = RESOLUTION, seed: int = 0) -> Insight:
+    """Split the collection into communities of its graph, with a representative image each.
+
+    Leiden (Traag, Waltman, van Eck 2019) on modularity, by graspologic-native; images that list each
+    other are tied twice as strongly as images of which one lists the other.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+    resolution : float
+        Above 0; higher finds more and smaller clusters.
+    seed : int
+        Equal seeds give equal clusters.
+
+    Returns
+    -------
+    Insight
+        ``clusters``: table ``clusters``, the biggest first, with the row and path of the image that most of
+        the cluster's images list, the most common label and its share; table ``members`` in row order.
+        Metrics: ``clusters``, ``largest``, ``modularity``, and with labels ``purity`` (share of labelled
+        images that bear their cluster's common label).
+
+    Raises
+    ------
+    ArgumentError
+        ``resolution`` is not above 0.
+    """
+    if not resolution > 0:
+        raise ArgumentError(f"resolution must be above 0, not {resolution!r}.")
+    found, modularity = communities(model.graph, resolution, seed)
+    groups = _biggest_first(found)
+    count = int(groups.max(initial=-1)) + 1
+    sizes = np.bincount(groups, minlength=count)
+    rows = representatives(model.graph, groups)
+    labels, hits, labelled = _common_labels(model.images.labels, groups, count)
+    columns = {
+        "cluster": np.arange(count),
+        "size": sizes,
+        **about(model.images, rows),
+        "common_label": labels,
+        "purity": np.where(labelled > 0, hits / np.maximum(labelled, 1), np.nan),
+    }
+    members = {**about(model.images, np.arange(len(groups))), "cluster": groups}
+    metrics = {"clusters": count, "largest": int(sizes.max(initial=0)), "modularity": modularity}
+    if labelled.any():
+        metrics["purity"] = float(hits.sum() / labelled.sum())
+    tables = {"clusters": frame(CLUSTERS["clusters"], columns), "members": frame(CLUSTERS["members"], members)}
+    return Insight("clusters", tables, metrics, {"k": model.graph.k, "resolution": float(resolution), "seed": seed})
+
+
+def communities(graph: NeighborGraph, resolution: float, seed: int) -> tuple[Groups, float]:
+    """(n,) community of each row, and the modularity of the split."""
+    n = len(graph)
+    if not graph.k:
+        return np.arange(n), 0.0
+    from graspologic_native import leiden_csr
+    from scipy.sparse import csr_matrix
+
+    starts = np.arange(0, n * graph.k + 1, graph.k)
+    listed = csr_matrix((np.ones(graph.neighbors.size), graph.neighbors.reshape(-1), starts), (n, n))
+    ties = listed + listed.T
+    ties.sort_indices()
+    modularity, found = leiden_csr(
+        ties.indptr.astype(np.int64),
+        ties.indices.astype(np.int32),
+        ties.data,
+        n,
+        resolution=resolution,
+        iterations=ITERATIONS,
+        seed=seed,
+    )
+    groups = np.empty(n, np.int64)
+    groups[np.fromiter(found.keys(), np.int64, n)] = np.fromiter(found.values(), np.int64, n)
+    return groups, float(modularity)
+
+
+def representatives(graph: NeighborGraph, groups: Groups) -> NDArray[np.int64]:
+    """(c,) the row that most rows of its group list; of equals, the one they list at the smallest mean distance."""
+    n = len(graph)
+    lister, listed = np.repeat(np.arange(n), graph.k), graph.neighbors.reshape(-1)
+    inside = groups[lister] == groups[listed]
+    votes = np.bincount(listed[inside], minlength=n)
+    distance = np.bincount(listed[inside], graph.distances.reshape(-1)[inside], minlength=n) / np.maximum(votes, 1)
+    order = np.lexsort((np.arange(n), distance, -votes, groups))
+    _, first = np.unique(groups[order], return_index=True)
+    return order[first]
+
+
+def _biggest_first(groups: Groups) -> Groups:
+    """Number the groups 0, 1, ... by falling size, equals by their first row."""
+    _, first, inverse, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    number = np.empty(len(sizes), np.int64)
+    number[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return number[inverse]
+
+
+def _common_labels(
+    labels: list[str | None], groups: Groups, count: int
+) -> tuple[list[str | None], NDArray[np.int64], NDArray[np.int64]]:
+    """Per group the most common label (of equals the first by name), its images, and all labelled images."""
+    names = sorted({label for label in labels if label is not None})
+    code_of = {name: code for code, name in enumerate(names)}
+    known = np.array([label is not None for label in labels], bool)
+    codes = np.array([code_of[label] for label in labels if label is not None], np.int64)
+    labelled = np.bincount(groups[known], minlength=count)
+    pairs, hits = np.unique(groups[known] * max(1, len(names)) + codes, return_counts=True)
+    group, code = np.divmod(pairs, max(1, len(names)))
+    order = np.lexsort((code, -hits, group))
+    found, first = np.unique(group[order], return_index=True)
+    common: list[str | None] = [None] * count
+    most = np.zeros(count, np.int64)
+    for place, best in zip(found, order[first], strict=True):
+        common[place], most[place] = names[code[best]], hits[best]
+    return common, most, labelled

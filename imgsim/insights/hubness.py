@@ -1,0 +1,89 @@
+"""Hubs and antihubs: images that are everybody's neighbour, and images that are nobody's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.graph import NeighborGraph
+from imgsim.insights.insight import Insight
+from imgsim.insights.schemas import HUBNESS, about, frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imgsim.model import SimilarityModel
+
+HUB_DEVIATIONS = 2.0
+
+
+def measure_hubness(model: SimilarityModel) -> Insight:
+    """Measure how unevenly images are listed as neighbours, and list the extremes.
+
+    In many dimensions few points are among the nearest of very many others and many of none
+    (Radovanović, Nanopoulos, Ivanović 2010). As there, an image is a hub when its in-degree N_k exceeds
+    the mean k by two standard deviations, an antihub when it is 0: no search finds it by its likes.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+
+    Returns
+    -------
+    Insight
+        ``hubness``: tables ``hubs`` (most listed first) and ``antihubs`` (in row order), with the share of
+        listings by images of another label. Metrics: ``skewness`` of N_k (0 even, above 1.4 strongly
+        hubby), ``robin_hood`` (share of all listings that would have to move to make them even, 0 to 1;
+        Feldbauer et al. 2018), ``hubs``, ``hub_share`` (of all listings), ``antihubs``, ``max_in_degree``.
+    """
+    graph = model.graph
+    degrees = in_degrees(graph)
+    deviation = float(degrees.std()) if graph.k else 0.0
+    ranked = np.argsort(-degrees, kind="stable")
+    hubs = ranked[degrees[ranked] > graph.k + HUB_DEVIATIONS * deviation]
+    antihubs = np.flatnonzero(degrees == 0) if graph.k else np.empty(0, np.int64)
+    mismatch = _mismatch(graph, model.images.labels)
+    listings = max(1, graph.neighbors.size)
+    metrics = {
+        "images": len(graph),
+        "skewness": skewness(degrees),
+        "robin_hood": float(np.abs(degrees - graph.k).sum() / 2 / listings),
+        "hubs": len(hubs),
+        "hub_share": float(degrees[hubs].sum() / listings),
+        "antihubs": len(antihubs),
+        "max_in_degree": int(degrees.max(initial=0)),
+    }
+
+    def listed(name: str, rows: NDArray[np.int64]) -> pd.DataFrame:
+        columns = {**about(model.images, rows), "in_degree": degrees[rows], "mismatch": mismatch[rows]}
+        return frame(HUBNESS[name], columns)
+
+    tables = {"hubs": listed("hubs", hubs), "antihubs": listed("antihubs", antihubs)}
+    return Insight("hubness", tables, metrics, {"k": graph.k})
+
+
+def in_degrees(graph: NeighborGraph) -> NDArray[np.int64]:
+    """(n,) how many rows list each row among their neighbours."""
+    return np.bincount(graph.neighbors.reshape(-1), minlength=len(graph))
+
+
+def skewness(values: NDArray[np.int64]) -> float:
+    """Third standardised moment; 0 for equal values."""
+    centered = values - values.mean() if len(values) else np.zeros(1)
+    deviation = float(np.sqrt((centered**2).mean()))
+    return float((centered**3).mean() / deviation**3) if deviation > 0 else 0.0
+
+
+def _mismatch(graph: NeighborGraph, labels: list[str | None]) -> NDArray[np.float64]:
+    """(n,) share of the listings of each row by rows with another label, among labelled rows; NaN where none."""
+    names = np.array(["" if label is None else label for label in labels])
+    known = np.array([label is not None for label in labels], bool)
+    lister = np.repeat(np.arange(len(graph)), graph.k)
+    listed = graph.neighbors.reshape(-1)
+    both = known[lister] & known[listed]
+    lister, listed = lister[both], listed[both]
+    counts = np.bincount(listed, minlength=len(graph))
+    other = np.bincount(listed[names[lister] != names[listed]], minlength=len(graph))
+    return np.where(counts > 0, other / np.maximum(counts, 1), np.nan)

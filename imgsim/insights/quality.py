@@ -1,0 +1,132 @@
+"""Image quality: blurry, dark, bright, empty, oddly shaped and oddly sized pictures, measured from thumbnails.
+
+An image has an issue when its measure is beyond a fixed limit, so that a good collection has none, and unusual for
+the collection too, so that night photographs are not all dark: three robust deviations (1.4826 times the median
+absolute deviation) from the median.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imgsim.insights import schemas
+from imgsim.insights.insight import Insight
+from imgsim.insights.keep import Facts
+from imgsim.insights.traits import Traits, require_rows
+
+if TYPE_CHECKING:
+    from imgsim.model import SimilarityModel
+
+Floats = NDArray[np.float64]
+DEVIATIONS = 3.0
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Which measure shows it, and the limit: a smallest value, a largest value, or a factor from the median."""
+
+    measure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    factor: float | None = None
+
+
+ISSUES = {
+    "blurry": Issue("sharpness", at_least=1.1),
+    "dark": Issue("highlights", at_least=64),
+    "bright": Issue("shadows", at_most=200),
+    "low_information": Issue("entropy", at_least=1.5),
+    "odd_aspect": Issue("aspect", factor=2.5),
+    "odd_size": Issue("size", factor=3),
+}
+"""Limits in the units of `imgsim.insights.traits.Traits`; aspect is width over height, size the root of the pixels."""
+_OF_CONTENT = ("blurry", "dark", "bright")
+
+
+def image_quality(model: SimilarityModel, traits: Traits) -> Insight:
+    """Images with issues, and the measures of all.
+
+    Returns
+    -------
+    Insight
+        Tables ``issues``, a row per image and issue, worst first within each, and ``images``, a row per image
+        (`imgsim.insights.schemas.QUALITY`). A metric per issue counts its images, ``images`` those with any.
+        A picture of low information is not called blurry, dark or bright as well.
+
+    Raises
+    ------
+    ModelFormatError
+        ``traits`` are of other images.
+    """
+    require_rows(model, traits)
+    measures = _measures(model, traits)
+    parts = {name: _with_issue(measures[issue.measure].to_numpy(np.float64), issue) for name, issue in ISSUES.items()}
+    empty = parts["low_information"]["row"]
+    for name in _OF_CONTENT:
+        parts[name] = parts[name][~parts[name]["row"].isin(empty)]
+    issues = pd.concat([part.assign(issue=name) for name, part in parts.items()])
+    tables = {"issues": _issues_table(model, issues), "images": _images_table(model, measures, issues)}
+    metrics = {name: float(len(part)) for name, part in parts.items()}
+    return Insight("quality", tables, metrics | {"images": float(issues["row"].nunique())}, {})
+
+
+def _measures(model: SimilarityModel, traits: Traits) -> pd.DataFrame:
+    """Traits, and the shape that files say they have; NaN where there is no file."""
+    facts = Facts.of(model, traits)
+    width, height = facts.width.astype(np.float64), facts.height.astype(np.float64)
+    there = (width > 0) & (height > 0)
+    return traits.measures.assign(
+        aspect=np.where(there, width / np.maximum(height, 1), np.nan).astype(np.float32),
+        size=np.where(there, np.sqrt(width * height), np.nan).astype(np.float32),
+    )
+
+
+def _with_issue(values: Floats, issue: Issue) -> pd.DataFrame:
+    """Columns row, value, threshold, score (1 at the threshold, more beyond), worst first."""
+    low, middle, high = _usual(values, issue)
+    rows = np.flatnonzero((values < low) | (values > high))
+    found = values[rows]
+    threshold = np.where(found < low, low, high)
+    scale = np.log if issue.factor is not None else np.asarray
+    reach = np.abs(scale(threshold) - scale(middle))
+    score = np.abs(scale(found) - scale(middle)) / np.maximum(reach, 1e-3)
+    table = pd.DataFrame({"row": rows, "value": found, "threshold": threshold, "score": score})
+    return table.sort_values("score", ascending=False, kind="stable")
+
+
+def _usual(values: Floats, issue: Issue) -> tuple[float, float, float]:
+    """The range without issue, and the median in it."""
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return -np.inf, 0.0, np.inf
+    if issue.factor is not None:
+        middle, spread = _robust(np.log(known))
+        reach = max(DEVIATIONS * spread, float(np.log(issue.factor)))
+        return float(np.exp(middle - reach)), float(np.exp(middle)), float(np.exp(middle + reach))
+    middle, spread = _robust(known)
+    low = -np.inf if issue.at_least is None else min(issue.at_least, middle - DEVIATIONS * spread)
+    high = np.inf if issue.at_most is None else max(issue.at_most, middle + DEVIATIONS * spread)
+    return low, middle, high
+
+
+def _robust(values: Floats) -> tuple[float, float]:
+    """Median and robust standard deviation."""
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
+
+
+def _issues_table(model: SimilarityModel, issues: pd.DataFrame) -> pd.DataFrame:
+    columns = {name: issues[name].tolist() for name in ("issue", "value", "threshold", "score")}
+    return schemas.frame(schemas.QUALITY["issues"], schemas.about(model.images, issues["row"].to_numpy()) | columns)
+
+
+def _images_table(model: SimilarityModel, measures: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
+    names = issues.groupby("row")["issue"].agg(", ".join) if len(issues) else pd.Series(dtype="str")
+    columns = {name: measures[name].to_numpy(np.float32) for name in measures.columns}
+    columns["issues"] = names.reindex(range(len(model))).fillna("").tolist()
+    return schemas.frame(schemas.QUALITY["images"], schemas.about(model.images, np.arange(len(model))) | columns)

@@ -1,0 +1,103 @@
+"""What the graph alone tells: its cost, outliers against planted truth, hubness, and clusters against labels."""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import imgsim
+from imgsim.evaluation import BACKGROUND
+from imgsim.graph import build_graph
+from imgsim.images import ImageTable
+from imgsim.model import SimilarityModel
+from imgsim.projection import Embeddings
+from tests.benchmarks import prepared
+from tests.benchmarks.agreement import adjusted_rand, auroc, average_precision
+from tests.benchmarks.settings import Row, Settings
+
+INSIGHTS = {
+    "outliers": "find_outliers",
+    "hubness": "measure_hubness",
+    "label_errors": "find_label_errors",
+    "clusters": "find_clusters",
+}
+CEILING_CPU_S = 6.0
+"""Of the four together on Caltech-101, imports included."""
+K = 10
+SEEDS = 5
+
+
+def measure(settings: Settings) -> list[Row]:
+    """A row per figure."""
+    model = imgsim.load_model(prepared.model_folder(settings))
+    rows = _rows("cost", _cost(model))
+    if settings.reference:
+        rows[-1]["ceiling"] = CEILING_CPU_S
+    labelled = sum(label is not None and label not in BACKGROUND for label in model.images.labels)
+    rows += _rows("outliers: one image each of half of the classes", _outliers(model)) if labelled else []
+    return rows + _rows("hubness", _hubness(model)) + _rows("clusters", _clusters(model))
+
+
+def _rows(what: str, values: dict[str, float]) -> list[Row]:
+    return [{"what": what, "measure": name, "value": value} for name, value in values.items()]
+
+
+def _cost(model: SimilarityModel) -> dict[str, float]:
+    """CPU seconds of each insight, the first call in this process: what it imports is counted."""
+    seconds = {}
+    for name, function in INSIGHTS.items():
+        start = time.process_time()
+        getattr(import_module(f"imgsim.insights.{name}"), function)(model)
+        seconds[f"{name}, CPU s"] = time.process_time() - start
+    return seconds | {"all four, CPU s": sum(seconds.values())}
+
+
+def _outliers(model: SimilarityModel) -> dict[str, float]:
+    """One image of each of half of the classes among all images of the other half, means over seeds."""
+    from imgsim.insights.outliers import find_outliers
+
+    labels = np.array(model.images.labels, object)
+    names = sorted({label for label in labels if label is not None and label not in BACKGROUND})
+    half = -(-len(names) // 2)
+    found = []
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        shuffled = rng.permutation(np.array(names, object))
+        strange = [int(rng.choice(np.flatnonzero(labels == name))) for name in shuffled[half:]]
+        rows = np.concatenate([np.flatnonzero(np.isin(labels, shuffled[:half])), strange]).astype(np.int64)
+        table = find_outliers(_subset(model, rows)).tables["images"]
+        hits = np.isin(rows[table["row"]], strange)
+        by_density = np.argsort(-table["lof"].to_numpy(), kind="stable")
+        found.append((auroc(hits), average_precision(hits), auroc(hits[by_density])))
+    measures = ("AUROC", "average precision", "AUROC of the local outlier factor")
+    return dict(zip(measures, np.mean(found, axis=0).tolist(), strict=True))
+
+
+def _hubness(model: SimilarityModel) -> dict[str, float]:
+    from imgsim.insights.hubness import measure_hubness
+
+    metrics = measure_hubness(model).metrics
+    return {key: metrics[key] for key in ("skewness", "robin_hood", "hubs", "antihubs", "max_in_degree")}
+
+
+def _clusters(model: SimilarityModel) -> dict[str, float]:
+    from imgsim.insights.clusters import find_clusters
+
+    insight = find_clusters(model)
+    members = insight.tables["members"]
+    known = members["label"].notna() & ~members["label"].isin(BACKGROUND)
+    classes = np.unique(members["label"][known].astype(str), return_inverse=True)[1]
+    agreement = adjusted_rand(classes, members["cluster"][known].to_numpy(np.int64)) if known.any() else 0.0
+    return {"classes": len(np.unique(classes)), "adjusted Rand index": agreement} | dict(insight.metrics)
+
+
+def _subset(model: SimilarityModel, rows: NDArray[np.int64]) -> SimilarityModel:
+    """A model of some of the images, with an exact graph of its own."""
+    matrix = np.ascontiguousarray(model.embeddings[rows])
+    images = ImageTable(model.images.table.take(pa.array(rows)))
+    vectors = Embeddings(matrix, model.projection)
+    return SimilarityModel(images, vectors, build_graph(matrix, K, "exact"), model.ids[rows], model.backbone)

@@ -1,0 +1,57 @@
+"""Networks of torchvision, whole: exported with their projection and distances, run, compared with torch."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from imgsim.backbones import get_backbone
+from imgsim.coreml.network import _folded
+
+pytest.importorskip("coremltools", reason="the extra coreml is not installed")
+
+SIZES = {
+    "mobilenet_v2": 96,
+    "mobilenet_v3_large": 96,
+    "resnet50": 64,
+    "squeezenet1_1": 96,
+    "efficientnet_b0": 64,
+    "convnext_tiny": 64,
+    "vit_b_16": 224,
+}
+
+
+def lively(name: str, size: int) -> nn.Module:
+    """Random weights whose features differ between pictures: statistics of normalisations are taken from noise."""
+    network = get_backbone(name, "random").build()
+    torch.manual_seed(0)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d) and name not in ("vit_b_16", "convnext_tiny"):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_in")
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = None
+            layer.reset_running_stats()
+            layer.train()
+        if hasattr(layer, "layer_scale"):
+            nn.init.constant_(layer.layer_scale, 0.3)
+        if hasattr(layer, "bn3"):
+            nn.init.constant_(layer.bn3.weight, 0.2)  # or 16 residuals make noise of any rounding
+    with torch.no_grad():
+        network(functional.interpolate(torch.randn(4, 3, 9, 9), size=(size, size), mode="bilinear"))
+    return network.eval()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SIZES)
+def test_networks_are_exported_and_agree(name, model_of, tmp_path):
+    size = SIZES[name]
+    network = lively(name, size)
+    if name == "vit_b_16":
+        network.encoder.layers = network.encoder.layers[:3]
+    model = model_of(network, size, n=12)
+    assert _folded(model.network)[1], "the standard deviation goes into the first convolution"
+    exact = model.export_coreml(tmp_path / "Exact.mlpackage", precision="float32", verify=3)
+    assert exact.verification.metrics["relative_error_max"] < 1e-3
+    if name in ("mobilenet_v2", "vit_b_16"):  # the weights of the others are too random for float16
+        mixed = model.export_coreml(tmp_path / "Mixed.mlpackage", verify=3)
+        assert mixed.bytes < 0.56 * exact.bytes

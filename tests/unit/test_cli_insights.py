@@ -1,0 +1,111 @@
+"""The commands about insights: what they print, what they write, and whom they ask."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import imgsim
+from imgsim import insights
+from imgsim.cli import app
+
+COMMANDS = ("duplicates", "outliers", "labels", "leaks", "quality", "clusters", "map")
+
+
+def run(*arguments: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def document(*arguments: object) -> dict:
+    return json.loads(run(*arguments, "--json").stdout, parse_constant=pytest.fail)
+
+
+@pytest.fixture(scope="module")
+def doubled(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny images in two splits, one picture of them in both."""
+    folder = tmp_path_factory.mktemp("doubled") / "doubled"
+    for split, names in {"train": ("cube", "torus"), "test": ("sphere", "bricks")}.items():
+        for name in names:
+            shutil.copytree(tiny_images / name, folder / split / name)
+    shutil.copy(folder / "train" / "cube" / "cube_00.jpg", folder / "test" / "sphere" / "it's a copy.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(doubled: Path, tiny_store: imgsim.FeatureStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "doubled.imgsim"
+    imgsim.create(doubled, store=tiny_store, progress=False).save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_prints_and_gives_json(saved: Path, command: str, tmp_path: Path):
+    assert run(command, saved).stdout
+    found = document(command, saved, "-o", tmp_path / "rows.parquet")
+    assert found["metrics"]
+    assert len(pd.read_parquet(tmp_path / "rows.parquet")) == len(found["rows"])
+    run(command, saved, "-o", "rows.txt", code=2)
+
+
+def test_duplicates_and_a_plan_that_can_be_run(saved: Path, doubled: Path, tmp_path: Path):
+    shutil.copytree(doubled, tmp_path / "images")
+    plan, script, away = tmp_path / "plan.csv", tmp_path / "plan.sh", tmp_path / "away"
+    shown = run(
+        "duplicates", saved, "--plan", plan, "--script", script, "--move-to", away, "--root", tmp_path / "images"
+    )
+    assert "same_bytes" in shown.stdout
+    assert "it moves 1 files" in shown.stderr
+    assert pd.read_csv(plan)["action"].tolist() == ["keep", "move"]
+    subprocess.run(["sh", str(script)], check=True, capture_output=True)
+    assert len([path for path in away.rglob("*") if path.is_file()]) == 1
+    assert len(list((tmp_path / "images").rglob("*.jpg"))) == 40
+    run("duplicates", saved, "--script", script, code=2)
+    assert "give root" in run("duplicates", saved, "--script", script, "--move-to", away, code=1).stderr
+
+
+def test_leaks_by_folder(saved: Path):
+    (leak,) = document("leaks", saved)["rows"]
+    assert (leak["split"], leak["other_split"], leak["tier"]) == ("test", "train", "same_bytes")
+    assert run("leaks", saved, "--split", "no_such_column", code=1).stderr.startswith("error: there is no column")
+
+
+def test_thresholds(saved: Path):
+    assert document("outliers", saved, "--threshold", 1000)["rows"] == []
+    assert len(document("outliers", saved, "--threshold", 0)["rows"]) > 0
+    every = document("labels", saved, "--threshold", 0)["rows"]
+    assert [row["probability"] for row in every] == sorted((row["probability"] for row in every), reverse=True)
+    assert document("duplicates", saved, "--threshold", 0)["params"]["threshold"] == 0
+
+
+def test_clusters_and_map_as_files(saved: Path, tmp_path: Path):
+    run("clusters", saved, "--members", tmp_path / "members.csv")
+    assert len(pd.read_csv(tmp_path / "members.csv")) == 41
+    run("map", saved, "--picture", tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_the_model_carries_is_used(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    model = imgsim.load_model(saved)
+    insights.compute(model)
+    model.save(tmp_path / "carrying")
+    monkeypatch.setattr(insights.Computation, "find", lambda *_, **__: pytest.fail("computed"))
+    for command in COMMANDS:
+        run(command, tmp_path / "carrying")
+    run("report", tmp_path / "carrying", "-o", tmp_path / "page.html")
+    assert "<h2>Duplicates</h2>" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.usefixtures("tiny_model")
+def test_a_folder_of_images_will_do(doubled: Path, shared_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("IMGSIM_HOME", str(shared_home))
+    assert document("duplicates", doubled)["metrics"]["same_bytes_images"] == 1
+    facts = document("report", doubled, "-o", tmp_path / "page.html")
+    assert facts["bytes"] == (tmp_path / "page.html").stat().st_size
+    assert set(facts["metrics"]) == set(insights.NAMES)
+    assert run("quality", tmp_path / "nowhere", code=1).stderr.startswith("error: ")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 import numpy as np
 
+from imgsim.coreml.exported import CoreMLPackage
 from imgsim.errors import ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.features import Features
@@ -42,6 +43,8 @@ EVALUATION = specs(
     {"no_worse_than_champion": "The promotion rule would accept this model."},
 )
 INSIGHTS = specs("leaks", {}, {"splits_apart": "No picture is in two splits."})
+
+COREML = specs("coreml_package", {"verified": "What was exported was run here and agrees with Python."})
 
 
 def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.AssetCheckResult]:
@@ -112,6 +115,16 @@ def check_leaks(leaks: Insight, limit: int) -> list[dg.AssetCheckResult]:
             metadata={"leaks": found, "limit": limit},
         )
     ]
+
+
+def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckResult]:
+    """Results for `COREML`: only a package that was not verified stops a run; one that is missing is no danger."""
+    report = package.verification
+    if report is None:
+        severity = dg.AssetCheckSeverity.WARN
+        facts = {"reason": package.reason}
+        return [dg.AssetCheckResult(check_name="verified", passed=not enabled, severity=severity, metadata=facts)]
+    return [_result("verified", report.passed, status=report.status, reason=report.reason, **report.metrics)]
 
 
 def failed(results: list[dg.AssetCheckResult]) -> str:

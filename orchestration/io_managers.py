@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from imgsim.atomic import atomic_folder
+from imgsim.coreml.exported import CoreMLPackage
 from imgsim.evaluation import Evaluation
 from imgsim.features import Features
 from imgsim.graph import NeighborGraph
@@ -42,6 +43,7 @@ def loaders(storage: StorageResource) -> dict[str, Callable[[Path], Any]]:
         "embeddings": Embeddings.load,
         "neighbor_graph": NeighborGraph.load,
         "evaluation": Evaluation.load,
+        "coreml_package": CoreMLPackage.load,
         **dict.fromkeys(NAMES, Insight.load),
         "insight_report": Report.load,
     }

@@ -99,7 +99,11 @@ def labels(
 def leaks(
     target: Target,
     split: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="How images are split; default: by folders such as train.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="How images are split: a column, or a .csv or .parquet file of path and split. Default: folders.",
+        ),
     ] = None,
     output: Output = None,
     backbone: BackboneName = "mini",
@@ -109,9 +113,27 @@ def leaks(
     """List pictures that are in two splits, such as train and test."""
     check_suffix(output, TABLES, "--output")
     with examined(target, backbone, weights) as model:
-        found = insight_of(model, "leaks", split=split)
+        found = insight_of(model, "leaks", split=_splits(split, model.images.paths))
     columns = ("split", "path", "other_split", "other_path", "tier")
     show(target, found, found.tables["pairs"], columns, output, as_json)
+
+
+def _splits(split: str | None, paths: list[str]) -> str | list[str | None] | None:
+    """A column's name as it is; of a file with ``path`` and ``split`` the split of each path, None if it has none."""
+    if split is None or Path(split).suffix.lower() not in TABLES:
+        return split
+    import pandas as pd
+
+    from imgsim.errors import ArgumentError
+
+    frame = pd.read_csv(split, dtype=str) if split.lower().endswith(".csv") else pd.read_parquet(split)
+    if not {"path", "split"} <= set(frame.columns):
+        raise ArgumentError(f"{split} has the columns {list(frame.columns)}; it needs path and split.")
+    named = frame.dropna(subset=["path", "split"])
+    split_of = dict(zip(named["path"].astype(str), named["split"].astype(str), strict=True))
+    if not split_of.keys() & set(paths):
+        raise ArgumentError(f"no path in {split} is one of the model's, such as {paths[0]!r}.")
+    return [split_of.get(path) for path in paths]
 
 
 def quality(

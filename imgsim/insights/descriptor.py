@@ -5,7 +5,7 @@ brightened or darkened into the other, ``y = clip(gain * x + offset, 0, 255)``; 
 over the whole picture relative to its contrast, at the worst of 8 x 8 places in luma, and there in chroma. The worst
 place is what tells two frames of a burst or two colours of one product from two files of one picture.
 
-`LIMITS` were chosen on 300 Caltech-101 pictures in 9 changed copies each among the whole collection and confirmed on
+`LIMITS` were chosen on 300 Caltech-101 pictures in 9 changed copies each among the whole collection, and confirmed on
 300 others (``python -m tests.benchmarks --only duplicates``).
 """
 

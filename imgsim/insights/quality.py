@@ -1,8 +1,8 @@
 """Image quality: blurry, dark, bright, empty, oddly shaped and oddly sized pictures, measured from thumbnails.
 
-An image has an issue when its measure is beyond a fixed limit, so that a good collection has none, and unusual for
-the collection too, so that night photographs are not all dark: three robust deviations (1.4826 times the median
-absolute deviation) from the median.
+An image has an issue when its measure is beyond a limit. Where that is common in the collection (the limit lies within
+one robust deviation of the median), so that night photographs are not all dark, it must be unusual too: three robust
+deviations from the median. A robust deviation is 1.4826 times the median absolute deviation.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _measures(model: SimilarityModel, traits: Traits) -> pd.DataFrame:
 def _with_issue(values: Floats, issue: Issue) -> pd.DataFrame:
     """Columns row, value, threshold, score (1 at the threshold, more beyond), worst first."""
     low, middle, high = _usual(values, issue)
-    rows = np.flatnonzero((values < low) | (values > high))
+    rows = np.flatnonzero((values < low) | (values > high))  # NaN is neither
     found = values[rows]
     threshold = np.where(found < low, low, high)
     scale = np.log if issue.factor is not None else np.asarray
@@ -103,14 +103,18 @@ def _usual(values: Floats, issue: Issue) -> tuple[float, float, float]:
     """The range without issue, and the median in it."""
     known = values[np.isfinite(values)]
     if len(known) == 0:
-        return -np.inf, 0.0, np.inf
+        return -np.inf, 1.0, np.inf
     if issue.factor is not None:
         middle, spread = _robust(np.log(known))
         reach = max(DEVIATIONS * spread, float(np.log(issue.factor)))
         return float(np.exp(middle - reach)), float(np.exp(middle)), float(np.exp(middle + reach))
     middle, spread = _robust(known)
-    low = -np.inf if issue.at_least is None else min(issue.at_least, middle - DEVIATIONS * spread)
-    high = np.inf if issue.at_most is None else max(issue.at_most, middle + DEVIATIONS * spread)
+    low = -np.inf if issue.at_least is None else issue.at_least
+    high = np.inf if issue.at_most is None else issue.at_most
+    if middle - spread <= low:
+        low = min(low, middle - DEVIATIONS * spread)
+    if middle + spread >= high:
+        high = max(high, middle + DEVIATIONS * spread)
     return low, middle, high
 
 

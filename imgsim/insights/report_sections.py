@@ -29,7 +29,7 @@ ISSUES = {
     "odd_aspect": "Odd shape",
     "odd_size": "Odd size",
 }
-GROUPS, MEMBERS, ERRORS, VOTERS, TILES, FEW, LISTED = 12, 6, 20, 6, 20, 10, 50
+GROUPS, MEMBERS, ERRORS, VOTERS, TILES, FEW, LISTED = 12, 6, 20, 7, 20, 10, 50
 """Most of each that are shown; the tables hold all."""
 NOTHING = '<p class="none">Nothing found.</p>'
 
@@ -95,7 +95,7 @@ def label_errors(model: SimilarityModel, insight: Insight) -> Section:
     labels = model.images.labels
     shown = []
     for row in found.head(ERRORS).itertuples():
-        title = f"{row.label}: {row.probability:.0%} wrong"
+        title = f"{row.label}: {_share(row.probability)} wrong"
         tiles = [figure(row.row, row.path, title, f"rather {row.suggestion}. {row.path}", "bad first")]
         for voter in model.graph.neighbors[row.row, :VOTERS].tolist():
             agrees = labels[voter] == row.suggestion
@@ -223,6 +223,11 @@ def _interval(metrics: dict[str, float], name: str) -> tuple[str, str, str]:
     ends = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
     low, high = ("" if value is None else f"{value:.3f}" for value in ends)
     return f"{metrics[name]:.3f}", low, high
+
+
+def _share(probability: float) -> str:
+    """Per cent for people; nothing estimated is certain."""
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
 
 
 def _value(value: float) -> str:

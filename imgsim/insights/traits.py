@@ -35,6 +35,7 @@ PART = 2048
 _LEVELS = 256
 _SLOPES = 4 * 255 + 1
 _KEEN = 0.95  # of the pixels of a picture; the keenest 5 % tell whether anything in it is sharp
+_FAINT = 4  # grey levels: a gentler slope may be no more than what JPEG adds
 _PERCENTILES = {"shadows": 0.05, "brightness": 0.5, "highlights": 0.95}
 _Looked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
 
@@ -149,7 +150,7 @@ def _measure(thumbnails: Sequence[bytes]) -> Traits:
     grey = np.abs(descriptors[:, LUMA * LUMA :].astype(np.float32) - 128).reshape(-1, 2, CHROMA * CHROMA)
     bend, slope = _percentile(bends, _KEEN), _percentile(slopes, _KEEN)
     measures = {
-        "sharpness": np.where(slope > 0, bend / np.maximum(slope, 1), np.nan),
+        "sharpness": np.where(slope > 0, bend / np.maximum(slope, _FAINT), np.nan),
         **{name: _percentile(light, part) for name, part in _PERCENTILES.items()},
         "contrast": np.sqrt(np.maximum(share @ levels**2 - mean**2, 0)),
         "entropy": -np.sum(share * np.log2(np.maximum(share, 1e-12)), axis=1),

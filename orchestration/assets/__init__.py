@@ -1,5 +1,9 @@
-"""images → features → embeddings → neighbor_graph → evaluation, insights, map → insight_report, registered_model."""
+"""images → features → embeddings → neighbor_graph → evaluation, insights, map, coreml_package → what is published.
 
+Published are insight_report and registered_model.
+"""
+
+from orchestration.assets.coreml_package import coreml_package
 from orchestration.assets.embeddings import embeddings
 from orchestration.assets.evaluation import evaluation
 from orchestration.assets.features import features
@@ -18,12 +22,14 @@ ASSETS = [
     evaluation,
     insights,
     image_map,
+    coreml_package,
     insight_report,
     registered_model,
 ]
 
 __all__ = [
     "ASSETS",
+    "coreml_package",
     "embeddings",
     "evaluation",
     "features",

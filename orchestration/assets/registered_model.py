@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from imgsim import registry
+from imgsim.coreml.exported import CoreMLPackage
 from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
 from imgsim.features import Features
@@ -16,7 +17,7 @@ from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 
 @dg.asset(
@@ -41,17 +42,20 @@ def registered_model(
     quality: Insight,
     clusters: Insight,
     map: Insight,
+    coreml_package: CoreMLPackage,
     storage: StorageResource,
     mlflow: MlflowResource,
 ) -> dg.MaterializeResult[None]:
     """Version of ``imgsim-<collection>``: challenger at once, champion when it is no worse than the present one.
 
-    It carries its insights. What equals a registered version is that version; nothing is uploaded again.
+    It carries its insights and its Core ML package. What equals a registered version is that version;
+    nothing is uploaded again.
     """
     with fail_at_once(), mlflow.stage(context, "registered_model") as log:
         model = assemble(features.images, features, embeddings, neighbor_graph, evaluation, storage.store())
         found = (duplicates, outliers, hubness, label_errors, leaks, quality, clusters, map)
         model.insights = dict(zip(NAMES, found, strict=True))
+        model.coreml = coreml_package.folder
         done = registry.register(model, collection=context.partition_key, run_id=log.run_id, tracking_uri=mlflow.uri)
         revision = model.revision
     facts: dict[str, Any] = {

@@ -21,6 +21,7 @@ TITLES = {
     "memory": "Peak memory of extraction, one core",
     "quality": "Quality, leave one out",
     "duplicates": "Planted copies found",
+    "faults": "Planted faults found",
     "label_errors": "Planted wrong labels found",
     "graph_insights": "Outliers, hubness, clusters",
     "map": "The 2-D map, one core",

@@ -75,6 +75,18 @@ def test_leaks_by_folder(saved: Path):
     assert run("leaks", saved, "--split", "no_such_column", code=1).stderr.startswith("error: there is no column")
 
 
+def test_leaks_by_a_file_of_splits(saved: Path, tmp_path: Path):
+    paths = imgsim.load_model(saved).images.paths
+    odd = pd.DataFrame({"path": paths, "split": ["odd" if "copy" in path else "even" for path in paths]})
+    odd.to_csv(tmp_path / "splits.csv", index=False)
+    (leak,) = document("leaks", saved, "--split", tmp_path / "splits.csv")["rows"]
+    assert {leak["split"], leak["other_split"]} == {"odd", "even"}
+    odd.assign(path="elsewhere").to_csv(tmp_path / "other.csv", index=False)
+    assert "no path in" in run("leaks", saved, "--split", tmp_path / "other.csv", code=1).stderr
+    odd[["path"]].to_csv(tmp_path / "lacks.csv", index=False)
+    assert "needs path and split" in run("leaks", saved, "--split", tmp_path / "lacks.csv", code=1).stderr
+
+
 def test_thresholds(saved: Path):
     assert document("outliers", saved, "--threshold", 1000)["rows"] == []
     assert len(document("outliers", saved, "--threshold", 0)["rows"]) > 0

@@ -1,0 +1,46 @@
+"""Planted faults found, by issue: 300 pictures blurred, darkened, washed out, emptied, cut and shrunk, among all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import imgsim
+from imgsim.insights.quality import ISSUES, image_quality
+from imgsim.insights.traits import measure_traits
+from tests.benchmarks import prepared
+from tests.benchmarks.measure import timed
+from tests.benchmarks.planted import FAULTS, plant
+from tests.benchmarks.settings import Row, Settings
+
+PICTURES = 300
+
+
+def measure(settings: Settings) -> list[Row]:
+    """A row per issue: recall on what was planted, and the share of all other pictures that have it too.
+
+    No collection is free of faults, so those are not all wrong: precision is given as if they were.
+    """
+    source = imgsim.load_images(settings.images)
+    picked = np.sort(np.random.default_rng(7).permutation(len(source))[:PICTURES])
+    made = plant([Path(source.locations[row]) for row in picked], settings.work / "faults", FAULTS)
+    table = imgsim.load_images([*source.locations, *(str(path) for path, _, _ in made)])
+    model = imgsim.create(table, backbone=prepared.network(settings), device="cpu", progress=False)
+    planted = pd.Series([""] * len(source) + [fault for _, _, fault in made])
+    planted = planted[table.ids.searchsorted(model.images.ids)].reset_index(drop=True)
+    traits = measure_traits(model)
+    found, cost = timed(lambda: image_quality(model, traits))
+    issues = found.tables["issues"]
+    rows: list[Row] = []
+    for issue in ISSUES:
+        flagged = planted[issues[issues["issue"] == issue]["row"]]
+        hits, others = int((flagged == issue).sum()), int((flagged == "").sum())
+        recall = hits / int((planted == issue).sum())
+        precision = hits / max(1, hits + others)
+        clean = others / int((planted == "").sum())
+        rows.append(
+            {"what": issue, "recall": recall, "precision": precision, "others": others, "share_of_others": clean}
+        )
+    return [*rows, {"what": "cost", "images": len(model), "cpu_s": cost.cpu}]

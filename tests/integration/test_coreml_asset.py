@@ -1,0 +1,130 @@
+"""The asset ``coreml_package``: exported, verified, logged, reused; missing or wrong ones."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from imgsim.coreml import building, verify
+from imgsim.coreml.exported import CoreMLPackage
+from imgsim.errors import ModelFormatError
+from orchestration.assets import coreml_package, embeddings, features, images, neighbor_graph
+from orchestration.assets.coreml_package import network_of_run
+from orchestration.config import CoreMLConfig, ImagesConfig
+from orchestration.definitions import resources
+
+pytest.importorskip("coremltools", reason="the extra coreml is not installed")
+# Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+
+@dg.asset(partitions_def=images.partitions_def)
+def published(coreml_package: CoreMLPackage) -> dg.MaterializeResult[None]:
+    """Whatever comes after the package."""
+    return dg.MaterializeResult(metadata={"folder": str(coreml_package.folder)})
+
+
+@pytest.fixture(autouse=True)
+def _warm_home(home, tiny_model, tiny_store):
+    shutil.copytree(tiny_store.root, home / "store")
+
+
+@pytest.fixture
+def run(tmp_path, tiny_images):
+    """``run(**config)`` materialises everything up to the package and what follows it."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        instance.add_dynamic_partitions("collections", ["tiny"])
+
+        def materialise(**config):
+            ops = {"images": ImagesConfig(source=str(tiny_images)), "coreml_package": CoreMLConfig(**config)}
+            result = dg.materialize(
+                [images, features, embeddings, neighbor_graph, coreml_package, published],
+                instance=instance,
+                partition_key="tiny",
+                resources=resources(),
+                run_config=dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}}),
+                raise_on_error=False,
+            )
+            made = {
+                event.asset_key.to_user_string(): event.step_materialization_data.materialization.metadata
+                for event in result.get_asset_materialization_events()
+            }
+            (check,) = [c for c in result.get_asset_check_evaluations() if c.check_name == "verified"] or [None]
+            facts = {name: value.value for name, value in made.get("coreml_package", {}).items()}
+            return result, facts, check, "published" in made
+
+        yield materialise
+
+
+def artifacts(folder="coreml"):
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    (latest, *_) = client.search_runs([client.get_experiment_by_name("imgsim").experiment_id])
+    return latest, sorted(Path(item.path).name for item in client.list_artifacts(latest.info.run_id, folder))
+
+
+def test_it_is_exported_verified_logged_and_reused(run, tiny_model):
+    result, facts, check, published = run(outputs="topk", compress="int8")
+    assert result.success
+    assert published
+    assert check.passed
+    assert facts["verification"] == "passed"
+    assert facts["outputs"] == {"indices": "int32 [10]", "distances": "float32 [10]"}
+    assert (facts["references"], facts["reused"]) == (40, False)
+    assert {row.data["figure"] for row in facts["figures"].records} >= {"relative_error_max", "top1", "topk"}
+    latest, names = artifacts()
+    assert names == ["export.json", "tiny.mlpackage", "tiny.references.json"]
+    assert latest.data.metrics["coreml.top1"] == 1
+    package = Path(facts["package"])
+    assert CoreMLPackage.load(package.parent).passed
+    assert verify(package, tiny_model, 3).passed
+
+    _, again, check, _ = run(outputs="topk", compress="int8")
+    assert again["reused"]
+    assert check.passed
+    assert artifacts()[1] == ["export.json"]
+    (package / "Manifest.json").write_text("{}")
+    with pytest.raises(ModelFormatError, match="not the size it was exported with"):
+        CoreMLPackage.load(package.parent)
+    assert not run(outputs="topk", compress="int8")[1]["reused"]
+
+
+def test_one_that_disagrees_stops_the_run(run, monkeypatch):
+    monkeypatch.setattr(building, "image_bias", lambda spec: [0.0, 0.0, 0.0])
+    result, facts, check, published = run()
+    assert not result.success
+    assert not published
+    assert not check.passed
+    assert check.severity is dg.AssetCheckSeverity.ERROR
+    assert facts["verification"] == "failed"
+    monkeypatch.undo()
+
+
+def test_without_coremltools_the_run_goes_on_and_says_why(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "coremltools", None)
+    result, facts, check, published = run()
+    assert result.success
+    assert published
+    assert not check.passed
+    assert check.severity is dg.AssetCheckSeverity.WARN
+    assert facts["exported"] is False
+    assert "pip install 'imgsim[coreml]'" in facts["reason"]
+
+
+def test_it_can_be_switched_off(run):
+    result, facts, check, published = run(enabled=False)
+    assert result.success
+    assert published
+    assert check.passed
+    assert facts["reason"].startswith("switched off")
+    assert run(enabled=False)[1]["reused"]
+
+
+def test_the_network_is_the_one_of_the_features_in_the_same_run():
+    used = {"ops": {"features": {"config": {"backbone": "mobilenet_v2", "weights": "/w.pth"}}}}
+    assert network_of_run(used, CoreMLConfig()) == {"backbone": "mobilenet_v2", "weights": "/w.pth"}
+    assert network_of_run(used, CoreMLConfig(weights="v.pth"))["weights"] == "v.pth"
+    assert network_of_run({}, CoreMLConfig()) == {"backbone": None, "weights": None}

@@ -26,7 +26,8 @@ FLOORS = {"recall": 0.95, "precision": 0.99}
 CALTECH = """
 BACKGROUND_Google 39 40, BACKGROUND_Google 101 102, Motorbikes 192 195, Motorbikes 428 429, Motorbikes 565 634,
 anchor 5 16, buddha 8 83, buddha 12 13, buddha 22 28, garfield 27 32, gerenuk 4 25, grand_piano 2 77, grand_piano 6 14,
-hedgehog 1 10, ibis 76 79, kangaroo 15 25, ketch 35 41, llama 1 10, lotus 6 15, lotus 23 33, mayfly 3 14, menorah 14 15 16 17 53,
+hedgehog 1 10, ibis 76 79, kangaroo 15 25, ketch 35 41, llama 1 10, lotus 6 15, lotus 23 33, mayfly 3 14,
+menorah 14 15 16 17 53,
 minaret 25 51, minaret 29 41, nautilus 20 33, octopus 18 35, pagoda 7 13, pigeon 2 6, pyramid 8 43, revolver 36 60,
 rhino 51 55, stegosaurus 15 58, stegosaurus 32 43, stop_sign 1 5 34 56, strawberry 2 33, trilobite 11 22,
 trilobite 44 77, watch 125 160, water_lilly 1 9, water_lilly 12 37

@@ -198,7 +198,7 @@ def test_one_mlflow_run_per_dagster_run(instance, pictures):
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.source_type) == ("tiny", "imgsim")
     folders = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert folders == {"evaluation", "insights", "pictures", "report"}
+    assert folders - {"coreml"} == {"evaluation", "insights", "pictures", "report"}  # coreml needs coremltools
     assert len(client.list_artifacts(run.info.run_id, "pictures")) == 6
     assert facts(result)["images"]["mlflow_run"] == f"run {run.info.run_id} in MLflow"
     _no_trace_of_this_machine(Path(os.environ["IMGSIM_HOME"]) / "mlartifacts", str(pictures.parent))

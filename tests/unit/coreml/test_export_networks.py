@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from imgsim.backbones import get_backbone
-from imgsim.coreml.network import _folded
+from imgsim.coreml.package import read_package
+from imgsim.coreml.program import read_program
 
 pytest.importorskip("coremltools", reason="the extra coreml is not installed")
 
@@ -49,9 +50,8 @@ def test_networks_are_exported_and_agree(name, model_of, tmp_path):
     if name == "vit_b_16":
         network.encoder.layers = network.encoder.layers[:3]
     model = model_of(network, size, n=12)
-    assert _folded(model.network)[1], "the standard deviation goes into the first convolution"
-    exact = model.export_coreml(tmp_path / "Exact.mlpackage", precision="float32", verify=3)
+    exact = model.export_coreml(tmp_path / "Exact.mlpackage", precision="float32", verify=2)
     assert exact.verification.metrics["relative_error_max"] < 1e-3
-    if name in ("mobilenet_v2", "vit_b_16"):  # the weights of the others are too random for float16
-        mixed = model.export_coreml(tmp_path / "Mixed.mlpackage", verify=3)
-        assert mixed.bytes < 0.56 * exact.bytes
+    operations = [o.kind for o in read_program(read_package(exact.path)).operations]
+    first = operations[: operations.index("conv")]
+    assert (first.count("mul"), first.count("add")) == (1, 1), "the standard deviation is in the first convolution"

@@ -39,9 +39,10 @@ def reporter(work: Path, params: Mapping[str, Any], to_mlflow: bool) -> Iterator
     known = work / "mlflow-run"
     tracking.create_database(tracking.default_tracking_uri())
     with tracking.connect() as connection:
-        mlflow.set_experiment(EXPERIMENT)
+        experiment = connection.client.get_experiment_by_name(EXPERIMENT)
+        experiment_id = experiment.experiment_id if experiment else connection.client.create_experiment(EXPERIMENT)
         run_id = known.read_text() if known.exists() else None
-        with mlflow.start_run(run_id=run_id, run_name=None if run_id else "mini") as run:
+        with mlflow.start_run(run_id, experiment_id=experiment_id, run_name=None if run_id else "mini") as run:
             if run_id is None:
                 mlflow.log_params(dict(params))
                 with atomic_path(known) as temporary:

@@ -24,7 +24,7 @@ demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WE
 		$(if $(IMAGES),--images "$(IMAGES)") $(if $(BACKBONE),--backbone "$(BACKBONE)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(COLLECTION),--collection "$(COLLECTION)")
 
-ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and, once it exists, the dashboard (8501)
+ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501)
 	@$(BIN)/python -m orchestration.ui
 
 test: $(VENV)/.installed-dev ## All tests, with coverage
@@ -49,7 +49,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing imgsim and what it needs into $(VENV) (some minutes the first time) ..."
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[pipeline,heic,s3,coreml]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[pipeline,heic,s3,coreml,dashboard]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

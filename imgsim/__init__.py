@@ -13,6 +13,7 @@ from imgsim.errors import (
     ArgumentError,
     ArgumentTypeError,
     BackboneError,
+    CoreMLError,
     ImageError,
     ImgsimError,
     MissingExtraError,
@@ -21,6 +22,7 @@ from imgsim.errors import (
     RegistryError,
     SourceError,
     StoreError,
+    UnsupportedOperationError,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "BackboneError",
+    "CoreMLError",
     "Evaluation",
     "FeatureStore",
     "ImageError",
@@ -73,6 +76,7 @@ __all__ = [
     "SimilarityModel",
     "SourceError",
     "StoreError",
+    "UnsupportedOperationError",
     "__version__",
     "build_graph",
     "create",

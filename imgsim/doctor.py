@@ -59,6 +59,11 @@ EXTRAS = {
     "s3": {"s3fs": ("s3fs", "2024.6")},
     "coreml": {"coremltools": ("coremltools", "9.0")},
     "train": {"mlflow": ("mlflow", "3.1")},
+    "dashboard": {
+        "mlflow": ("mlflow", "3.1"),
+        "starlette": ("starlette", "0.40"),
+        "streamlit": ("streamlit", "1.67"),
+    },
 }
 FORMATS = {  # name: (what Pillow calls it, options)
     "JPEG": ("JPEG", {"quality": 90}),

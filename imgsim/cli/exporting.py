@@ -31,6 +31,10 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a Core ML model that gives the distances of `query`, and test images with their answers beside it."""
+    from imgsim.errors import ArgumentError
+
+    if output.exists() and not overwrite:
+        raise ArgumentError(f"{output} exists already; give --overwrite to replace it, or another path.")
     with opened(model) as opened_model:
         done = opened_model.export_coreml(
             output,

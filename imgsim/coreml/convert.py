@@ -43,19 +43,13 @@ def import_coremltools() -> Any:
     """
     import importlib
 
-    logger = logging.getLogger("coremltools")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with silence():
             return importlib.import_module("coremltools")
     except ImportError as error:
         raise MissingExtraError(
             f"Core ML export needs coremltools ({error}). {_remedy(tuple(sys.version_info))}"
         ) from error
-    finally:
-        logger.setLevel(level)
 
 
 def _remedy(python: tuple[Any, ...]) -> str:

@@ -160,12 +160,19 @@ def _answer(outputs: str, k: int) -> nn.Module:
     from torch import nn
 
     class Answer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one: torch.Tensor
+            self.register_buffer("one", torch.ones(1))
+
         def forward(self, values: Tensor) -> Tensor | tuple[Tensor, Tensor]:
             row = values.squeeze(0)
             if outputs == "topk":
                 distances, indices = torch.topk(row, k, largest=False, sorted=True)
                 return indices, distances
-            return 1 / (1 + row) if outputs == "classifier" else row
+            if outputs == "classifier":
+                return self.one / (1 + row)  # the number 1 would become 1 / (x + 1e-4) in coremltools
+            return row
 
     return Answer()
 

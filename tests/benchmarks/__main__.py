@@ -25,6 +25,7 @@ TITLES = {
     "label_errors": "Planted wrong labels found",
     "graph_insights": "Outliers, hubness, clusters",
     "map": "The 2-D map, one core",
+    "coreml": "Core ML export, one core",
     "rerun": "The whole pipeline, all cores",
 }
 """In this order: ``stages`` must find the store empty, and fills it for the others."""

@@ -10,10 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import imgsim
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 StartServer = Callable[[list[str], str, Path, dict[str, str]], str]
 
@@ -84,3 +88,43 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def dashboard_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an MLflow database that holds two versions of ``imgsim-tiny`` (`tests.dashboard_registry`)."""
+    from tests.dashboard_registry import build
+
+    folder = tmp_path_factory.mktemp("dashboard")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("IMGSIM_HOME", str(folder))
+        build(folder)
+    return folder
+
+
+@pytest.fixture
+def dashboard_registry(dashboard_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment of a dashboard over that registry; gives the folder."""
+    import streamlit as st
+
+    monkeypatch.setenv("IMGSIM_HOME", str(dashboard_folder))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{dashboard_folder / 'mlflow.db'}")
+    st.cache_data.clear()
+    return dashboard_folder
+
+
+@pytest.fixture
+def open_page(dashboard_registry: Path) -> "Callable[..., AppTest]":
+    """Run a page as the browser would: ``open_page("browse", k="7")``."""
+    from streamlit.testing.v1 import AppTest
+
+    main = Path(__file__).parents[2] / "dashboards" / "main.py"
+
+    def run(page: str = "search", **query: str | list[str]) -> AppTest:
+        test = AppTest.from_file(str(main), default_timeout=60)
+        for name, value in query.items():
+            test.query_params[name] = value
+        test.run()  # a page is known once main.py has run
+        return test if page == "search" else test.switch_page(f"pages/{page}.py").run()
+
+    return run

@@ -7,10 +7,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from imgsim.coreml import building, verify
+from imgsim import registry
+from imgsim.coreml import Interpreter, building, verify
 from imgsim.coreml.exported import CoreMLPackage
+from imgsim.coreml.metadata import RUN
+from imgsim.coreml.saving import size_of
 from imgsim.errors import ModelFormatError
-from orchestration.assets import coreml_package, embeddings, features, images, neighbor_graph
+from orchestration.assets import ASSETS, coreml_package, embeddings, features, images, neighbor_graph
 from orchestration.assets.coreml_package import network_of_run
 from orchestration.config import CoreMLConfig, ImagesConfig
 from orchestration.definitions import resources
@@ -73,11 +76,15 @@ def test_it_is_exported_verified_logged_and_reused(run, tiny_model):
     assert check.passed
     assert facts["verification"] == "passed"
     assert facts["outputs"] == {"indices": "int32 [10]", "distances": "float32 [10]"}
-    assert (facts["references"], facts["reused"]) == (40, False)
+    assert facts["inputs"] == {"image": "image 96x96 RGB"}
+    assert (facts["references"], facts["dimensions"], facts["reused"]) == (40, 8, False)
+    assert facts["megabytes"] == pytest.approx(size_of(Path(facts["package"])) / 1e6, abs=0.01)
     assert {row.data["figure"] for row in facts["figures"].records} >= {"relative_error_max", "top1", "topk"}
     latest, names = artifacts()
     assert names == ["export.json", "tiny.mlpackage", "tiny.references.json"]
     assert latest.data.metrics["coreml.top1"] == 1
+    assert latest.data.metrics["coreml.megabytes"] == pytest.approx(facts["megabytes"], abs=0.01)
+    assert latest.data.tags["imgsim.coreml"] == "passed"
     package = Path(facts["package"])
     assert CoreMLPackage.load(package.parent).passed
     assert verify(package, tiny_model, 3).passed
@@ -89,6 +96,27 @@ def test_it_is_exported_verified_logged_and_reused(run, tiny_model):
     (package / "Manifest.json").write_text("{}")
     with pytest.raises(ModelFormatError, match="not the size it was exported with"):
         CoreMLPackage.load(package.parent)
+
+
+def test_the_registered_version_carries_the_package_and_its_report(tmp_path, tiny_images, tiny_model):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        instance.add_dynamic_partitions("collections", ["tiny"])
+        ops = {"images": ImagesConfig(source=str(tiny_images)), "coreml_package": CoreMLConfig(verify=2)}
+        config = dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}})
+        result = dg.materialize(
+            ASSETS, instance=instance, partition_key="tiny", resources=resources(), run_config=config
+        )
+    assert result.success
+    latest, names = artifacts()
+    assert "tiny.mlpackage" in names
+    folder = registry.load("tiny").coreml
+    assert folder is not None
+    assert sorted(path.name for path in folder.iterdir()) == names
+    carried = CoreMLPackage.load(folder)
+    assert carried.passed
+    assert carried.path is not None
+    assert verify(carried.path, tiny_model, 2).passed
+    assert Interpreter(carried.path).metadata[RUN] == latest.info.run_id
 
 
 def test_one_that_disagrees_stops_the_run(run, monkeypatch):

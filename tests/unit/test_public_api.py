@@ -4,6 +4,7 @@ import sys
 import pytest
 
 import imgsim
+from imgsim import errors
 
 
 def test_everything_promised_is_there():
@@ -25,7 +26,7 @@ def test_import_loads_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_every_error_is_an_imgsim_error():
-    for name in imgsim.__all__:
-        if name.endswith("Error"):
-            assert issubclass(getattr(imgsim, name), imgsim.ImgsimError)
+def test_every_error_is_public_and_an_imgsim_error():
+    public = {name for name in imgsim.__all__ if name.endswith("Error")}
+    assert public == {name for name in vars(errors) if name.endswith("Error")}
+    assert all(issubclass(getattr(imgsim, name), imgsim.ImgsimError) for name in public)

@@ -60,19 +60,20 @@ class Batches:
 
     def __init__(self, sets: Sequence[PhotoSet], seed: int) -> None:
         self.sets = sets
-        self.classes = 0
+        self._numbers: dict[str, int] = {}
         self._labels = [self._number(photos.labels) for photos in sets]
+        self.classes = len(self._numbers)
         self._ends = np.cumsum([len(photos.rows) for photos in sets])
         self.random = np.random.default_rng(seed)
 
     def _number(self, labels: Sequence[str | None]) -> NDArray[np.int64]:
-        """Labels of one set as numbers of their own; -1 where there is none, everywhere when all are the same."""
-        names = sorted({label for label in labels if label is not None})
+        """Labels as numbers, the same name the same number in all sets; -1 for none, or where all photos share one."""
+        names = {label for label in labels if label is not None}
         if len(names) < 2:
             return np.full(len(labels), -1)
-        numbers = {name: self.classes + i for i, name in enumerate(names)}
-        self.classes += len(names)
-        return np.array([-1 if label is None else numbers[label] for label in labels])
+        for name in sorted(names):
+            self._numbers.setdefault(name, len(self._numbers))
+        return np.array([-1 if label is None else self._numbers[label] for label in labels])
 
     def draw(self, count: int) -> Iterator[tuple[NDArray[Any], ...]]:
         """(m, side, side, 3) pixels, (m, 4) boxes, (m, D) targets and (m,) labels, one group per set."""

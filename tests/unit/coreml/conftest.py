@@ -158,6 +158,38 @@ def _with_arguments(program: Callable[..., Any], names: list[str]) -> Callable[.
     return space["body"]
 
 
+@pytest.fixture(scope="session")
+def lively() -> Callable[[str, int], nn.Module]:
+    """``lively(name, size)``: a network whose random features differ between pictures (``mini``: its own weights).
+
+    The statistics of its normalisations are taken from noise.
+    """
+
+    def make(name: str, size: int) -> nn.Module:
+        from imgsim.backbones import get_backbone
+
+        if name == "mini":
+            return get_backbone(name).build().eval()
+        network = get_backbone(name, "random").build()
+        torch.manual_seed(0)
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d) and name not in ("vit_b_16", "convnext_tiny"):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_in")
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.momentum = None
+                layer.reset_running_stats()
+                layer.train()
+            if hasattr(layer, "layer_scale"):
+                nn.init.constant_(layer.layer_scale, 0.3)
+            if hasattr(layer, "bn3"):
+                nn.init.constant_(layer.bn3.weight, 0.2)  # or 16 residuals make noise of any rounding
+        with torch.no_grad():
+            network(nn.functional.interpolate(torch.randn(4, 3, 9, 9), size=(size, size), mode="bilinear"))
+        return network.eval()
+
+    return make
+
+
 @pytest.fixture
 def picture(rng: np.random.Generator) -> Callable[[int], np.ndarray]:
     """``picture(size)``: a random RGB picture with structure, uint8 (size, size, 3)."""

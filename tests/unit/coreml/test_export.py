@@ -88,6 +88,8 @@ def test_each_kind_of_output_answers_as_query_does(outputs, exported, tiny_model
         elif outputs == "classifier":
             assert given["nearest"] == ids[0]
             assert given["nearest_probs"][ids[3]] == pytest.approx(1 / (1 + distances[3]), rel=0.02)
+            operations = [o.kind for o in read_program(read_package(report.path)).operations]
+            assert ("real_div" in operations, "inverse" in operations) == (True, False), "inverse adds 1e-4"
         else:
             assert given["features"] == pytest.approx(np.array(test["features"]), abs=0.01)
 

@@ -1,11 +1,7 @@
 """Networks of torchvision, whole: exported with their projection and distances, run, compared with torch."""
 
 import pytest
-import torch
-from torch import nn
-from torch.nn import functional
 
-from imgsim.backbones import get_backbone
 from imgsim.coreml.package import read_package
 from imgsim.coreml.program import read_program
 
@@ -22,29 +18,9 @@ SIZES = {
 }
 
 
-def lively(name: str, size: int) -> nn.Module:
-    """Random weights whose features differ between pictures: statistics of normalisations are taken from noise."""
-    network = get_backbone(name, "random").build()
-    torch.manual_seed(0)
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d) and name not in ("vit_b_16", "convnext_tiny"):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_in")
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = None
-            layer.reset_running_stats()
-            layer.train()
-        if hasattr(layer, "layer_scale"):
-            nn.init.constant_(layer.layer_scale, 0.3)
-        if hasattr(layer, "bn3"):
-            nn.init.constant_(layer.bn3.weight, 0.2)  # or 16 residuals make noise of any rounding
-    with torch.no_grad():
-        network(functional.interpolate(torch.randn(4, 3, 9, 9), size=(size, size), mode="bilinear"))
-    return network.eval()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
-def test_networks_are_exported_and_agree(name, model_of, tmp_path):
+def test_networks_are_exported_and_agree(name, lively, model_of, tmp_path):
     size = SIZES[name]
     network = lively(name, size)
     if name == "vit_b_16":

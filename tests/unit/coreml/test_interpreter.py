@@ -24,26 +24,6 @@ NETWORKS = (
 SCALE, BIAS = 1 / 127.5, (-1.1, -0.9, -1.0)
 
 
-def lively(name, size):
-    """A network whose random features differ between pictures: statistics of its normalisations are set from noise."""
-    network = get_backbone(name, None if name == "mini" else "random").build()
-    torch.manual_seed(0)
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d) and name not in ("mini", "vit_b_16", "convnext_tiny"):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_in")
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = None
-            layer.reset_running_stats()
-            layer.train()
-        if hasattr(layer, "layer_scale"):
-            nn.init.constant_(layer.layer_scale, 0.3)
-        if hasattr(layer, "bn3"):
-            nn.init.constant_(layer.bn3.weight, 0.2)  # or 16 residuals make noise of any rounding
-    with torch.no_grad():
-        network(functional.interpolate(torch.randn(4, 3, 9, 9), size=(size, size), mode="bilinear"))
-    return network.eval()
-
-
 def tensor_of(pixels, scale=SCALE, bias=BIAS):
     """What the network of `convert` is given."""
     return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()).float() * scale + torch.tensor(bias)[:, None, None]
@@ -72,7 +52,7 @@ def convertible(monkeypatch, coremltools):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_answer_as_in_torch(name, convert, convertible, picture):
+def test_networks_answer_as_in_torch(name, lively, convert, convertible, picture):
     size = {"mini": 96, "vit_b_16": 224}.get(name, 64)
     network = lively(name, size)
     if name == "vit_b_16":
@@ -99,7 +79,7 @@ class Head(nn.Module):
         self.register_buffer("mean", torch.randn(dim, generator=generator) / dim)
         self.register_buffer("components", torch.randn(dims, dim, generator=generator))
         self.register_buffer("rows", functional.normalize(torch.randn(rows, dims, generator=generator)))
-        self.network = lively("mini", 96)
+        self.network = get_backbone("mini").build().eval()
 
     def forward(self, x):
         x = self.network(x)

@@ -17,6 +17,7 @@ from imgsim.coreml import convert, metadata
 from imgsim.coreml.options import ExportOptions
 from imgsim.coreml.probes import Probe
 from imgsim.coreml.publishing import side_file_of
+from imgsim.coreml.verification import LIMITS
 
 PACKAGE = Path(imgsim.__file__).parent / "coreml" / "swift"
 SOURCES = PACKAGE / "Sources" / "ImageSimilarity"
@@ -73,6 +74,20 @@ def test_every_file_parses(parse, file):
 def test_the_parser_sees_a_broken_file(parse, old, new):
     source = (SOURCES / "Neighbor.swift").read_text()
     assert parse(source.replace(old, new, 1).encode())
+
+
+def test_the_limits_of_the_golden_report_are_those_of_verify():
+    text = (SOURCES / "GoldenReport.swift").read_text()
+    signature = re.search(r"func passes\((.*?)\)", text)
+    assert signature
+    given = {name: float(value) for name, value in re.findall(r"(\w+)[\w ]*: Double = ([\d.]+)", signature[1])}
+    limits = LIMITS["mixed"]
+    assert given == {
+        "top1": limits["top1"],
+        "agreement": limits["topk"],
+        "relativeError": limits["relative_error_max"],
+    }
+    assert LIMITS["float16"] == limits
 
 
 def constants(enum: str) -> dict[str, str]:

@@ -1,0 +1,40 @@
+"""``streamlit run dashboards/app.py``: the pages of main.py, and thumbnails by URL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+from typing import Any
+
+import streamlit as st
+from starlette.routing import Route
+
+from dashboards.services import thumbnails
+
+
+def _warm() -> None:
+    """Import what the first page needs, while the browser is still on its way."""
+    import mlflow.artifacts
+    import mlflow.tracking  # noqa: F401
+
+    import imgsim.mlflow_flavor
+    import imgsim.persistence  # noqa: F401
+
+
+@asynccontextmanager
+async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    Thread(target=_warm, daemon=True).start()
+    yield {}
+
+
+def _failed(error: Exception) -> bool:
+    """Tell the log what happened, and the browser only that something did."""
+    import logging
+
+    logging.getLogger("imgsim.dashboard").error("a page failed", exc_info=error)
+    st.error("This page failed; the reason is in the dashboard's log. Reload it, or choose another page.")
+    return True
+
+
+app = st.App(
+    "main.py", routes=[Route(thumbnails.ROUTE, thumbnails.answer)], lifespan=_lifespan, on_script_error=_failed
+)

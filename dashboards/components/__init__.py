@@ -1,0 +1,1 @@
+"""Pieces of pages, some of them with their own JavaScript."""

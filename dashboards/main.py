@@ -1,0 +1,41 @@
+"""The script of every page: navigation, the model that the URL asks for, the sidebar, then the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import opening, state
+from dashboards.components import sidebar
+from dashboards.services.registry import RegistryProblem
+
+FOLDER = Path(__file__).parent / "pages"
+PAGES = {
+    "search": ("Search", ":material/image_search:"),
+    "browse": ("Browse", ":material/grid_view:"),
+    "walk": ("Graph walk", ":material/hub:"),
+    "map": ("Map", ":material/scatter_plot:"),
+    "evaluation": ("Evaluation", ":material/query_stats:"),
+    "compare": ("Compare", ":material/compare:"),
+    "health": ("Health", ":material/health_and_safety:"),
+    "deploy": ("Deploy", ":material/phone_iphone:"),
+    "basket": ("Basket", ":material/shopping_basket:"),
+}
+
+st.set_page_config(page_title="imgsim", page_icon=":material/image_search:", layout="wide")
+pages = {
+    name: st.Page(FOLDER / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")
+    for name, (title, icon) in PAGES.items()
+}
+page = st.navigation(list(pages.values()), position="top")
+state.restore(page.url_path)
+view = state.read()
+try:
+    now = opening.open_model(view)
+except RegistryProblem as problem:
+    sidebar.choose_model(view)
+    opening.show_problem(problem)
+else:
+    sidebar.choose_model(view)
+    sidebar.describe(now)
+    sidebar.choose_images(now)
+    page.run()

@@ -1,0 +1,1 @@
+"""One file per page; each shows what `dashboards.opening.opened` gives."""

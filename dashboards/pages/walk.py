@@ -1,0 +1,192 @@
+"""The page of the graph walk: an image, its neighbours and theirs; a click goes on."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from dashboards import state
+from dashboards.components.gallery import handle
+from dashboards.components.walk_view import walk_view
+from dashboards.opening import Open, opened
+from dashboards.services import filters, walk
+from dashboards.services.loaded import Loaded
+from dashboards.services.words import visible
+from dashboards.text import plain
+
+_SHOWN_STEPS = 6
+
+
+def page(now: Open) -> None:
+    """Show where the walk is, the way so far, and the picture."""
+    st.title("Graph walk")
+    st.caption("Follow the neighbour graph from image to image: who is close to whom, who is mutual, and who is a hub.")
+    loaded, asked = now.loaded, state.get("at")
+    known = loaded.row(asked) if asked else None
+    if asked and known is None:
+        st.warning(
+            f"No image of version {plain(now.version.version)} is called {plain(asked)}. The walk starts at the image "
+            "that most others list; choose another one in Search or Browse, or take a random one.",
+            icon=":material/help:",
+        )
+    if not len(loaded):
+        st.info("This version holds no images. Run the pipeline on a folder with pictures.", icon=":material/hub:")
+        return
+    here = walk.start(loaded) if known is None else known
+    trail = walk.read_trail(loaded, state.get("trail"))
+    _bar(now, here, [row for row in trail if row != here])
+    _picture(now, here, trail)
+
+
+def _bar(now: Open, here: int, trail: list[int]) -> None:
+    """The way so far, a random start, and what is drawn."""
+    loaded = now.loaded
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            disabled=not trail,
+            on_click=_back,
+            args=(loaded,),
+            help="One step back on the walk",
+        )
+        st.button(
+            "Random start",
+            icon=":material/casino:",
+            on_click=_random,
+            args=(now,),
+            help="Start a new walk at some image that passes the filters",
+        )
+        for row in trail[-_SHOWN_STEPS:]:
+            st.button(
+                plain(_short(loaded, row)),
+                key=f"step-{row}",
+                type="tertiary",
+                on_click=_step,
+                args=(loaded, row),
+                help=f"Back to {plain(loaded.model.images.paths[row])}",
+            )
+        if trail:
+            st.text(f"›  {visible(_short(loaded, here))}")
+        with st.popover("Picture", icon=":material/tune:", help="How much of the graph is drawn"):
+            _choices()
+
+
+def _choices() -> None:
+    st.slider(
+        "Neighbours",
+        6,
+        walk.MOST_NEAR,
+        _number("near", walk.NEAR, 6, walk.MOST_NEAR),
+        key="walk-near",
+        on_change=_put_number,
+        args=("near", walk.NEAR),
+        help="How many neighbours of the centre are shown, as far as the graph has them",
+    )
+    st.slider(
+        "Theirs, each",
+        2,
+        walk.MOST_FAR,
+        _number("far", walk.FAR, 2, walk.MOST_FAR),
+        key="walk-far",
+        on_change=_put_number,
+        args=("far", walk.FAR),
+        help="How many further images each neighbour brings; none is shown twice",
+    )
+    st.toggle(
+        "Edges between neighbours",
+        state.get("links") == "1",
+        key="walk-links",
+        on_change=lambda: state.put(links="1" if st.session_state["walk-links"] else None),
+        help="Draw all edges between the images shown, not only those that lead outwards",
+    )
+
+
+def _picture(now: Open, here: int, trail: list[int]) -> None:
+    loaded, view = now.loaded, now.view
+    drawn = walk.walk(
+        loaded.model.graph,
+        here,
+        near=_number("near", walk.NEAR, 6, walk.MOST_NEAR),
+        far=_number("far", walk.FAR, 2, walk.MOST_FAR),
+        cut=view.cut,
+        groups=loaded.duplicate_group if view.collapse else None,
+    )
+    dim = left_out(now, here, [node.row for node in drawn.nodes])
+    if len(drawn.nodes) == 1:
+        st.info(_alone(loaded, view.cut), icon=":material/hub:")
+    action = walk_view(
+        loaded,
+        drawn,
+        key="walk",
+        on_step=partial(_step, loaded),
+        on_back=partial(_back, loaded),
+        links=state.get("links") == "1",
+        dim=dim,
+    )
+    shown = f"{len(drawn.nodes) - 1} images around it"
+    faint = f", {len(dim)} of them faint because the sidebar's filters leave them out" if dim else ""
+    st.caption(
+        f"{shown}{faint}. The graph lists {loaded.model.graph.k} neighbours of each image. Click a picture, or press "
+        "Enter on it, to go there; Tab and the arrow keys move between pictures."
+    )
+    handle(now, action)
+
+
+def left_out(now: Open, here: int, rows: list[int]) -> set[int]:
+    """Rows that the filters and the choice of labels leave out; never the centre."""
+    loaded, view = now.loaded, now.view
+    passed = filters.mask(loaded, view.filters)
+    codes = loaded.label_codes
+    out = {row for row in rows if not passed[row]}
+    if view.same != "all" and codes[here] >= 0:
+        out |= {row for row in rows if (codes[row] == codes[here]) != (view.same == "same")}
+    return out - {here}
+
+
+def _alone(loaded: Loaded, cut: float) -> str:
+    if cut and loaded.model.graph.k:
+        return "No neighbour is within the distance cut. Raise the cut in the sidebar, or set it to 0 for all."
+    if loaded.model.graph.k:
+        return "Nothing but near-duplicates is around this image. Turn off the collapsing in the sidebar to see them."
+    return "This version holds a single image, so that it has no neighbours. Run the pipeline on more pictures."
+
+
+def _step(loaded: Loaded, to: int) -> None:
+    """Go to a row; the URL remembers the way."""
+    known = loaded.row(state.get("at"))
+    here = walk.start(loaded) if known is None else known
+    trail = walk.step(loaded, walk.read_trail(loaded, state.get("trail")), here, to)
+    state.put(at=walk.address(loaded, to), trail=trail)
+
+
+def _back(loaded: Loaded) -> None:
+    trail = walk.read_trail(loaded, state.get("trail"))
+    if trail:
+        _step(loaded, trail[-1])
+
+
+def _random(now: Open) -> None:
+    rows = np.flatnonzero(filters.mask(now.loaded, now.view.filters))
+    if len(rows):
+        state.put(at=walk.address(now.loaded, int(np.random.default_rng().choice(rows))), trail=None)
+
+
+def _short(loaded: Loaded, row: int) -> str:
+    name = loaded.model.images.paths[row].rsplit("/", 1)[-1]
+    return name if len(name) <= 24 else f"{name[:12]}…{name[-10:]}"
+
+
+def _number(name: str, default: int, low: int, high: int) -> int:
+    text = state.get(name)
+    return min(max(int(text), low), high) if text.isdecimal() and len(text) < 4 else default
+
+
+def _put_number(name: str, default: int) -> None:
+    value = int(st.session_state[f"walk-{name}"])
+    state.put(**{name: None if value == default else str(value)})
+
+
+page(opened())

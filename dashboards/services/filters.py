@@ -1,0 +1,40 @@
+"""Which images a page speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboards.services.loaded import Loaded
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Labels (none: all) and a part of the path, without regard to case."""
+
+    labels: tuple[str, ...] = ()
+    path: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.labels or self.path)
+
+
+@lru_cache(maxsize=64)
+def mask(loaded: Loaded, filters: Filters) -> NDArray[np.bool_]:
+    """(n,) true for the images that pass; read-only."""
+    passed = np.ones(len(loaded), bool)
+    if filters.labels:
+        codes = [loaded.labels.index(label) for label in filters.labels if label in loaded.labels]
+        passed &= np.isin(loaded.label_codes, codes)
+    if filters.path:
+        passed &= _holds(loaded.lower_paths, filters.path.casefold())
+    passed.setflags(write=False)
+    return passed
+
+
+def _holds(texts: Sequence[str], part: str) -> NDArray[np.bool_]:
+    return np.fromiter((part in text for text in texts), bool, len(texts))

@@ -1,0 +1,205 @@
+"""What is wrong with a collection: files left out, odd images, doubtful labels, leaks between splits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from dashboards.services.loaded import Loaded
+from imgsim.insights.display import LIKELY, telling
+
+T = TypeVar("T", pd.DataFrame, list[int])
+
+ISSUES = {
+    "blurry": "blurry",
+    "dark": "dark",
+    "bright": "too bright",
+    "low_information": "almost empty",
+    "odd_aspect": "odd shape",
+    "odd_size": "odd size",
+}
+MEASURED = {
+    "blurry": "sharpness",
+    "dark": "95th percentile of brightness",
+    "bright": "5th percentile of brightness",
+    "low_information": "entropy in bits",
+    "odd_aspect": "width over height",
+    "odd_size": "square root of the pixels",
+}
+SECTIONS = {
+    "rejected": "Rejected files",
+    "outliers": "Outliers",
+    "labels": "Label errors",
+    "duplicates": "Duplicates",
+    "leaks": "Leaks",
+    "quality": "Picture quality",
+    "hubs": "Hubs",
+}
+
+
+def pages(count: int, size: int) -> int:
+    """How many pages ``count`` things take, at least one."""
+    return max(1, math.ceil(count / size))
+
+
+def page_of(items: T, page: int, size: int) -> T:
+    """The things of one page, from 1; a page beyond the last is the last."""
+    start = (min(max(page, 1), pages(len(items), size)) - 1) * size
+    if isinstance(items, pd.DataFrame):
+        return items.iloc[start : start + size]
+    return items[start : start + size]
+
+
+def counts(loaded: Loaded) -> dict[str, int | None]:
+    """What each section found; None where the version carries nothing about it."""
+    found: dict[str, int | None] = {"rejected": len(loaded.model.rejected)}
+    numbers = {
+        "outliers": ("outliers", ("outliers",)),
+        "labels": ("label_errors", ("flagged",)),
+        "duplicates": ("duplicates", ("same_bytes_images", "same_picture_images")),
+        "leaks": ("leaks", ("images",)),
+        "quality": ("quality", ("images",)),
+    }
+    for section, (name, metrics) in numbers.items():
+        insight = loaded.insight(name)
+        found[section] = None if insight is None else int(sum(insight.metrics.get(metric, 0) for metric in metrics))
+    hubs = loaded.insight("hubness")
+    found["hubs"] = None if hubs is None else len(hubs.tables["hubs"])
+    return found
+
+
+def rejected_kinds(rejected: pd.DataFrame) -> pd.DataFrame:
+    """Columns stage, reason, files: reasons that differ in figures or names only count as one, most files first."""
+    if not len(rejected):
+        return pd.DataFrame({"stage": [], "reason": [], "files": []})
+    reason = rejected["reason"].astype(str)
+    reason = reason.str.replace(r"\(it begins with the bytes [^)]*\)", "", regex=True)
+    reason = reason.str.replace(r"'[^']*'|\"[^\"]*\"", "'…'", regex=True)
+    reason = reason.str.replace(r"\d[\d,._]*", "#", regex=True).str.strip()
+    table = pd.DataFrame({"stage": rejected["stage"].astype(str).to_numpy(), "reason": reason.to_numpy()})
+    sizes = table.groupby(["stage", "reason"], sort=True).size().rename("files").reset_index()
+    return sizes.sort_values("files", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def outliers(loaded: Loaded) -> pd.DataFrame:
+    """Images called outliers, the most unusual first; where none is, the most unusual ones."""
+    insight = loaded.insight("outliers")
+    if insight is None:
+        return pd.DataFrame()
+    found = telling(insight)
+    if len(found):
+        return found
+    return insight.tables["images"].sort_values("score", ascending=False, kind="stable").head(20)
+
+
+@dataclass(frozen=True)
+class Voter:
+    """A neighbour and what it votes for; ``against`` when its label is another one."""
+
+    row: int
+    label: str | None
+    distance: float
+    against: bool
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An image whose label is probably wrong, and its neighbours, those that vote against it first."""
+
+    row: int
+    label: str | None
+    suggestion: str | None
+    probability: float
+    votes: int
+    votes_given: int
+    voters: tuple[Voter, ...]
+
+
+def suspects_table(loaded: Loaded, least: float = LIKELY) -> pd.DataFrame:
+    """Rows of ``label_errors`` from this probability on, the most probable first."""
+    insight = loaded.insight("label_errors")
+    if insight is None:
+        return pd.DataFrame()
+    table = insight.tables["images"]
+    return table[table["probability"] >= least].sort_values("probability", ascending=False, kind="stable")
+
+
+def suspects(loaded: Loaded, part: pd.DataFrame, voters: int = 10) -> list[Suspect]:
+    """One page of `suspects_table` with the neighbours that voted."""
+    return [
+        Suspect(
+            int(item.row),
+            item.label,
+            item.suggestion,
+            float(item.probability),
+            int(item.votes),
+            int(item.votes_given),
+            _voters(loaded, int(item.row), item.label, voters),
+        )
+        for item in part.itertuples()
+    ]
+
+
+def _voters(loaded: Loaded, row: int, label: str | None, most: int) -> tuple[Voter, ...]:
+    graph, labels = loaded.model.graph, loaded.model.images.labels
+    found = [
+        Voter(int(near), labels[near], float(distance), labels[near] is not None and labels[near] != label)
+        for near, distance in zip(graph.neighbors[row], graph.distances[row], strict=True)
+    ]
+    return tuple(sorted(found, key=lambda voter: (not voter.against, voter.distance))[:most])
+
+
+def issue_counts(loaded: Loaded) -> dict[str, int]:
+    """Images per issue of picture quality, only those found."""
+    insight = loaded.insight("quality")
+    if insight is None:
+        return {}
+    return {name: int(insight.metrics.get(name, 0)) for name in ISSUES if insight.metrics.get(name, 0)}
+
+
+def issue_rows(loaded: Loaded, issue: str) -> pd.DataFrame:
+    """Images with an issue, the worst first."""
+    insight = loaded.insight("quality")
+    if insight is None:
+        return pd.DataFrame()
+    table = insight.tables["issues"]
+    return table[table["issue"] == issue].sort_values("score", ascending=False, kind="stable")
+
+
+@dataclass(frozen=True)
+class Hubs:
+    """Images that many others list, images that none lists, and how uneven that is."""
+
+    hubs: pd.DataFrame
+    antihubs: pd.DataFrame
+    metrics: dict[str, float]
+
+
+def hubs(loaded: Loaded) -> Hubs | None:
+    """From the insight ``hubness``."""
+    insight = loaded.insight("hubness")
+    if insight is None:
+        return None
+    return Hubs(insight.tables["hubs"], insight.tables["antihubs"], dict(insight.metrics))
+
+
+def leak_note(loaded: Loaded) -> str | None:
+    """Why nothing could leak; None when there are two splits or more."""
+    insight = loaded.insight("leaks")
+    note = None if insight is None else insight.params.get("note")
+    return None if note is None else str(note)
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV in UTF-8; lone surrogates of file names become escapes."""
+    return table.to_csv(index=False).encode("utf-8", "backslashreplace")
+
+
+def rows_in(loaded: Loaded, rows: Sequence[int]) -> list[int]:
+    """Rows as numbers, those that the model does not have left out."""
+    return [int(row) for row in np.asarray(rows, np.int64) if 0 <= row < len(loaded)]

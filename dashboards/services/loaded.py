@@ -1,0 +1,95 @@
+"""A model from the registry with the lookups that pages need, made once and shared by all sessions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from imgsim.insights.insight import Insight
+    from imgsim.model import SimilarityModel
+
+KEY_LENGTH = 12
+SAME_TIERS = ("same_bytes", "same_picture")
+
+
+class Loaded:
+    """One version of one registered model. Read-only: sessions and threads share it.
+
+    Parameters
+    ----------
+    name, version : str
+        In the registry.
+    token : str
+        Names its content in URLs: two versions with the same content may share it.
+    model : SimilarityModel
+    """
+
+    def __init__(self, name: str, version: str, token: str, model: SimilarityModel) -> None:
+        self.name, self.version, self.token, self.model = name, version, token, model
+
+    def __len__(self) -> int:
+        return len(self.model)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The distinct labels, sorted."""
+        return tuple(sorted({label for label in self.model.images.labels if label is not None}))
+
+    @cached_property
+    def label_codes(self) -> NDArray[np.int32]:
+        """(n,) position in ``labels``, -1 without label."""
+        codes = {label: code for code, label in enumerate(self.labels)}
+        return np.array([-1 if label is None else codes[label] for label in self.model.images.labels], np.int32)
+
+    @cached_property
+    def lower_paths(self) -> list[str]:
+        """Paths for searching without regard to case."""
+        return [path.casefold() for path in self.model.images.paths]
+
+    @cached_property
+    def duplicate_group(self) -> NDArray[np.int32]:
+        """(n,) group of images with the same bytes or the same picture, -1 for images that have no such group."""
+        groups = np.full(len(self), -1, np.int32)
+        found = self.insight("duplicates")
+        if found is not None:
+            table = found.tables["groups"]
+            for tier in SAME_TIERS:  # the wider tier last: its groups hold those of the narrower
+                part = table[table["tier"] == tier]
+                groups[part["row"].to_numpy()] = part["group"].to_numpy()
+        return groups
+
+    @cached_property
+    def in_degree(self) -> NDArray[np.int64]:
+        """(n,) how many images list it among their neighbours."""
+        return np.bincount(self.model.graph.neighbors.ravel(), minlength=len(self))
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """Names a user may type to a row: keys, then ids, then paths; the first of equal ones counts."""
+        images = self.model.images
+        rows: dict[str, int] = {}
+        for names in ([self.key(row) for row in range(len(self))], map(str, self.model.ids.tolist()), images.paths):
+            for row, name in enumerate(names):
+                rows.setdefault(name, row)
+        return rows
+
+    def key(self, row: int) -> str:
+        """Name of an image in URLs: the start of its content's sha256, the same in every version."""
+        sha = self.model.images.sha256[row]
+        return sha[:KEY_LENGTH] if sha else f"r{row}"
+
+    def row(self, key: str) -> int | None:
+        """Row of an image by key, id, path or ``r<row>``; None when there is none."""
+        found = self._rows.get(key.strip())
+        if found is None and key.strip()[:1] == "r" and key.strip()[1:].isdecimal() and len(key.strip()) < 12:
+            row = int(key.strip()[1:])
+            return row if row < len(self) else None
+        return found
+
+    def insight(self, name: str) -> Insight | None:
+        """An insight the version carries; none is computed here."""
+        return self.model.insights.get(name)

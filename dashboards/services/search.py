@@ -1,0 +1,326 @@
+"""Asking: what a query is made of, its vector, and the ranked answer.
+
+A query is written in the URL as terms separated by spaces, ``[-][weight*]key[@left.top.right.bottom]``: the key of
+an image, or of a picture that is only in this session (an upload); after ``@`` the part of it that counts, in percent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboards.services import filters as filtering
+from dashboards.services.filters import Filters
+from dashboards.services.loaded import Loaded
+from imgsim.exact import approximate, error_bound, rank, squared_norms
+
+Vector = NDArray[np.float32]
+Crop = tuple[int, int, int, int]
+
+MOST_TERMS = 16
+MOST_WEIGHT = 5.0
+MORE, LESS = 1.0, -0.5
+WHOLE: Crop = (0, 0, 100, 100)
+PICTURE = -1
+"""The row of a term that is a picture of this session, not an image of the model."""
+
+_TERM = re.compile(
+    r"(?P<minus>-)?(?:(?P<weight>\d{1,4}(?:\.\d{1,4})?)\*)?(?P<key>.+?)"
+    r"(?:@(?P<crop>\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}))?"
+)
+_norms: WeakKeyDictionary[Loaded, Vector] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a query: an image by row, or a picture of this session by key; minus steers away from it.
+
+    Parameters
+    ----------
+    row : int
+        Of the model, or `PICTURE`.
+    weight : float
+    crop : (int, int, int, int), optional
+        Left, top, right and bottom edge of the part that counts, in percent.
+    picture : str
+        Key of a picture of this session.
+    """
+
+    row: int
+    weight: float
+    crop: Crop | None = None
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One image of an answer.
+
+    Parameters
+    ----------
+    row, rank : int
+        ``rank`` counts from 1.
+    distance : float
+    same : bool or None
+        Whether it has the label of the query; None when one of them has none.
+    duplicate : str or None
+        ``"same bytes"`` or ``"same picture"``: as the query, or as a nearer image of the answer.
+    """
+
+    row: int
+    rank: int
+    distance: float
+    same: bool | None
+    duplicate: str | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """An answer: hits, nearest first; how long it took, how many images could have been in it, how many were folded."""
+
+    hits: list[Hit]
+    seconds: float
+    considered: int
+    collapsed: int
+
+
+def parse_terms(loaded: Loaded, text: str, pictures: Container[str] = ()) -> tuple[list[Term], list[str]]:
+    """The terms that ``text`` writes, and the keys that nothing here is called.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    text : str
+        As in the URL.
+    pictures : container of str
+        Keys of pictures of this session.
+    """
+    terms: list[Term] = []
+    missing: list[str] = []
+    for word in text.split()[:MOST_TERMS]:
+        match = _TERM.fullmatch(word)
+        if match is None:
+            missing.append(word)
+            continue
+        key = match["key"]
+        row = PICTURE if key in pictures else loaded.row(key)
+        weight = min(float(match["weight"] or 1), MOST_WEIGHT) * (-1 if match["minus"] else 1)
+        if row is None:
+            missing.append(key)
+        elif weight:
+            crop = sound_crop(*map(int, match["crop"].split("."))) if match["crop"] else None
+            terms.append(Term(row, weight, crop, key if row == PICTURE else ""))
+    return terms, missing
+
+
+def format_terms(loaded: Loaded, terms: Sequence[Term]) -> str:
+    """The text that `parse_terms` reads."""
+    return " ".join(_format(loaded, term) for term in terms)
+
+
+def _format(loaded: Loaded, term: Term) -> str:
+    size = f"{abs(term.weight):.4g}"
+    weight = "" if size == "1" else f"{size}*"
+    crop = "@" + ".".join(map(str, term.crop)) if term.crop else ""
+    return f"{'-' if term.weight < 0 else ''}{weight}{term.picture or loaded.key(term.row)}{crop}"
+
+
+def sound_crop(left: int, top: int, right: int, bottom: int) -> Crop | None:
+    """A crop of at least one percent each way inside the picture, or None for all of it."""
+    left, top = min(left, 99), min(top, 99)
+    crop = (left, top, min(max(right, left + 1), 100), min(max(bottom, top + 1), 100))
+    return None if crop == WHOLE else crop
+
+
+def steered(terms: Sequence[Term], row: int, weight: float) -> list[Term]:
+    """``terms`` with an image added: *more like* by `MORE`, *less like* by `LESS`; what is there already adds up."""
+    out = list(terms)
+    for position, term in enumerate(out):
+        if term.row == row and term.crop is None:
+            total = round(min(max(term.weight + weight, -MOST_WEIGHT), MOST_WEIGHT), 4)
+            out[position : position + 1] = [replace(term, weight=total)] if total else []
+            return out
+    return [*out, Term(row, weight)][-MOST_TERMS:]
+
+
+def blend(vectors: Sequence[Vector], weights: Sequence[float], unit: bool) -> Vector | None:
+    """(d,) weighted sum of vectors, or None when they cancel out.
+
+    Parameters
+    ----------
+    vectors : sequence of (d,) float32
+    weights : sequence of float
+        One by itself, when positive, leaves its vector as it is.
+    unit : bool
+        Whether embeddings have length 1; the sum is brought to it. Otherwise weights are taken as shares of their sum,
+        so that the answer does not depend on where the zero of the embeddings lies.
+    """
+    if len(vectors) == 1 and weights[0] > 0:
+        return vectors[0]
+    total = np.einsum("m,md->d", np.asarray(weights, np.float64), np.asarray(vectors, np.float64))
+    scale = float(np.linalg.norm(total)) if unit else (sum(weights) if sum(weights) > 1e-6 else sum(map(abs, weights)))
+    reach = sum(abs(weight) * float(np.linalg.norm(vector)) for weight, vector in zip(weights, vectors, strict=True))
+    if not np.linalg.norm(total) > 1e-6 * reach:
+        return None
+    return np.asarray(total / scale, np.float32)
+
+
+def common_label(loaded: Loaded, rows: Sequence[int]) -> str | None:
+    """The label that all these images have, or None."""
+    labels = {loaded.model.images.labels[row] for row in rows}
+    return labels.pop() if len(labels) == 1 else None
+
+
+def random_row(loaded: Loaded, filters: Filters, seed: int) -> int | None:
+    """Some image that passes the filters, one with a label if there is any; the same for the same seed."""
+    passed = filtering.mask(loaded, filters)
+    labelled = np.flatnonzero(passed & (loaded.label_codes >= 0))
+    rows = labelled if len(labelled) else np.flatnonzero(passed)
+    return int(np.random.default_rng(seed).choice(rows)) if len(rows) else None
+
+
+def find_rows(loaded: Loaded, text: str, most: int = 50) -> tuple[list[int], int]:
+    """The image called ``text`` (key, id, path), or those whose path holds it; and how many there are."""
+    text = text.strip()
+    exact = loaded.row(text) if text else None
+    if exact is not None:
+        return [exact], 1
+    found = np.flatnonzero(filtering.mask(loaded, Filters(path=text))) if text else np.empty(0, np.int64)
+    return found[:most].tolist(), len(found)
+
+
+def ranked(
+    loaded: Loaded,
+    vector: Vector,
+    *,
+    k: int,
+    filters: Filters,
+    cut: float = 0.0,
+    same: Literal["all", "same", "other"] = "all",
+    label: str | None = None,
+    collapse: bool = False,
+    exclude: Sequence[int] = (),
+    own: Sequence[int] | None = None,
+) -> Results:
+    """The nearest images, exact over all that pass; equal distances rank in row order, as in `SimilarityModel.query`.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    vector : (d,) float32
+    k : int
+        At most this many.
+    filters : Filters
+    cut : float
+        Only distances up to it; 0 for any.
+    same : {"all", "same", "other"}
+        Only images with the query's label, or with another one. Says nothing when ``label`` is None.
+    label : str or None
+        Of the query.
+    collapse : bool
+        Of each group of duplicates the nearest only, and of the query's own groups none.
+    exclude : sequence of int
+        Rows that are not in the answer: those of the query.
+    own : sequence of int, optional
+        Rows that the query is, for the marks of duplicates; by default ``exclude``.
+    """
+    began = perf_counter()
+    eligible = _eligible(loaded, filters, same, label, exclude)
+    considered = int(np.count_nonzero(eligible))
+    own = exclude if own is None else own
+    asked = set(own) & set(exclude)
+    groups = loaded.duplicate_group
+    hidden = groups[np.fromiter(asked, np.int64, len(asked))]
+    rough = _Rough(loaded, vector, eligible)
+    wanted = count = min(k, considered)
+    while True:
+        rows, distances = rough.nearest(count)
+        if cut > 0:
+            rows, distances = rows[distances <= cut], distances[distances <= cut]
+        keep = _firsts(groups[rows], hidden) if collapse else np.ones(len(rows), bool)
+        if keep.sum() >= wanted or count == considered or len(rows) < count:
+            break
+        count = min(considered, 2 * count)
+    kept = np.flatnonzero(keep)[:wanted]
+    collapsed = int(len(rows) - keep.sum()) if len(kept) < wanted else int((~keep[: kept[-1]]).sum()) if wanted else 0
+    hits = _hits(loaded, rows[kept], distances[kept], label, own)
+    return Results(hits, perf_counter() - began, considered, collapsed)
+
+
+def nearest_distance(loaded: Loaded, vector: Vector, *, filters: Filters, exclude: Sequence[int] = ()) -> float | None:
+    """How far the nearest image is that passes the filters; None when none does."""
+    found = ranked(loaded, vector, k=1, filters=filters, exclude=exclude).hits
+    return found[0].distance if found else None
+
+
+class _Rough:
+    """Squared distances to all rows by one product, from which exact rankings of any length are cut."""
+
+    def __init__(self, loaded: Loaded, vector: Vector, eligible: NDArray[np.bool_]) -> None:
+        self._matrix, norms = loaded.model.embeddings, squares(loaded)
+        self._query = np.ascontiguousarray(vector, np.float32)[None]
+        self._eligible = eligible
+        buffer = np.empty((1, len(self._matrix)), np.float32)
+        self._d2 = approximate(self._query, self._matrix, norms, buffer)[0]
+        self._d2[~eligible] = np.inf
+        self._slack = 2 * float(error_bound(self._query, norms)[0])
+
+    def nearest(self, count: int) -> tuple[NDArray[np.int32], Vector]:
+        """The ``count`` nearest eligible rows and their distances."""
+        if count == 0:
+            return np.empty(0, np.int32), np.empty(0, np.float32)
+        limit = np.partition(self._d2, count - 1)[count - 1] + self._slack
+        near = np.flatnonzero((self._d2 <= limit) & self._eligible)
+        rows, distances = rank(self._query, self._matrix, near[None], count)
+        return rows[0], distances[0]
+
+
+def squares(loaded: Loaded) -> Vector:
+    """(n,) squared lengths of the embeddings, computed once per model."""
+    known = _norms.get(loaded)
+    if known is None:
+        known = _norms[loaded] = squared_norms(loaded.model.embeddings)
+    return known
+
+
+def _eligible(
+    loaded: Loaded, filters: Filters, same: str, label: str | None, exclude: Sequence[int]
+) -> NDArray[np.bool_]:
+    eligible = filtering.mask(loaded, filters).copy()
+    if same != "all" and label is not None:
+        code = loaded.labels.index(label) if label in loaded.labels else -2
+        equal = loaded.label_codes == code
+        eligible &= equal if same == "same" else ~equal & (loaded.label_codes >= 0)
+    eligible[np.asarray(exclude, np.int64)] = False
+    return eligible
+
+
+def _firsts(groups: NDArray[np.int32], hidden: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """True for rows of no group, and for the first row of each group that is not hidden."""
+    first = np.zeros(len(groups), bool)
+    first[np.unique(groups, return_index=True)[1]] = True
+    return (groups < 0) | (first & ~np.isin(groups, hidden))
+
+
+def _hits(
+    loaded: Loaded, rows: NDArray[np.int32], distances: Vector, label: str | None, own: Sequence[int]
+) -> list[Hit]:
+    labels, shas, groups = loaded.model.images.labels, loaded.model.images.sha256, loaded.duplicate_group
+    seen_bytes = {shas[row] for row in own if shas[row]}
+    seen_groups = {int(groups[row]) for row in own if groups[row] >= 0}
+    hits = []
+    for position, (row, distance) in enumerate(zip(rows.tolist(), distances.tolist(), strict=True), start=1):
+        theirs, group = labels[row], int(groups[row])
+        duplicate = "same bytes" if shas[row] in seen_bytes else "same picture" if group in seen_groups else None
+        same = None if label is None or theirs is None else theirs == label
+        hits.append(Hit(row, position, distance, same, duplicate))
+        seen_bytes |= {shas[row]} - {""}
+        seen_groups |= {group} - {-1}
+    return hits

@@ -1,0 +1,223 @@
+"""Pictures that strangers send: read within bounds, each with its tile and its vector, or one sentence why not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from dashboards.services.loaded import Loaded
+from dashboards.services.search import Crop, Vector
+from dashboards.services.words import visible
+from imgsim.decode import decode, probe, thumbnail
+from imgsim.errors import BackboneError, ImageError, ImgsimError
+from imgsim.features import image_pixels
+from imgsim.queries import resolve
+
+MOST_KEPT_BYTES = 40_000_000
+MOST_KEPT = 24
+TILE = 480
+_KEY_LENGTH = 12
+_PATIENCE = 10.0
+
+_decoding = BoundedSemaphore(2)  # a picture of 100 megapixels takes 300 MB while it is open
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be sent at once."""
+
+    bytes: int = 20_000_000
+    pixels: int = 100_000_000
+    files: int = 12
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of this session.
+
+    Parameters
+    ----------
+    key : str
+        Its name in queries: ``u`` and the start of its sha256.
+    name : str
+        Of the file, as text to show.
+    data : bytes
+        The file.
+    width, height : int
+        Pixels, upright.
+    format : str
+    tile : bytes
+        JPEG, longest side `TILE` pixels.
+    sha256 : str
+    """
+
+    key: str
+    name: str
+    data: bytes
+    width: int
+    height: int
+    format: str
+    tile: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that cannot be asked with, and why, in one sentence."""
+
+    name: str
+    reason: str
+
+
+def read_all(
+    loaded: Loaded, files: Sequence[tuple[str, bytes]], limits: Limits | None = None
+) -> list[tuple[Picture, Vector] | Refused]:
+    """Read files one after the other, each within the limits.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    files : sequence of (str, bytes)
+        Name and content.
+    limits : Limits, optional
+
+    Returns
+    -------
+    list
+        In the same order: the picture with its vector, or why there is none.
+    """
+    limits = Limits() if limits is None else limits
+    deadline = monotonic() + limits.seconds
+    out: list[tuple[Picture, Vector] | Refused] = []
+    for position, (name, data) in enumerate(files):
+        if position >= limits.files:
+            out.append(Refused(visible(name), f"only {limits.files} pictures can be asked with at once."))
+        elif monotonic() > deadline:
+            out.append(Refused(visible(name), f"the pictures before it took over {limits.seconds:.0f} seconds."))
+        else:
+            out.append(read(loaded, name, data, limits))
+    return out
+
+
+def read(loaded: Loaded, name: str, data: bytes, limits: Limits | None = None) -> tuple[Picture, Vector] | Refused:
+    """Read one file; nothing of it is decoded before its size and its declared pixels are known to be bearable."""
+    limits = Limits() if limits is None else limits
+    name = visible(name)[:200]
+    if len(data) > limits.bytes:
+        return Refused(name, f"it is larger than {limits.bytes / 1e6:.0f} MB.")
+    try:
+        header = probe(data)
+        if header.width * header.height > limits.pixels:
+            megapixels = header.width * header.height / 1e6
+            return Refused(name, f"it declares {megapixels:,.0f} megapixels; the limit is {limits.pixels / 1e6:.0f}.")
+        with _Turn():
+            picture, _ = image_pixels(data, loaded.model.backbone)
+            tile = thumbnail(picture, TILE)
+            sha256 = hashlib.sha256(data).hexdigest()
+            vector = _vector(loaded, sha256, picture)
+    except (ImgsimError, MemoryError) as error:
+        return Refused(name, _reason(error))
+    width, height = (header.width, header.height) if header.orientation < 5 else (header.height, header.width)
+    key = f"u{sha256[:_KEY_LENGTH]}"
+    return Picture(key, name, data, width, height, header.format, tile, sha256), vector
+
+
+def embed(loaded: Loaded, picture: Picture, crop: Crop | None = None) -> Vector | Refused:
+    """(d,) vector of a picture that was read, or of a part of it, by this model."""
+    spec = loaded.model.backbone
+    try:
+        with _Turn():
+            if crop is None:
+                return _vector(loaded, picture.sha256, image_pixels(picture.data, spec)[0])
+            left, top, right, bottom = crop
+            enough = (spec.height * 100 // (bottom - top) + 1, spec.width * 100 // (right - left) + 1)
+            part = cut_out(decode(picture.data, at_least=enough), crop)
+            return np.asarray(resolve(loaded.model, [part])[0])
+    except (ImgsimError, MemoryError) as error:
+        return Refused(picture.name, _reason(error))
+
+
+def embed_stored(loaded: Loaded, row: int, crop: Crop) -> Vector | Refused:
+    """(d,) vector of a part of a stored image: of its thumbnail, for that is all of it that travels with the model."""
+    data = loaded.model.thumbnails([row])[0]
+    name = visible(loaded.model.images.paths[row])
+    if data is None:
+        return Refused(name, "the model carries no thumbnail of it, so no part of it can be asked with.")
+    try:
+        return np.asarray(resolve(loaded.model, [cut_out(decode(data), crop)])[0])
+    except (ImgsimError, MemoryError) as error:
+        return Refused(name, _reason(error))
+
+
+def cut_out(pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+    """The part of a picture (H, W, 3) that a crop in percent means; at least one pixel."""
+    height, width = pixels.shape[:2]
+    left, top = crop[0] * width // 100, crop[1] * height // 100
+    right, bottom = max(left + 1, -(-crop[2] * width // 100)), max(top + 1, -(-crop[3] * height // 100))
+    return np.ascontiguousarray(pixels[top:bottom, left:right])
+
+
+def framed(tile: bytes, crop: Crop | None) -> bytes:
+    """A tile with all but the crop dimmed and a line around it, JPEG."""
+    if crop is None:
+        return tile
+    pixels = decode(tile)
+    dim = pixels // 4 + 24
+    height, width = pixels.shape[:2]
+    part = cut_out(pixels, crop)
+    left, top = crop[0] * width // 100, crop[1] * height // 100
+    bottom, right = top + part.shape[0], left + part.shape[1]
+    edge = max(1, max(height, width) // 120)
+    dim[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge] = 255
+    dim[top:bottom, left:right] = part
+    return thumbnail(dim, max(height, width))
+
+
+def keep(shelf: MutableMapping[str, Picture], picture: Picture) -> None:
+    """Put a picture on a session's shelf; the oldest make room, in number and in bytes."""
+    shelf.pop(picture.key, None)
+    shelf[picture.key] = picture
+    while len(shelf) > 1 and (
+        len(shelf) > MOST_KEPT or sum(len(item.data) + len(item.tile) for item in shelf.values()) > MOST_KEPT_BYTES
+    ):
+        del shelf[next(iter(shelf))]
+
+
+def stored_row(loaded: Loaded, picture: Picture) -> int | None:
+    """The stored image whose file has the very bytes of this picture."""
+    return loaded.model.row_of_content(picture.sha256)
+
+
+def _vector(loaded: Loaded, sha256: str, picture: Image) -> Vector:
+    row = loaded.model.row_of_content(sha256)
+    return np.asarray(loaded.model.embeddings[row] if row is not None else resolve(loaded.model, [picture])[0])
+
+
+class _Turn:
+    """One of the few pictures that may be decoded at the same time."""
+
+    def __enter__(self) -> None:
+        if not _decoding.acquire(timeout=_PATIENCE):
+            raise ImageError("decode", "too many pictures are being read at the moment; try again in a few seconds")
+
+    def __exit__(self, *_: object) -> None:
+        _decoding.release()
+
+
+def _reason(error: Exception) -> str:
+    """Why, without paths or traces of this machine."""
+    if isinstance(error, ImageError):
+        return f"{visible(error.reason).rstrip('.')}."
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is."
+    if isinstance(error, BackboneError):
+        return "this model carries no network, so it can only be asked with images it holds."
+    return "this model's network could not read it."

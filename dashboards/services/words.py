@@ -1,0 +1,24 @@
+"""Words about figures and names, the same on every page."""
+
+from __future__ import annotations
+
+import math
+
+
+def visible(text: object) -> str:
+    """Control characters, bidirectional marks and lone surrogates as escapes, so that no name can hide or steer."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
+def size_of(count: float) -> str:
+    """Bytes in words: ``"9.2 MB"``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A figure, or a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"

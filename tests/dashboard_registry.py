@@ -1,0 +1,54 @@
+"""A small real registry for tests of the dashboard: two versions of one collection, with all they can carry."""
+
+import shutil
+from pathlib import Path
+
+import mlflow
+
+import imgsim
+from imgsim import registry, tracking
+from imgsim.coreml import verify
+from imgsim.coreml.exported import CoreMLPackage
+from imgsim.insights.computing import compute
+
+NAME = "imgsim-tiny"
+STRANGE = "<img src=x onerror=alert(1)>.jpg"
+KINDS = ("sphere", "cube", "torus", "bricks")
+
+
+def pictures(folder: Path, views: int = 10) -> Path:
+    """Small pictures of 4 labels, duplicates of some, broken files, and a name that is markup."""
+    made = imgsim.render_sample(folder, views=views, kinds=KINDS, messy=True)
+    first = next(path for path in sorted((made / "cube").iterdir()) if path.suffix == ".jpg")
+    shutil.copy(first, made / "cube" / STRANGE)
+    return made
+
+
+def build(folder: Path) -> str:
+    """Fill an MLflow database in ``folder`` with two versions; gives its address."""
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    store = imgsim.FeatureStore(folder / "store")
+    tracking.create_database(uri)
+    client = mlflow.MlflowClient(uri)
+    experiment = client.create_experiment("imgsim", artifact_location=(folder / "artifacts").as_uri())
+    images = imgsim.load_images(pictures(folder / "pictures"))
+    model = imgsim.create(images, store=store, k=10, progress=False)
+    compute(model, store=store)
+    model.remove(model.ids[-4:])
+    model.evaluate()
+    compute(model, store=store)
+    _register(client, model, uri, experiment)
+    model = imgsim.create(images, store=store, k=10, progress=False)
+    compute(model, store=store)
+    (folder / "coreml").mkdir()
+    done = model.export_coreml(folder / "coreml" / "tiny.mlpackage", verify=0)
+    CoreMLPackage.describe(done, verify(done.path, model, 4))
+    model.coreml = folder / "coreml"
+    _register(client, model, uri, experiment)
+    return uri
+
+
+def _register(client: mlflow.MlflowClient, model: imgsim.SimilarityModel, uri: str, experiment: str) -> None:
+    run = client.create_run(experiment)
+    registry.register(model, collection="tiny", run_id=run.info.run_id, tracking_uri=uri)
+    client.set_terminated(run.info.run_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import streamlit as st
 
@@ -39,6 +40,12 @@ class View:
 def get(name: str, default: str = "") -> str:
     """One parameter of the URL."""
     return st.query_params.get(name, default)
+
+
+def whole(name: str, default: int, low: int, high: int) -> int:
+    """One parameter of the URL as a whole number within bounds."""
+    text = get(name)
+    return min(max(int(text), low), high) if text.isdecimal() and len(text) < 10 else default
 
 
 def put(**values: str | None) -> None:
@@ -102,3 +109,18 @@ def go(page: str, **values: str | None) -> None:
     """Open another page with the shared view and these parameters of its own."""
     mine = {name: [value] for name, value in values.items() if value}
     st.switch_page(f"pages/{page}.py", query_params={**shared(), **mine})
+
+
+def follow(key: str, value: Any) -> None:
+    """Make a widget show what the URL says, also when another page or a link changed it."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def changed(key: str, write: Callable[[Any], None]) -> Callable[[], None]:
+    """For ``on_change``: hand the widget's new value to ``write``, which puts it into the URL."""
+
+    def act() -> None:
+        write(st.session_state[key])
+
+    return act

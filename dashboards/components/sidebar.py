@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from dashboards import opening, state
+from dashboards.components.choices import choice
 from dashboards.opening import Open
 from dashboards.services.registry import RegistryProblem, Version
 from dashboards.services.words import figure
@@ -25,12 +23,12 @@ def choose_model(view: View) -> None:
             name = view.model if view.model in names else None
             shown = st.session_state.get("open")
             name = name or (shown.version.name if shown is not None and shown.version.name in names else names[0])
-            _set("choice-model", name)
+            state.follow("choice-model", name)
             st.selectbox(
                 "Registered model",
                 names,
                 key="choice-model",
-                on_change=_changed("choice-model", lambda value: state.put(model=value, version=None)),
+                on_change=state.changed("choice-model", lambda value: state.put(model=value, version=None)),
                 format_func=lambda item: str(item).removeprefix("imgsim-"),
                 help="Models of the MLflow registry, one per collection",
             )
@@ -43,12 +41,12 @@ def _choose_version(known: list[Version], view: View) -> None:
     wanted = [*sorted({alias for item in known for alias in item.aliases}), *(item.version for item in known)]
     about = {alias: f"{alias} (version {item.version})" for item in known for alias in item.aliases}
     current = view.version if view.version in wanted else ("champion" if "champion" in wanted else wanted[0])
-    _set("choice-version", current)
+    state.follow("choice-version", current)
     st.selectbox(
         "Version",
         wanted,
         key="choice-version",
-        on_change=_changed("choice-version", lambda value: state.put(version=value)),
+        on_change=state.changed("choice-version", lambda value: state.put(version=value)),
         format_func=lambda item: about.get(item, f"version {item}"),
         help="An alias follows the registry; a number stays what it is",
     )
@@ -76,68 +74,47 @@ def choose_images(now: Open) -> None:
     """k, cut and filters."""
     view, labels = now.view, now.loaded.labels
     with st.sidebar:
-        _set("choice-k", view.k)
+        state.follow("choice-k", view.k)
         st.slider(
             "Neighbours",
             1,
             state.MOST_K,
             key="choice-k",
-            on_change=_changed("choice-k", lambda value: state.put(k=None if value == state.K else str(value))),
+            on_change=state.changed("choice-k", lambda value: state.put(k=None if value == state.K else str(value))),
             help="How many images an answer holds",
         )
-        _set("choice-cut", min(view.cut, 2.0))
+        state.follow("choice-cut", min(view.cut, 2.0))
         st.slider(
             "Largest distance",
             0.0,
             2.0,
             step=0.01,
             key="choice-cut",
-            on_change=_changed("choice-cut", lambda value: state.put(cut=f"{value:g}" if value else None)),
+            on_change=state.changed("choice-cut", lambda value: state.put(cut=f"{value:g}" if value else None)),
             format="%.2f",
             help="Images further away are left out; 0 sets no limit. Distances lie between 0 and 2",
         )
-        _set("choice-labels", [label for label in view.labels if label in labels])
+        state.follow("choice-labels", [label for label in view.labels if label in labels])
         st.multiselect(
             "Labels",
             labels,
             key="choice-labels",
-            on_change=_changed("choice-labels", state.put_labels),
+            on_change=state.changed("choice-labels", state.put_labels),
             placeholder="all",
             help="Only images with one of these labels",
         )
-        _set("choice-path", view.path)
+        state.follow("choice-path", view.path)
         st.text_input(
             "Path contains",
             key="choice-path",
-            on_change=_changed("choice-path", lambda value: state.put(path=value.strip())),
+            on_change=state.changed("choice-path", lambda value: state.put(path=value.strip())),
             help="Only images whose path holds this text, capitals or not",
         )
-        _set("choice-same", view.same)
-        st.segmented_control(
-            "Label of the neighbours",
-            list(_SAME),
-            key="choice-same",
-            on_change=_changed("choice-same", lambda value: state.put(same=None if value in ("all", None) else value)),
-            format_func=lambda item: _SAME[item],
-            help="Compared with the label of the query",
-        )
-        _set("choice-collapse", view.collapse)
+        choice("Label of the neighbours", _SAME, "same", "all", help="Compared with the label of the query")
+        state.follow("choice-collapse", view.collapse)
         st.toggle(
             "Collapse near-duplicates",
             key="choice-collapse",
-            on_change=_changed("choice-collapse", lambda value: state.put(collapse="1" if value else None)),
+            on_change=state.changed("choice-collapse", lambda value: state.put(collapse="1" if value else None)),
             help="Of images that are the same picture, show the nearest only",
         )
-
-
-def _set(key: str, value: Any) -> None:
-    """The URL decides what a widget shows, also when another page or a link changed it."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
-def _changed(key: str, put: Callable[[Any], None]) -> Callable[[], None]:
-    def write() -> None:
-        put(st.session_state[key])
-
-    return write

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 
 from dashboards.services.loaded import Loaded
 from imgsim.insights.display import LIKELY, telling
-
-T = TypeVar("T", pd.DataFrame, list[int])
 
 ISSUES = {
     "blurry": "blurry",
@@ -45,14 +40,6 @@ SECTIONS = {
 def pages(count: int, size: int) -> int:
     """How many pages ``count`` things take, at least one."""
     return max(1, math.ceil(count / size))
-
-
-def page_of(items: T, page: int, size: int) -> T:
-    """The things of one page, from 1; a page beyond the last is the last."""
-    start = (min(max(page, 1), pages(len(items), size)) - 1) * size
-    if isinstance(items, pd.DataFrame):
-        return items.iloc[start : start + size]
-    return items[start : start + size]
 
 
 def counts(loaded: Loaded) -> dict[str, int | None]:
@@ -197,9 +184,5 @@ def leak_note(loaded: Loaded) -> str | None:
 
 def csv(table: pd.DataFrame) -> bytes:
     """A table as CSV in UTF-8; lone surrogates of file names become escapes."""
-    return table.to_csv(index=False).encode("utf-8", "backslashreplace")
-
-
-def rows_in(loaded: Loaded, rows: Sequence[int]) -> list[int]:
-    """Rows as numbers, those that the model does not have left out."""
-    return [int(row) for row in np.asarray(rows, np.int64) if 0 <= row < len(loaded)]
+    text: str = table.to_csv(index=False)
+    return text.encode("utf-8", "backslashreplace")

@@ -6,8 +6,9 @@ as text. What the user does comes back as one `Action`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -53,10 +54,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Action:
-    """What the user wants with the picture of a row."""
+    """What the user wants with the picture of a row; ``among`` are the rows it was shown with, in order."""
 
     kind: Kind
     row: int
+    among: tuple[int, ...] = ()
 
 
 def tile(loaded: Loaded, row: int, **more: Any) -> Tile:
@@ -73,6 +75,7 @@ def gallery(
     actions: Sequence[Kind] = ("query", "more", "less", "details", "basket"),
     size: Size = "medium",
     label: str = "Pictures",
+    before: Mapping[Kind, Callable[[int], None]] | None = None,
 ) -> Action | None:
     """Show tiles; what the user just did, or None.
 
@@ -92,15 +95,19 @@ def gallery(
         Of the tiles: small, medium, large.
     label : str
         What screen readers call the gallery.
+    before : mapping of str to callable, optional
+        More actions that are done with the row before the page runs, and not returned.
     """
     shown = tiles[:MOST]
+    rows = tuple(tile.row for tile in shown)
+    at_once: dict[Kind, Callable[[int], None]] = {"basket": partial(_toggle, loaded), **(before or {})}
     result = _component(
         key=key,
         data=_data(loaded, shown, actions, size, label),
-        on_action_change=_basket(loaded, key, actions),
+        on_action_change=_early(loaded, key, actions, at_once),
     )
-    action = parse(result.action, actions, {tile.row for tile in shown})
-    return None if action is None or action.kind == "basket" else action
+    action = parse(result.action, actions, rows)
+    return None if action is None or action.kind in at_once else replace(action, among=rows)
 
 
 def parse(value: object, actions: Sequence[Kind], rows: Container[int]) -> Action | None:
@@ -130,7 +137,7 @@ def handle(open: Open, action: Action | None) -> None:
     else:
         from dashboards.components import details
 
-        details.show(open, action.row)
+        details.show(open, action.row, action.among)
 
 
 def _data(loaded: Loaded, tiles: Sequence[Tile], actions: Sequence[Kind], size: Size, label: str) -> dict[str, Any]:
@@ -158,14 +165,16 @@ def _described(loaded: Loaded, tile: Tile, basket: bool) -> dict[str, Any]:
     }
 
 
-def _basket(loaded: Loaded, key: str, actions: Sequence[Kind]) -> Callable[[], None]:
+def _early(
+    loaded: Loaded, key: str, actions: Sequence[Kind], at_once: Mapping[Kind, Callable[[int], None]]
+) -> Callable[[], None]:
     """What happens before the page runs."""
 
     def act() -> None:
         sent = cast(dict[str, Any], st.session_state[key]).get("action")
         action = parse(sent, actions, range(len(loaded)))
-        if action is not None and action.kind == "basket":
-            _toggle(loaded, action.row)
+        if action is not None and action.kind in at_once:
+            at_once[action.kind](action.row)
 
     return act
 

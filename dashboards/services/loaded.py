@@ -72,15 +72,18 @@ class Loaded:
         """Names a user may type to a row: keys, then ids, then paths; the first of equal ones counts."""
         images = self.model.images
         rows: dict[str, int] = {}
-        for names in ([self.key(row) for row in range(len(self))], map(str, self.model.ids.tolist()), images.paths):
+        for names in ((sha[:KEY_LENGTH] for sha in images.sha256), map(str, self.model.ids.tolist()), images.paths):
             for row, name in enumerate(names):
                 rows.setdefault(name, row)
         return rows
 
     def key(self, row: int) -> str:
-        """Name of an image in URLs: the start of its content's sha256, the same in every version."""
-        sha = self.model.images.sha256[row]
-        return sha[:KEY_LENGTH] if sha else f"r{row}"
+        """Name of an image in URLs: the start of its content's sha256, the same in every version.
+
+        Of files with the same bytes only the first is called so; the others, and images without bytes, by their row.
+        """
+        key = self.model.images.sha256[row][:KEY_LENGTH]
+        return key if key and self._rows[key] == row else f"r{row}"
 
     def row(self, key: str) -> int | None:
         """Row of an image by key, id, path or ``r<row>``; None when there is none."""

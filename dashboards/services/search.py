@@ -35,6 +35,7 @@ _TERM = re.compile(
     r"(?P<minus>-)?(?:(?P<weight>\d{1,4}(?:\.\d{1,4})?)\*)?(?P<key>.+?)"
     r"(?:@(?P<crop>\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}))?"
 )
+_PICTURE_KEY = re.compile(r"u[0-9a-f]{12}")
 _norms: WeakKeyDictionary[Loaded, Vector] = WeakKeyDictionary()
 
 
@@ -118,6 +119,11 @@ def parse_terms(loaded: Loaded, text: str, pictures: Container[str] = ()) -> tup
             crop = sound_crop(*map(int, match["crop"].split("."))) if match["crop"] else None
             terms.append(Term(row, weight, crop, key if row == PICTURE else ""))
     return terms, missing
+
+
+def is_picture_key(key: str) -> bool:
+    """Whether a key that is unknown here looks like that of a picture of some session."""
+    return _PICTURE_KEY.fullmatch(key) is not None
 
 
 def format_terms(loaded: Loaded, terms: Sequence[Term]) -> str:

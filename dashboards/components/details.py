@@ -1,0 +1,154 @@
+"""One image close up: its picture, what is known about it, its neighbours, and where to go from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+import streamlit as st
+
+from dashboards import state
+from dashboards.components import kept
+from dashboards.components.gallery import gallery, tile
+from dashboards.opening import Open
+from dashboards.services import details
+from dashboards.services.details import Fact, Flag
+from dashboards.services.loaded import Loaded
+from dashboards.services.question import trail_after
+from dashboards.services.words import visible
+from dashboards.text import plain
+
+_ROW = "details-row"
+_NEIGHBOURS = 12
+_COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
+    "label": "orange",
+    "outlier": "orange",
+    "duplicate": "violet",
+}
+
+
+def show(open: Open, row: int, among: Sequence[int] = ()) -> None:
+    """Open the dialog.
+
+    Parameters
+    ----------
+    open : Open
+    row : int
+        Of the image.
+    among : sequence of int
+        Rows that next and previous go through; empty for the whole collection.
+    """
+    st.session_state[_ROW] = row
+    _dialog(open, tuple(among))
+
+
+@st.dialog("Image", width="large")
+def _dialog(open: Open, among: tuple[int, ...]) -> None:
+    loaded, row = open.loaded, st.session_state[_ROW]
+    if row >= len(loaded):
+        return
+    _turns(loaded, row, among)
+    picture, facts = st.columns([2, 3], gap="medium")
+    with picture:
+        _picture(loaded, row)
+        _flags(details.flags(loaded, row))
+    with facts:
+        _facts([*details.file_facts(loaded, row), *details.found_facts(loaded, row)])
+        st.code(loaded.model.images.sha256[row], language=None, wrap_lines=True)
+    _ways(open, row)
+    _neighbours(loaded, row)
+
+
+def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
+    """Next and previous."""
+    before, after, where = details.around(row, among or range(len(loaded)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, to, icon, key in (
+            ("Previous", before, ":material/arrow_back:", "Left"),
+            ("Next", after, ":material/arrow_forward:", "Right"),
+        ):
+            st.button(
+                name,
+                icon=icon,
+                disabled=to is None,
+                on_click=partial(_turn, to),
+                shortcut=key,
+                help=f"The {name.lower()} image of those shown; key: {key.lower()} arrow",
+            )
+        st.caption(where)
+
+
+def _turn(to: int | None) -> None:
+    if to is not None:
+        st.session_state[_ROW] = to
+
+
+def _picture(loaded: Loaded, row: int) -> None:
+    data = loaded.model.thumbnails([row])[0]
+    if data is None:
+        st.info("This version carries no thumbnail of this image.", icon=":material/hide_image:")
+    else:
+        st.image(data, width="stretch", alt=visible(loaded.model.images.paths[row]))
+
+
+def _flags(flags: Sequence[Flag]) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for flag in flags:
+            st.badge(plain(flag.text), color=_COLORS.get(flag.kind, "gray"), help=plain(flag.why))
+
+
+def _facts(facts: Sequence[Fact]) -> None:
+    rows = "\n".join(f"| {fact.name} | {plain(fact.text)} |" for fact in facts)
+    st.markdown(f"| | |\n|---|---|\n{rows}")
+
+
+def _ways(open: Open, row: int) -> None:
+    """Where to go from here."""
+    loaded, key = open.loaded, open.loaded.key(row)
+    inside = row in kept.rows(loaded)
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Make this the query", icon=":material/image_search:", type="primary", help="Search with this image"
+        ):
+            before = state.get("q")
+            trail = trail_after(state.get("trail"), before, key) if before else None
+            state.go("search", q=key, trail=trail)
+        if st.button("Walk from here", icon=":material/hub:", help="Go on in the graph of neighbours"):
+            state.go("walk", at=key)
+        st.button(
+            "Remove from basket" if inside else "Add to basket",
+            icon=":material/shopping_basket:",
+            on_click=partial(_toggle, loaded, row),
+            help="The basket keeps images of all pages for export",
+        )
+
+
+def _toggle(loaded: Loaded, row: int) -> None:
+    kept.toggle(loaded, row)
+
+
+def _neighbours(loaded: Loaded, row: int) -> None:
+    """The nearest images as the graph lists them; a click goes to one."""
+    graph, labels = loaded.model.graph, loaded.model.images.labels
+    mine = labels[row]
+    tiles = [
+        tile(
+            loaded,
+            near,
+            distance=distance,
+            same=None if mine is None or labels[near] is None else labels[near] == mine,
+        )
+        for near, distance in zip(graph.neighbors[row].tolist(), graph.distances[row].tolist(), strict=True)
+    ][:_NEIGHBOURS]
+    if tiles:
+        st.markdown("**Nearest in the graph**")
+        gallery(
+            loaded,
+            tiles,
+            key="details-neighbours",
+            actions=("details", "basket"),
+            size="small",
+            label="Nearest images",
+            before={"details": _turn},
+        )

@@ -198,6 +198,7 @@ def _nameless(ids: NDArray[Any]) -> ImageTable:
         "format": [""] * n,
         "orientation": [1] * n,
         "mtime": [None] * n,
+        "split": [None] * n,
     }
     return ImageTable(pa.table(columns, schema=schema.IMAGES))
 

@@ -34,7 +34,7 @@ class ImageTable:
     Parameters
     ----------
     table : pyarrow.Table
-        Columns of `imgsim.schema.IMAGES`; ids unique.
+        Columns of `imgsim.schema.IMAGES` (``split`` may be missing); ids unique.
     rejected : list of dict or pandas.DataFrame, optional
         Columns of `imgsim.schema.REJECTED`: path, stage, reason.
     root : str
@@ -59,7 +59,7 @@ class ImageTable:
         storage_options: Mapping[str, Any] | None = None,
     ) -> None:
         try:
-            self._table = table.select(schema.IMAGES.names).cast(schema.IMAGES).combine_chunks()
+            self._table = schema.images(table).combine_chunks()
         except (KeyError, ValueError, pa.ArrowException) as error:
             raise ArgumentError(f"a table of images has the columns {schema.IMAGES.names}: {error}") from error
         if len(np.unique(self.ids)) != len(self._table):
@@ -119,6 +119,11 @@ class ImageTable:
         return list(self._table["label"].to_pylist())
 
     @cached_property
+    def splits(self) -> list[str | None]:
+        """The split of each image (train, val, test, ...); None where the source named none."""
+        return list(self._table["split"].to_pylist())
+
+    @cached_property
     def sha256(self) -> list[str]:
         """Hexadecimal sha256 of each file's bytes."""
         return self._strings("sha256")
@@ -130,8 +135,8 @@ class ImageTable:
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal sha256 of ids, paths, labels and contents; not of where or when the files were read."""
-        content = [self.ids.tolist(), self.paths, self.labels, self.sha256]
+        """Hexadecimal sha256 of ids, paths, labels, splits and contents; not of where or when the files were read."""
+        content = [self.ids.tolist(), self.paths, self.labels, self.splits, self.sha256]
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
     def _strings(self, name: str) -> list[str]:

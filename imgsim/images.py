@@ -33,7 +33,8 @@ def load_images(
     ----------
     source : str, Path, list of those, or pandas.DataFrame
         A folder, a file, a pattern such as ``photos/*.jpg``, a CSV, TSV or Parquet file with a column
-        ``path``, an fsspec URL of any of these (``s3://bucket/folder``), a list of files, or a table in memory.
+        ``path`` (and perhaps ``split``: train, val, test), an fsspec URL of any of these
+        (``s3://bucket/folder``), a list of files, or a table in memory.
     recursive : bool
         Whether folders below a folder are read too. Hidden files and files without the extension of an
         image are skipped in folders.

@@ -114,7 +114,7 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
     extras = manifest.get("extras", {})
     _check_parts(folder, manifest["parts"] | extras, verify)
     images = ImageTable(
-        arrow.read_parquet(folder / "images.parquet", schema.IMAGES),
+        _read_images(folder / "images.parquet"),
         arrow.read_parquet(folder / "rejected.parquet", schema.REJECTED).to_pandas(),
     )
     embeddings, graph = Embeddings.load(folder), NeighborGraph.load(folder)
@@ -143,6 +143,14 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
         insights=insights,
         coreml=coreml,
     )
+
+
+def _read_images(path: Path) -> pa.Table:
+    table = arrow.read_parquet(path)
+    try:
+        return schema.images(table)
+    except (KeyError, ValueError, pa.ArrowException) as error:
+        raise ModelFormatError(f"{path} is not a table of images: {error}. Export the model again.") from error
 
 
 class SavedThumbnails:

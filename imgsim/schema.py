@@ -14,6 +14,7 @@ IMAGES = pa.schema(
         pa.field("format", pa.string(), nullable=False),
         pa.field("orientation", pa.int8(), nullable=False),  # EXIF 1..8, 1 = upright
         pa.field("mtime", pa.timestamp("us", tz="UTC")),
+        pa.field("split", pa.string()),  # train, val, test, ... where the source has such a column
     ]
 )
 
@@ -41,6 +42,19 @@ UNDECODABLE = pa.schema(
 
 QUERY_COLUMNS = ("query_label", "reference_label", "distance", "rank")
 EDGE_COLUMNS = ("src_id", "dst_id", "distance", "rank")
+
+
+def images(table: pa.Table) -> pa.Table:
+    """The columns of `IMAGES` out of a table; one that was written before there was a ``split`` has none.
+
+    Raises
+    ------
+    KeyError, ValueError, pyarrow.ArrowException
+        Other columns or types.
+    """
+    if "split" not in table.column_names:
+        table = table.append_column("split", pa.nulls(len(table), pa.string()))
+    return table.select(IMAGES.names).cast(IMAGES)
 
 
 def features(dim: int) -> pa.Schema:

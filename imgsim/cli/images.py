@@ -104,12 +104,15 @@ def _summary(images: ImageTable, written: dict[str, Path]) -> dict[str, Any]:
         "formats": dict(Counter(images.column("format")).most_common()),
         "labels": dict(labels.most_common()),
         "unlabelled": sum(label is None for label in images.labels),
+        "splits": dict(Counter(split for split in images.splits if split is not None).most_common()),
         "written": written,
     }
 
 
 def _print(document: dict[str, Any], rejected: pd.DataFrame) -> None:
-    formats = ", ".join(f"{count:,} {name}" for name, count in document["formats"].items())
+    formats, splits = (
+        ", ".join(f"{count:,} {name}" for name, count in document[part].items()) for part in ("formats", "splits")
+    )
     doubles = document["images"] - document["distinct"]
     print_pairs(
         [
@@ -120,6 +123,7 @@ def _print(document: dict[str, Any], rejected: pd.DataFrame) -> None:
             ("rejected", f"{document['rejected']:,}"),
             ("skipped", f"{document['skipped']:,} hidden files and files of other kinds"),
             ("labels", f"{len(document['labels']):,}, {document['unlabelled']:,} images without"),
+            *([("splits", splits)] if splits else []),
             *((f"{name} saved", path) for name, path in document["written"].items()),
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csv import QUOTE_NONNUMERIC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,12 @@ def check_suffix(path: Path | None, suffixes: tuple[str, ...], option: str) -> N
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a DataFrame as ``.csv`` or ``.parquet``."""
+    """Write a DataFrame as ``.csv`` (text quoted: names may hold any character) or ``.parquet``."""
     from imgsim.atomic import atomic_path
 
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".csv":
-            frame.to_csv(temporary, index=False)
+            frame.to_csv(temporary, index=False, quoting=QUOTE_NONNUMERIC)
         else:
             frame.to_parquet(temporary, index=False)
 

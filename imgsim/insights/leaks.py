@@ -40,7 +40,7 @@ def find_leaks(
         Of the same images (`imgsim.insights.duplicates.find_duplicates`).
     split : str or sequence of n str or None, optional
         A column of the table of images, or the split of each image; None belongs to no split. By default
-        the column ``split`` where there is one, else the topmost folder of the path called train, val,
+        the column ``split`` where the source had one, else the topmost folder of the path called train, val,
         valid, validation, dev or test.
     look_alikes : bool
         Whether images that merely look alike count.
@@ -64,7 +64,7 @@ def find_leaks(
     if len(known) < 2:
         params["note"] = (
             f"there {'is one split' if known else 'are no splits'} by {origin}, so nothing can leak: give split= a "
-            "column or a value per image, or lay the images in folders named train, val and test."
+            "column or a value per image, load a table with a column 'split', or name folders train, val and test."
         )
     pairs = _leaks(duplicates.tables["groups"], np.array([known.index(n) if n else -1 for n in names]), look_alikes)
     table = _pairs_table(model, pairs, known)
@@ -75,7 +75,7 @@ def find_leaks(
 
 def _splits(images: ImageTable, split: str | Sequence[str | None] | None) -> tuple[list[str | None], str]:
     """The split of each image, and where it was read from."""
-    if isinstance(split, str) or (split is None and COLUMN in images.table.column_names):
+    if isinstance(split, str) or (split is None and any(images.splits)):
         column = split or COLUMN
         values = images.column(column)
         return [None if value is None else str(value) for value in values], f"the column {column!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from csv import QUOTE_NONNUMERIC
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -43,9 +44,9 @@ def plan_table(duplicates: Insight, tiers: Sequence[str] = CERTAIN) -> pd.DataFr
 
 
 def write_plan_csv(duplicates: Insight, path: str | Path, tiers: Sequence[str] = CERTAIN) -> None:
-    """Write `plan_table` as CSV (UTF-8, quoted where needed), atomically."""
+    """Write `plan_table` as CSV (UTF-8, text quoted: names may hold any character), atomically."""
     with atomic_path(Path(path)) as temporary:
-        plan_table(duplicates, tiers).to_csv(temporary, index=False)
+        plan_table(duplicates, tiers).to_csv(temporary, index=False, quoting=QUOTE_NONNUMERIC)
 
 
 def write_plan_script(
@@ -102,7 +103,7 @@ def write_plan_script(
     parts = {"@ROOT@": quote(root.rstrip("/")), "@TARGET@": quote(str(target)), "@MOVES@": "\n".join(lines)}
     script = re.sub("|".join(parts), lambda found: parts[found.group()], _SCRIPT)
     with atomic_path(Path(path)) as temporary:
-        temporary.write_text(script, encoding="utf-8", newline="\n")
+        temporary.write_bytes(script.encode("utf-8", "surrogateescape"))  # folders of any name, also not in UTF-8
         temporary.chmod(0o755)
     return len(lines)
 

@@ -16,15 +16,17 @@ from imgsim.sources.folder import Walk, has_image_extension
 from imgsim.sources.tables import is_table, path_column, read_frame
 
 FOLDER = "folder"  # the value of ``labels`` that takes the parent folder's name
+SPLIT = "split"  # the column of a table that says train, val or test
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file to read: its path below the root and its label; the time when the listing told it."""
+    """One file to read: its path below the root, its label and split; the time when the listing told it."""
 
     path: str
     label: str | None
     mtime: float | None = None
+    split: str | None = None
 
 
 @dataclass
@@ -200,26 +202,38 @@ def _as_strings(source: Any) -> list[str]:
 
 
 def _list_table(table: pd.DataFrame, folder: str, labels: str | None) -> Listing:
-    """List the ``path`` column of a table; relative paths start at ``folder`` or at the table's own root."""
+    """List a table's column of paths, with ``split``; relative paths start at ``folder`` or the table's own root."""
     if labels not in (FOLDER, None) and labels not in table.columns:
         columns = ", ".join(map(str, table.columns))
         raise ArgumentError(f"there is no column {labels!r} to take labels from; the columns are: {columns}.")
     column = path_column(table)
     folder = str(table.attrs.get("root") or folder)
-    paths, values, missing = [], [], []
+    paths, values, splits, missing = [], [], [], []
     wanted = list(table[labels]) if labels not in (FOLDER, None) else [None] * len(table)
-    for row, (path, value) in enumerate(zip(table[column], wanted, strict=True)):
+    parts = list(table[SPLIT]) if SPLIT in table.columns else [None] * len(table)
+    for row, (path, value, part) in enumerate(zip(table[column], wanted, parts, strict=True)):
         if not isinstance(path, (str, Path)) or not str(path):
             missing.append((f"row {row}", f"the column {column!r} holds no path here"))
             continue
         paths.append(str(path) if is_url(str(path)) or Path(path).is_absolute() else join(folder, str(path)))
-        values.append(None if pd.isna(value) or value == "" else str(value))
-    listing = _list_paths(paths, FOLDER if labels == FOLDER else None, values)
+        values.append(_text(value))
+        splits.append(_text(part))
+    listing = _list_paths(paths, FOLDER if labels == FOLDER else None, values, splits)
     listing.rejected.extend(missing)
     return listing
 
 
-def _list_paths(paths: list[str], labels: str | None, values: list[str | None] | None = None) -> Listing:
+def _text(cell: Any) -> str | None:
+    """A cell of a table as text; None where it is empty."""
+    return None if pd.isna(cell) or cell == "" else str(cell)
+
+
+def _list_paths(
+    paths: list[str],
+    labels: str | None,
+    values: list[str | None] | None = None,
+    splits: list[str | None] | None = None,
+) -> Listing:
     """List given files, in their order, below their deepest common folder."""
     full = [path.rstrip("/") if is_url(path) else _absolute(path) for path in paths]
     root = _common_root(full)
@@ -232,7 +246,7 @@ def _list_paths(paths: list[str], labels: str | None, values: list[str | None] |
             listing.rejected.append((printable(relative), "the name is not valid UTF-8: rename it"))
             continue
         label = parent_label(path) if labels == FOLDER else values[i] if values else None
-        listing.entries.append(Entry(relative, label))
+        listing.entries.append(Entry(relative, label, split=splits[i] if splits else None))
     return listing
 
 

@@ -64,4 +64,5 @@ def _read(entry: Entry, files: Files) -> dict[str, Any] | tuple[str, ImageError]
         "format": header.format,
         "orientation": header.orientation,
         "mtime": None if mtime is None else round(mtime * 1_000_000),
+        "split": entry.split,
     }

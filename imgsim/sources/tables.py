@@ -101,7 +101,7 @@ def read_images(path: Path) -> tuple[pa.Table, list[dict[str, str]], str]:
         raise SourceError(f"{path}: there is no such file.") from error
     except (OSError, pa.ArrowException) as error:
         raise SourceError(f"{path} cannot be read as a saved table of images: {error}") from error
-    missing = [name for name in schema.IMAGES.names if name not in table.column_names]
+    missing = [name for name in schema.IMAGES.names if name not in (*table.column_names, "split")]
     if missing:
         advice = f"imgsim.load_images({str(path)!r}) reads any table that has paths"
         raise SourceError(f"{path} is not a saved table of images, it lacks {', '.join(missing)}; {advice}.")
@@ -111,7 +111,7 @@ def read_images(path: Path) -> tuple[pa.Table, list[dict[str, str]], str]:
         root = table[ROOT_COLUMN][0].as_py() or ""
     rejected = json.loads(notes.get(REJECTED_KEY, b"[]"))
     try:
-        return table.select(schema.IMAGES.names).cast(schema.IMAGES), rejected, root
+        return schema.images(table), rejected, root
     except (ValueError, pa.ArrowException) as error:
         raise SourceError(f"{path} is not a saved table of images: {error}") from error
 

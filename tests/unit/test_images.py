@@ -168,6 +168,26 @@ def test_save_and_load(folder: Path, tmp_path: Path, suffix: str) -> None:
     assert load_images(target).paths == images.paths
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_splits_come_from_a_column_and_are_kept(folder: Path, tmp_path: Path, suffix: str) -> None:
+    plain = load_images(folder)
+    assert plain.splits == [None] * 5
+    table = pd.DataFrame({"path": plain.locations[:3], "split": ["train", "test", None]})
+    images = load_images(table)
+    assert images.splits == ["train", "test", None]
+    assert images[1].splits == ["test"]
+    assert images.digest != load_images(table[["path"]]).digest
+    images.save(tmp_path / f"table{suffix}")
+    assert ImageTable.load(tmp_path / f"table{suffix}").splits == images.splits
+    assert load_images(tmp_path / f"table{suffix}").splits == images.splits
+
+
+def test_tables_from_before_there_was_a_split_are_read(folder: Path, tmp_path: Path) -> None:
+    images = load_images(folder)
+    pa.parquet.write_table(images.table.drop_columns("split"), tmp_path / "old.parquet")
+    assert ImageTable.load(tmp_path / "old.parquet").table.equals(images.table)
+
+
 def test_save_and_load_refuse(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="parquet"):
         load_images(folder).save(tmp_path / "x.json")

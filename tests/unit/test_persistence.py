@@ -1,10 +1,14 @@
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import imgsim
@@ -87,6 +91,24 @@ def test_a_flipped_byte_is_found_and_named(saved, part):
     (saved / part).write_bytes(data)
     with pytest.raises(imgsim.ModelFormatError, match=part):
         imgsim.load_model(saved)
+
+
+def test_a_model_from_before_there_was_a_split_is_read(tiny_model, saved):
+    path = saved / "images.parquet"
+    write_part(saved, path.name, pq.read_table(path).drop_columns("split"))
+    assert imgsim.load_model(saved).images.table.equals(tiny_model.images.table)
+    write_part(saved, path.name, pq.read_table(path).drop_columns("path"))
+    with pytest.raises(imgsim.ModelFormatError, match=r"images\.parquet is not a table of images"):
+        imgsim.load_model(saved)
+
+
+def write_part(folder: Path, name: str, table: pa.Table) -> None:
+    """Replace a part of a saved model, and what the manifest says of it."""
+    pq.write_table(table, folder / name)
+    data = (folder / name).read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["parts"][name] |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_missing_and_cut_parts_are_named(saved):

@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -66,6 +67,20 @@ def test_splits_by_value_and_by_column(found):
     by_label = find_leaks(model, duplicates, split="label")
     assert by_label.params["splits"] == ["test", "a", "other", "validation"]
     assert ("other/of no split.jpg", "a", "same_bytes") in triples(by_label)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_splits_by_a_column_of_the_source(collection, tiny_store, tmp_path, suffix):
+    paths = sorted(str(path) for path in collection.rglob("*.jpg"))
+    table = pd.DataFrame({"path": paths, "split": ["test" if "/test/" in path else "train" for path in paths]})
+    table.loc[table["path"].str.endswith("picture.jpg"), "split"] = None
+    source = tmp_path / f"list{suffix}"
+    table.to_csv(source, index=False) if suffix == ".csv" else table.to_parquet(source)
+    model = imgsim.create(source, store=tiny_store, progress=False)
+    model.save(tmp_path / "m")
+    leaks = imgsim.load_model(tmp_path / "m").insight("leaks")
+    assert leaks.params["split"] == "the column 'split'"
+    assert triples(leaks) == {("test/bytes.jpg", "train", "same_bytes")}, "the column, not the folders, decides"
 
 
 def test_look_alikes_count_on_request(found):

@@ -17,6 +17,7 @@ HOSTILE = (
     "-rf.jpg",
     "--.jpg",
     "two\nlines.jpg",
+    "back\rthere.jpg",
     "$(touch gone).jpg",
     "`touch gone`.jpg",
     "a;touch gone;.jpg",
@@ -124,6 +125,19 @@ def test_a_link_to_the_kept_file_is_not_moved(collection, found, tmp_path):
     write_plan_script(*found, tmp_path / "plan.sh", tmp_path / "out")
     assert "it is the one to keep, by another name" in run(tmp_path / "plan.sh").stdout
     assert link.is_symlink()
+
+
+def test_names_that_are_not_utf_8(collection, tmp_path, tiny_store):
+    """In the collection such a file is rejected, so no plan holds it; a folder to move to may be called anything."""
+    odd, target = collection / os.fsdecode(b"\xff'\n.jpg"), tmp_path / os.fsdecode(b"-\xfe' place")
+    shutil.copyfile(collection / "keep" / "0.jpg", odd)
+    model = imgsim.create(collection, store=tiny_store, progress=False)
+    assert model.rejected["stage"].tolist() == ["list"]
+    write_plan_script(model, find_duplicates(model, measure_traits(model)), tmp_path / "plan.sh", target)
+    done = subprocess.run(["sh", str(tmp_path / "plan.sh")], capture_output=True, check=True)
+    assert os.fsencode(target) in done.stdout
+    assert len(files(target)) == len(HOSTILE)
+    assert odd.exists()
 
 
 def test_unknown_options_do_nothing(collection, found, tmp_path):

@@ -190,7 +190,12 @@ def test_mixed_services(folder: Path) -> None:
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
 def test_table(folder: Path, suffix: str) -> None:
     frame = pd.DataFrame(
-        {"image": ["b/2.jpg", str(folder / "a.jpg"), None], "kind": ["NA", None, "x"], "number": [1, 2, 3]}
+        {
+            "image": ["b/2.jpg", str(folder / "a.jpg"), None],
+            "kind": ["NA", None, "x"],
+            "number": [1, 2, 3],
+            "split": ["train", None, "test"],
+        }
     )
     table = folder / f"list{suffix}"
     if suffix == ".parquet":
@@ -203,8 +208,9 @@ def test_table(folder: Path, suffix: str) -> None:
     assert labels(listing) == ["NA", None]
     assert listing.rejected == [("row 2", "the column 'image' holds no path here")]
     assert labels(list_source(table)) == ["b", "photos"]
+    assert [entry.split for entry in list_source(table).entries] == ["train", None]
     assert labels(list_source(table, labels="number")) == ["1", "2"]
-    with pytest.raises(ArgumentError, match="image, kind, number"):
+    with pytest.raises(ArgumentError, match="image, kind, number, split"):
         list_source(table, labels="colour")
 
 

@@ -8,7 +8,7 @@ from dashboards import opening, state
 from dashboards.components import sidebar
 from dashboards.services.registry import RegistryProblem
 
-FOLDER = Path(__file__).parent / "pages"
+HERE = Path(__file__).parent
 PAGES = {
     "search": ("Search", ":material/image_search:"),
     "browse": ("Browse", ":material/grid_view:"),
@@ -21,9 +21,10 @@ PAGES = {
     "basket": ("Basket", ":material/shopping_basket:"),
 }
 
-st.set_page_config(page_title="imgsim", page_icon=":material/image_search:", layout="wide")
+st.set_page_config(page_title="imgsim", page_icon=str(FOLDER.parent / "icon.svg"), layout="wide")
+st.html(HERE / "style.css")
 pages = {
-    name: st.Page(FOLDER / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")
+    name: st.Page(HERE / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")
     for name, (title, icon) in PAGES.items()
 }
 page = st.navigation(list(pages.values()), position="top")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import cast
 
 import streamlit as st
 
 from dashboards import state
 from dashboards.components import kept
+from dashboards.components.choices import choice
 from dashboards.components.gallery import Kind, Size, gallery, handle, tile
 from dashboards.opening import Open
 from dashboards.services import search
@@ -16,7 +18,7 @@ from dashboards.services.question import Question
 from dashboards.services.search import Results
 from dashboards.text import plain
 
-SIZES: tuple[Size, ...] = ("small", "medium", "large")
+SIZES: dict[str, str] = {"small": "S", "medium": "M", "large": "L"}
 _FOUND = 60
 
 Steer = Mapping[Kind, Callable[[int], None]]
@@ -53,7 +55,7 @@ def answer(now: Open, question: Question, steer: Steer, example: bool) -> None:
         exclude=question.exclude,
         own=question.own,
     )
-    _header(now, results, question.label, example)
+    size = _header(now, results, question.label, example)
     if not results.hits:
         _nothing(now, question, results)
         return
@@ -61,42 +63,28 @@ def answer(now: Open, question: Question, steer: Steer, example: bool) -> None:
         tile(loaded, hit.row, rank=hit.rank, distance=hit.distance, same=hit.same, duplicate=hit.duplicate)
         for hit in results.hits
     ]
-    handle(now, gallery(loaded, tiles, key="answer", size=size(), label="Nearest images", before=steer))
+    handle(now, gallery(loaded, tiles, key="answer", size=size, label="Nearest images", before=steer))
 
 
-def size() -> Size:
-    """Of the tiles, by the URL."""
-    wanted = state.get("size")
-    return next((size for size in SIZES if size == wanted), "medium")
-
-
-def _header(now: Open, results: Results, label: str | None, example: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-header"):
-        st.markdown(summary(results, label, example), width="stretch")
-        st.session_state["size"] = size()
-        st.segmented_control(
-            "Size",
-            SIZES,
-            key="size",
-            required=True,
-            on_change=lambda: state.put(
-                size=None if st.session_state["size"] == "medium" else st.session_state["size"]
-            ),
-            format_func=lambda item: item[0].upper(),
-            help="Of the tiles: small, medium or large",
-            label_visibility="collapsed",
-        )
+def _header(now: Open, results: Results, label: str | None, example: bool) -> Size:
+    """Say what the answer is; the size of tiles that is chosen."""
+    if example:
+        st.caption("An example. Choose a query of your own on the left, or click a picture to ask with it.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(summary(results, label), width="stretch")
+        size = choice("Size", SIZES, "size", "medium", help="Of the tiles: small, medium or large", hide_label=True)
         st.button(
-            "All to basket",
+            "Add all",
             icon=":material/shopping_basket:",
             on_click=_keep_all,
             args=(now, [hit.row for hit in results.hits]),
             disabled=not results.hits,
             help="Put all images of this answer into the basket",
         )
+    return cast(Size, size)
 
 
-def summary(results: Results, label: str | None, example: bool) -> str:
+def summary(results: Results, label: str | None) -> str:
     """One line about an answer, as markdown."""
     count = len(results.hits)
     parts = [f"**{count:,}** nearest of {results.considered:,}"]
@@ -105,9 +93,7 @@ def summary(results: Results, label: str | None, example: bool) -> str:
     if results.collapsed:
         parts.append(f"{results.collapsed:,} near-duplicates collapsed")
     parts.append(f"{results.seconds * 1000:.1f} ms")
-    return ("An example: choose your own query on the left, or click a picture.  \n" if example else "") + " · ".join(
-        parts
-    )
+    return " · ".join(parts)
 
 
 def _keep_all(now: Open, rows: list[int]) -> None:

@@ -11,18 +11,14 @@ import streamlit as st
 
 from dashboards import state
 from dashboards.components import pictures
+from dashboards.components.choices import choice
 from dashboards.opening import Open
 from dashboards.services import search, uploads, web
 from dashboards.services.search import PICTURE, Term
 from dashboards.services.uploads import Refused
 from dashboards.text import plain
 
-SOURCES = {
-    "find": ("Find", ":material/search:"),
-    "upload": ("Upload", ":material/upload:"),
-    "camera": ("Camera", ":material/photo_camera:"),
-    "web": ("Web", ":material/link:"),
-}
+SOURCES = {"find": "Find", "upload": "Upload", "camera": "Camera", "web": "Web"}
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif"]
 _REFUSED, _TURN = "refused-pictures", "source-turn"
 
@@ -38,19 +34,15 @@ def sources(now: Open, ask: Ask) -> None:
     ask : callable
         Puts the query into the URL.
     """
-    offered = [name for name in SOURCES if name != "web" or web.enabled()]
-    chosen = state.get("by") if state.get("by") in offered else "find"
-    st.session_state["source"] = chosen
-    st.segmented_control(
+    offered = {name: title for name, title in SOURCES.items() if name != "web" or web.enabled()}
+    chosen = choice(
         "Ask with",
         offered,
-        key="source",
-        required=True,
-        on_change=lambda: state.put(by=None if st.session_state["source"] == "find" else st.session_state["source"]),
-        format_func=lambda name: f"{SOURCES[name][1]} {SOURCES[name][0]}",
+        "by",
+        "find",
         help="An image of the collection, pictures of yours, the camera, or a web address. "
         "Pictures of yours stay in this session and are not stored",
-        width="stretch",
+        hide_label=True,
     )
     {"find": _find, "upload": _upload, "camera": _camera, "web": _web}[chosen](now, ask)
     for refused in cast(list[Refused], st.session_state.get(_REFUSED, [])):
@@ -58,25 +50,24 @@ def sources(now: Open, ask: Ask) -> None:
 
 
 def _find(now: Open, ask: Ask) -> None:
-    st.session_state["find"] = state.get("find")
-    find, random = st.columns([4, 1], vertical_alignment="bottom", gap="small")
-    find.text_input(
-        "Path, id or key",
-        key="find",
-        placeholder="path, part of it, or id",
-        on_change=_found,
-        args=(now, ask),
-        help="A part of a path lists the images that have it; a whole path, an id or a key asks with that image",
-        label_visibility="collapsed",
-    )
-    random.button(
-        "Random",
-        icon=":material/casino:",
-        on_click=_random,
-        args=(now, ask),
-        help="Ask with some image that passes the filters",
-        width="stretch",
-    )
+    state.follow("find", state.get("find"))
+    with st.container(horizontal=True, gap="small", wrap=False):
+        st.text_input(
+            "Path, id or key",
+            key="find",
+            placeholder="path or id",
+            on_change=_found,
+            args=(now, ask),
+            help="A part of a path lists the images that have it; a whole path, an id or a key asks with that image",
+            label_visibility="collapsed",
+        )
+        st.button(
+            "Random",
+            icon=":material/casino:",
+            on_click=_random,
+            args=(now, ask),
+            help="Ask with some image that passes the filters",
+        )
 
 
 def _found(now: Open, ask: Ask) -> None:

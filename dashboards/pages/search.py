@@ -23,7 +23,15 @@ from dashboards.services.words import visible
 from dashboards.text import plain
 
 _CROPPING = "cropping"
-_PINNED = "<style>@media (min-width: 641px) { .st-key-query { position: sticky; top: 4.5rem; } }</style>"
+_STYLE = """<style>
+.stMainBlockContainer { padding-top: 4.5rem; }
+@media (min-width: 641px) {
+  .stColumn:has(.st-key-query) {
+    position: sticky; top: 4.5rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto;
+  }
+}
+.st-key-choice-by button { padding-inline: 0.625rem; }
+</style>"""
 
 
 def page(now: Open) -> None:
@@ -31,10 +39,10 @@ def page(now: Open) -> None:
     if not len(now.loaded):
         st.info("This version holds no images. Run the pipeline on a folder with pictures.", icon=":material/search:")
         return
+    st.html(_STYLE)
     terms, missing = _asked(now)
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = st.columns([2, 5], gap="medium")
     with left, st.container(key="query"):
-        st.html(_PINNED)
         sources(now, partial(_ask, now))
         asked, refused = question.question(now.loaded, terms, pictures.shelf(), partial(pictures.vector, now.loaded))
         _query(now, terms, [term for term, _ in refused])

@@ -21,7 +21,7 @@ PAGES = {
     "basket": ("Basket", ":material/shopping_basket:"),
 }
 
-st.set_page_config(page_title="imgsim", page_icon=str(FOLDER.parent / "icon.svg"), layout="wide")
+st.set_page_config(page_title="imgsim", page_icon=str(HERE / "icon.svg"), layout="wide")
 st.html(HERE / "style.css")
 pages = {
     name: st.Page(HERE / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")

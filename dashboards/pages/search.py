@@ -24,7 +24,6 @@ from dashboards.text import plain
 
 _CROPPING = "cropping"
 _STYLE = """<style>
-.stMainBlockContainer { padding-top: 4.5rem; }
 @media (min-width: 641px) {
   .stColumn:has(.st-key-query) {
     position: sticky; top: 4.5rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto;

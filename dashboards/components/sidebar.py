@@ -12,7 +12,7 @@ from dashboards.services.words import figure
 from dashboards.state import View
 from dashboards.text import plain
 
-_SAME = {"all": "any label", "same": "same label", "other": "other label"}
+_SAME = {"all": "any", "same": "same", "other": "other"}
 
 
 def choose_model(view: View) -> None:
@@ -62,12 +62,13 @@ def describe(now: Open) -> None:
             f"{opening.age(now.version)}"
         )
         recall, precision = metrics.get("recall_at_10"), metrics.get("precision_at_10")
-        st.badge(f"recall@10 {figure(recall)}", color="gray", help="Share of the true neighbours that the graph holds")
-        st.badge(
-            f"precision@10 {figure(precision)}",
-            color="gray",
-            help="Share of the ten nearest images with the label of the query; a dash where there are no labels",
-        )
+        with st.container(horizontal=True, gap="xsmall"):
+            st.badge(f"recall@10 {figure(recall)}", color="gray", help="Share of the true neighbours in the graph")
+            st.badge(
+                f"precision@10 {figure(precision)}",
+                color="gray",
+                help="Share of the ten nearest images with the label of the query; a dash where there are no labels",
+            )
 
 
 def choose_images(now: Open) -> None:

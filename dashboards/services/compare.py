@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from dashboards.services.evaluation import titles
 from dashboards.services.loaded import Loaded
 from dashboards.services.memo import per_model
+from imgsim.evaluation import Z95
 
 SAMPLE = 200
-Z95 = 1.959964
 Rows = NDArray[np.int64]
 Kind = Literal["stays", "up", "down", "new", "gone", "absent"]
 

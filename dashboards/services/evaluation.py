@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from dashboards.services.loaded import Loaded
 from dashboards.services.memo import per_model
-from imgsim.evaluation import BACKGROUND, SAMPLE
+from imgsim.evaluation import SAMPLE, Z95
 
 if TYPE_CHECKING:
     from dashboards.services.registry import Version
     from imgsim.evaluation import Evaluation
 
+Rows = NDArray[np.int64]
+
 WORST = 20
-PAIRS = 200
 OTHERS = "all other labels"
 ORDERS = {
     "weakest": ("Weakest first", "precision", True),
@@ -54,7 +55,10 @@ def titles(k: int) -> dict[str, tuple[str, str]]:
         f"precision_at_{k}": (f"Precision@{k}", f"Share of an image's {k} nearest that carry its label."),
         f"map_at_{k}": (f"mAP@{k}", f"Mean average precision of the {k} nearest: those ranked first count more."),
         "nn1_accuracy": ("1-NN accuracy", "How often the nearest image carries the same label."),
-        f"precision_at_{k}_macro": (f"Precision@{k}, by class", "Precision as the mean over classes, large or small."),
+        f"precision_at_{k}_macro": (
+            "Mean over classes",
+            f"Precision@{k} where every class counts the same, large or small.",
+        ),
         f"recall_at_{k}": (
             f"Graph recall@{k}",
             f"Share of the true {k} nearest, found by exact search, that the graph lists; needs no labels.",
@@ -91,15 +95,52 @@ def class_table(evaluation: Evaluation, order: str = "weakest") -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def class_rows(loaded: Loaded, label: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of a label, hardest first, and how many of their listed neighbours share it."""
-    if label not in loaded.labels:
+def class_rows(loaded: Loaded, label: str, other: str = "") -> tuple[Rows, Rows]:
+    """Rows of a label, hardest first, and how many of their listed neighbours share it.
+
+    With ``other``: only rows that list images of that label, those with most of them first, and how many they list.
+    """
+    wanted = other or label
+    if label not in loaded.labels or wanted not in loaded.labels:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    code = loaded.labels.index(label)
-    rows = np.flatnonzero(loaded.label_codes == code)
-    shared = (loaded.label_codes[loaded.model.graph.neighbors[rows]] == code).sum(axis=1)
-    order = np.argsort(shared, kind="stable")
-    return rows[order], shared[order]
+    rows = np.flatnonzero(loaded.label_codes == loaded.labels.index(label))
+    listed = loaded.label_codes[loaded.model.graph.neighbors[rows]]
+    counts = (listed == loaded.labels.index(wanted)).sum(axis=1)
+    order = np.argsort(-counts if other else counts, kind="stable")
+    order = order[counts[order] > 0] if other else order
+    return rows[order], counts[order]
+
+
+def _asked(loaded: Loaded) -> NDArray[np.bool_]:
+    """(labels + 1,) the labels that were evaluated; the last entry is for none."""
+    evaluation = loaded.model.evaluation
+    known = [] if evaluation is None else evaluation.per_class["label"].tolist()
+    return np.append(np.isin(loaded.labels, known), False)
+
+
+def _evaluated(loaded: Loaded) -> int:
+    """Neighbours that count: as many as were evaluated, at most those of the graph."""
+    evaluation = loaded.model.evaluation
+    return 0 if evaluation is None else min(loaded.model.graph.k, evaluation.k)
+
+
+@per_model()
+def precision_curve(loaded: Loaded) -> pd.DataFrame:
+    """Columns k, precision, low, high with 95 % intervals, for every k that was evaluated; empty without labels."""
+    rows = np.flatnonzero(_asked(loaded)[loaded.label_codes])
+    k = _evaluated(loaded)
+    if not len(rows) or not k:
+        return pd.DataFrame({"k": [], "precision": [], "low": [], "high": []})
+    same = loaded.label_codes[loaded.model.graph.neighbors[rows, :k]] == loaded.label_codes[rows][:, None]
+    shares = np.cumsum(same, axis=1) / np.arange(1, k + 1)
+    mean, half = shares.mean(axis=0), Z95 * shares.std(axis=0) / len(rows) ** 0.5
+    columns = {
+        "k": np.arange(1, k + 1),
+        "precision": mean,
+        "low": np.maximum(mean - half, 0),
+        "high": np.minimum(mean + half, 1),
+    }
+    return pd.DataFrame(columns)
 
 
 @dataclass(frozen=True)
@@ -119,14 +160,11 @@ class Confusion:
 def confusion(loaded: Loaded) -> Confusion | None:
     """Count it from the graph; None where there are fewer than two labels to take for each other.
 
-    Images without label are neighbours without label; labels that are no class, and labels on one image only, are
-    never asked for, as in `imgsim.evaluation`.
+    Images without label are neighbours without label; labels that were not evaluated are never asked for.
     """
-    evaluation = loaded.model.evaluation
-    k = min(loaded.model.graph.k, evaluation.k if evaluation is not None else loaded.model.graph.k)
-    width, codes = len(loaded.labels), loaded.label_codes
+    width, codes, k = len(loaded.labels), loaded.label_codes, _evaluated(loaded)
     sizes = np.bincount(codes[codes >= 0], minlength=width)
-    asked = np.append((sizes > 1) & ~np.isin(loaded.labels, BACKGROUND), False)
+    asked = _asked(loaded)
     rows = np.flatnonzero(asked[codes])
     if width < 2 or not k or not len(rows):
         return None
@@ -144,16 +182,21 @@ def confusion(loaded: Loaded) -> Confusion | None:
     return Confusion(pd.Series(own, list(loaded.labels))[asked[:-1]], pairs.reset_index(drop=True), k)
 
 
+def worst(confused: Confusion, most: int = WORST) -> list[str]:
+    """The labels with the fewest neighbours of their own label, the fewest first."""
+    return list(confused.own.sort_values(kind="stable").index[:most])
+
+
 def heatmap(confused: Confusion, most: int = WORST) -> pd.DataFrame:
     """Columns label, other, share for the ``most`` labels with the fewest neighbours of their own label.
 
     What goes to labels beyond these is summed up as `OTHERS`.
     """
-    worst = confused.own.sort_values(kind="stable").index[:most]
-    part = confused.pairs[confused.pairs["label"].isin(worst)]
-    inside = part[part["other"].isin(worst)][["label", "other", "share"]]
-    beyond = part[~part["other"].isin(worst)].groupby("label")["share"].sum()
-    own = pd.DataFrame({"label": worst, "other": worst, "share": confused.own[worst].to_numpy()})
+    labels = worst(confused, most)
+    part = confused.pairs[confused.pairs["label"].isin(labels)]
+    inside = part[part["other"].isin(labels)][["label", "other", "share"]]
+    beyond = part[~part["other"].isin(labels)].groupby("label")["share"].sum()
+    own = pd.DataFrame({"label": labels, "other": labels, "share": confused.own[labels].to_numpy()})
     rest = pd.DataFrame({"label": beyond.index, "other": OTHERS, "share": beyond.to_numpy()})
     cells = pd.concat([part for part in (own, inside, rest) if len(part)])
     return cells.sort_values(["label", "other"], kind="stable").reset_index(drop=True)

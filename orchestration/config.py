@@ -93,7 +93,7 @@ class CoreMLConfig(dg.Config):
     k: int = Field(default=10, ge=1, description="Neighbours of topk.")
     precision: str = Field(default="mixed", pattern="^(mixed|float16|float32)$")
     compress: str = Field(default="", pattern="^(|int8)$", description="Of the reference rows; empty: none.")
-    minimum_target: str = Field(default="iOS16", pattern="^iOS1[5-8]$", description="Oldest system.")
+    minimum_target: str = Field(default="iOS16", pattern="^iOS(1[5-8]|26)$", description="Oldest system.")
     ids: str = Field(default="path", description="Column that the app calls images by; empty: the model's ids.")
     backbone: str = Field(default="", description="Empty: as for the features in the same run.")
     weights: str = Field(default="", description="Empty: as for the features in the same run.")

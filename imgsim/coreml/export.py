@@ -13,14 +13,15 @@ from imgsim.backbones import Backbone
 from imgsim.coreml import saving
 from imgsim.coreml.building import build
 from imgsim.coreml.convert import import_coremltools
-from imgsim.coreml.metadata import default_description, describe, side_file, user_metadata
+from imgsim.coreml.features import read_feature
+from imgsim.coreml.metadata import GOLDEN, default_description, describe, side_file, user_metadata
 from imgsim.coreml.naming import reference_ids, reference_labels
 from imgsim.coreml.options import ExportOptions, is_program
 from imgsim.coreml.probes import Probe, reference_probes
 from imgsim.coreml.publishing import publish, refuse_existing, side_file_of
 from imgsim.coreml.source import source_network
 from imgsim.coreml.verification import FAILED, NOT_VERIFIED, VerificationReport, compare
-from imgsim.errors import CoreMLError
+from imgsim.errors import ArgumentError, CoreMLError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,7 +64,7 @@ def export_coreml(
     minimum_target: str = "iOS16",
     include_ids: bool = True,
     ids: str | Sequence[Any] | None = None,
-    labels: Sequence[Any] | None = None,
+    labels: str | Sequence[Any] | None = None,
     author: str = "",
     license: str = "",
     version: str = "",
@@ -97,15 +98,16 @@ def export_coreml(
         Default ``"mixed"``: the network in float16, projection and distances in float32.
     compress : {"int8"}, optional
         Reference rows in 8 bits with a float scale each: a quarter of their size. Needs iOS 16.
-    minimum_target : {"iOS15", "iOS16", "iOS17", "iOS18"}
+    minimum_target : {"iOS15", "iOS16", "iOS17", "iOS18", "iOS26"}
         Oldest system of an ML Program.
     include_ids : bool
-        Whether ids and labels travel with the model; without them an app sees row numbers.
+        Whether ids and labels travel with the model; without them an app sees row numbers (a classifier's
+        classes are ids all the same).
     ids : str or sequence of n, optional
         What the app calls references: a column of the images (``"path"``) or unique values; default
         ``model.ids``.
-    labels : sequence of n, optional
-        Default: the images' labels, if they have any.
+    labels : str or sequence of n, optional
+        A column of the images or values; default: the images' labels, if they have any.
     author, license, version, description : str
         Shown by Xcode.
     verify : int
@@ -135,6 +137,7 @@ def export_coreml(
     refuse_existing(target, overwrite)
     if verify:
         checks.positive_int(verify, "verify")
+    _refuse_contradictions(target, options, verify, include_ids or (ids is None and labels is None))
     network = source_network(model, backbone, weights)
     names = reference_ids(model, ids, outputs) if include_ids or outputs == "classifier" else None
     tags = reference_labels(model, labels) if include_ids else None
@@ -142,15 +145,28 @@ def export_coreml(
     mlmodel = build(model, network, options, names, max_megabytes)
     about = user_metadata(model, options, names, tags, mlflow_run_id)
     describe(mlmodel, about, author, license, version, description or default_description(model, options))
-    probes = reference_probes(model, max(1, verify))
+    probes = reference_probes(model, max(GOLDEN, verify))
     with publish(target, overwrite) as (package, side):
         saving.write(mlmodel, package, None if options.program else _shape(model, options))
         side.write_text(side_file(model, options, names, tags, probes, about), encoding="utf-8")
-        report = _verified(package, target, model, probes, verify)
+        saving.open_to_all(side)
+        report = _verified(package, target, model, probes[:verify])
     inputs, answers = _signature(mlmodel)
     n, dim = model.embeddings.shape
     size, seconds = saving.size_of(target), time.perf_counter() - start
     return CoreMLExport(target, side_file_of(target), size, inputs, answers, n, dim, seconds, report)
+
+
+def _refuse_contradictions(target: Path, options: ExportOptions, verify: int, ids_agree: bool) -> None:
+    if not ids_agree:
+        raise ArgumentError(
+            "include_ids=False leaves ids and labels out: leave out ids= and labels= too, or include_ids."
+        )
+    if verify and not options.program:
+        raise ArgumentError(
+            f"{target} cannot be verified here, because imgsim runs ML Programs only: write an .mlpackage, or pass "
+            "verify=0 and compare its golden images on a device."
+        )
 
 
 def _shape(model: SimilarityModel, options: ExportOptions) -> tuple[int]:
@@ -158,10 +174,8 @@ def _shape(model: SimilarityModel, options: ExportOptions) -> tuple[int]:
     return (n,) if options.outputs == "distance" else (dim,)
 
 
-def _verified(
-    package: Path, target: Path, model: SimilarityModel, probes: Sequence[Probe], count: int
-) -> VerificationReport:
-    if not count:
+def _verified(package: Path, target: Path, model: SimilarityModel, probes: Sequence[Probe]) -> VerificationReport:
+    if not probes:
         return VerificationReport(NOT_VERIFIED, "verify=0 was asked for.")
     report = compare(package, model, probes)
     if report.status == FAILED:
@@ -184,13 +198,10 @@ def _signature(mlmodel: Any) -> tuple[dict[str, str], dict[str, str]]:
     return inputs, outputs
 
 
-def _kind(feature: Any) -> str:
+def _kind(message: Any) -> str:
     """``image 224x224 RGB``, ``float32 [9144]``, ``string``, ``dictionary`` of a feature description."""
-    kind = feature.type
-    if kind.HasField("imageType"):
-        return f"image {kind.imageType.width}x{kind.imageType.height} RGB"
-    if kind.HasField("multiArrayType"):
-        array = kind.multiArrayType
-        names = {65568: "float32", 65552: "float16", 65600: "float64", 131104: "int32"}
-        return f"{names[array.dataType]} {list(array.shape)}"
-    return "string" if kind.HasField("stringType") else "dictionary"
+    feature = read_feature(message)
+    if feature.kind == "image":
+        height, width, _ = feature.shape
+        return f"image {width}x{height} {feature.color}"
+    return f"{feature.dtype} {list(feature.shape)}" if feature.kind == "array" else feature.kind

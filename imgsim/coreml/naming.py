@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,11 @@ def reference_ids(model: SimilarityModel, ids: str | Sequence[Any] | None, outpu
     CoreMLError
         More of them than a classifier can have.
     """
-    values = model.ids if ids is None else model.images.column(ids) if isinstance(ids, str) else ids
+    values = model.ids if ids is None else _given(model, ids, "ids")
     names = [str(value) for value in np.asarray(values).tolist()]
-    if len(names) != len(model):
-        raise ArgumentError(f"{len(names)} ids for {len(model)} references.")
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})[:3] if len(names) < MAX_CLASSES else []
-        raise ArgumentError(f"ids must be unique, and {twice or 'some'} repeat: give ids='path', or leave ids out.")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ArgumentError(f"ids must be unique, and {twice[:3]} repeat: give ids='path', or leave ids out.")
     if outputs == "classifier" and len(names) > MAX_CLASSES:
         raise CoreMLError(
             f"outputs='classifier' makes one class of each of {len(names):,} references, and more than {MAX_CLASSES:,} "
@@ -40,9 +39,23 @@ def reference_ids(model: SimilarityModel, ids: str | Sequence[Any] | None, outpu
     return names
 
 
-def reference_labels(model: SimilarityModel, labels: Sequence[Any] | None) -> list[str] | None:
-    """(n,) strings, empty where there is no label; None when there is none at all. Default: the images' labels."""
-    values = model.images.labels if labels is None else list(labels)
-    if len(values) != len(model):
-        raise ArgumentError(f"{len(values)} labels for {len(model)} references.")
+def reference_labels(model: SimilarityModel, labels: str | Sequence[Any] | None) -> list[str] | None:
+    """(n,) strings, empty where there is no label; None when there is none at all.
+
+    They are a column of the images, the values given, or the images' labels.
+
+    Raises
+    ------
+    ArgumentError
+        Another number of them, no such column.
+    """
+    values = model.images.labels if labels is None else _given(model, labels, "labels")
     return None if all(value is None for value in values) else ["" if value is None else str(value) for value in values]
+
+
+def _given(model: SimilarityModel, values: str | Sequence[Any], what: str) -> Sequence[Any]:
+    """A column of the images by name, or one value for each of them."""
+    found: Sequence[Any] = model.images.column(values) if isinstance(values, str) else values
+    if len(found) != len(model):
+        raise ArgumentError(f"{len(found)} {what} for {len(model)} references: give one for each, in their order.")
+    return found

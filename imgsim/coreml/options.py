@@ -11,7 +11,7 @@ from imgsim.errors import ArgumentError
 OUTPUTS = ("distance", "topk", "classifier", "features")
 PRECISIONS = ("mixed", "float16", "float32")
 COMPRESSIONS = ("int8",)
-TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18")
+TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")
 SUFFIXES = (".mlpackage", ".mlmodel")
 _NETWORK_OUTPUTS = ("distance", "features")
 _OLDEST_INT8 = "iOS16"

@@ -51,7 +51,7 @@ def write(mlmodel: Any, path: Path, output_shape: tuple[int, ...] | None = None)
         _name_by_content(path)
     else:
         path.write_bytes(_canonical(path.read_bytes()))
-    _open_to_all(path)
+    open_to_all(path)
 
 
 def _name_by_content(package: Path) -> None:
@@ -78,7 +78,8 @@ def _canonical(data: bytes) -> bytes:
     return bytes(message.SerializeToString(deterministic=True))
 
 
-def _open_to_all(path: Path) -> None:
+def open_to_all(path: Path) -> None:
+    """Let everybody read a file, or a folder with all that is in it, whatever the umask."""
     for item in [path, *(path.rglob("*") if path.is_dir() else ())]:
         item.chmod(_FOLDER_MODE if item.is_dir() else _FILE_MODE)
 

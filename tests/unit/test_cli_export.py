@@ -39,8 +39,12 @@ def test_what_was_written_is_said_and_never_replaced_unasked(saved: Path, tmp_pa
     assert taken.stdout == ""
     assert taken.stderr.startswith("error: ")
     assert "give --overwrite" in taken.stderr
-    run(saved, target, "--overwrite", "--outputs", "features", "--verify", "0")
-    assert list(Interpreter(target).outputs) == ["features"]
+    shown_by_xcode = ("--author", "A", "--license", "L", "--version", "7", "--description", "D")
+    run(saved, target, "--overwrite", "--outputs", "features", "--verify", "0", "--no-ids", *shown_by_xcode)
+    package = Interpreter(target)
+    assert list(package.outputs) == ["features"]
+    assert [package.metadata[key] for key in ("author", "license", "version", "description")] == ["A", "L", "7", "D"]
+    assert IDS not in package.metadata
 
 
 def test_json_holds_the_whole_report(saved: Path, tmp_path: Path):
@@ -59,6 +63,7 @@ def test_json_holds_the_whole_report(saved: Path, tmp_path: Path):
     [
         (("--outputs", "embedding"), 1, "outputs must be one of distance"),
         (("--ids", "no_such_column"), 1, "no_such_column"),
+        (("--labels", "no_such_column"), 1, "no_such_column"),
         (("--backbone", "squeezenet1_1", "--weights", "random"), 1, "not the one of the model's features"),
         (("-k", "0"), 2, "-k"),
         (("--verify", "-1"), 2, "--verify"),

@@ -1,6 +1,8 @@
 import base64
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 import imgsim
-from imgsim.coreml import Interpreter, convert, verify
+from imgsim.coreml import Interpreter, convert, naming, verify
 from imgsim.coreml.metadata import IDS, LABELS
 from imgsim.coreml.package import read_package
 from imgsim.coreml.program import read_program
@@ -55,6 +57,21 @@ def exported(tiny_model, tmp_path_factory):
         return made[outputs]
 
     return export
+
+
+def test_apples_own_fields_labels_and_ids_of_your_own(tiny_model, tmp_path):
+    names, tags = [f"ref {row}" for row in range(40)], [None, *("tag" for _ in range(39))]
+    report = tiny_model.export_coreml(
+        tmp_path / "x.mlpackage", ids=names, labels=tags, description="Mine.", outputs="classifier", verify=0
+    )
+    package = Interpreter(report.path)
+    assert package.metadata["description"] == "Mine."
+    assert json.loads(package.metadata[IDS]) == names
+    assert json.loads(package.metadata[LABELS]) == ["", *tags[1:]]
+    assert len(json.loads(report.references.read_text())["golden"]) == 3, "the app can check itself all the same"
+    described = read_package(report.path).spec.description
+    assert described.predictedFeatureName == "nearest"
+    assert described.predictedProbabilitiesName == "nearest_probs"
 
 
 def answer(report, pixels):
@@ -121,11 +138,15 @@ def test_the_package_says_what_it_is(exported, tiny_model):
 
 def test_files_are_open_to_all_and_equal_exports_are_equal(exported, tiny_model, tmp_path):
     first = exported("distance").path
-    for item in [first, *first.rglob("*")]:
+    usual = os.umask(0o077)
+    try:
+        again = tiny_model.export_coreml(
+            tmp_path / "Shapes.mlpackage", ids="path", author="A", license="L", version="7", mlflow_run_id="r1"
+        ).path
+    finally:
+        os.umask(usual)
+    for item in tmp_path.rglob("*"):
         assert item.stat().st_mode & 0o777 == (0o755 if item.is_dir() else 0o644)
-    again = tiny_model.export_coreml(
-        tmp_path / "Shapes.mlpackage", ids="path", author="A", license="L", version="7", mlflow_run_id="r1"
-    ).path
     names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
     assert len(names) == 3
     assert [(first / name).read_bytes() for name in names] == [(again / name).read_bytes() for name in names]
@@ -176,6 +197,10 @@ def test_an_existing_package_is_replaced_only_when_asked_and_nothing_else_ever(t
         ({"outputs": "topk", "path": "x.mlmodel"}, "gives distance or features"),
         ({"k": 0}, "k must be at least 1"),
         ({"verify": -1}, "verify must be at least 1"),
+        ({"path": "x.mlmodel"}, r"cannot be verified here, .* write an \.mlpackage, or pass verify=0"),
+        ({"include_ids": False, "ids": "path"}, "include_ids=False leaves ids and labels out"),
+        ({"include_ids": False, "labels": "label"}, "include_ids=False leaves ids and labels out"),
+        ({"labels": "colour"}, "there is no column 'colour'"),
         ({"ids": ["a"] * 40, "outputs": "classifier"}, r"ids must be unique, and \['a'\] repeat: give ids='path'"),
         ({"ids": ["a"]}, "1 ids for 40 references"),
         ({"labels": ["a"]}, "1 labels for 40 references"),
@@ -215,16 +240,26 @@ def test_a_network_that_cannot_be_converted_names_its_operation(model_of, tmp_pa
     assert e.value.operation == "special_bessel_j1"
 
 
-def test_a_neural_network_is_written_with_its_shape_but_only_unverified(tiny_model, tmp_path):
+@pytest.mark.parametrize(("outputs", "size"), [("distance", 40), ("features", 8)])
+def test_a_neural_network_is_written_with_its_shape_but_only_unverified(outputs, size, tiny_model, tmp_path):
+    from coremltools.proto import Model_pb2
+
     path = tmp_path / "Old.mlmodel"
-    with pytest.raises(CoreMLError, match=r"cannot be verified here: .* verify=0 writes it all the same"):
-        tiny_model.export_coreml(path)
-    assert not path.exists()
-    report = tiny_model.export_coreml(path, verify=0)
+    report = tiny_model.export_coreml(path, outputs=outputs, verify=0)
     assert report.verification.status == "not verified"
-    assert report.outputs == {"distance": "float32 [40]"}
+    assert report.outputs == {outputs: f"float32 [{size}]"}
     assert path.stat().st_mode & 0o777 == 0o644
     assert verify(path, tiny_model).status == "not verified"
+    spec = Model_pb2.Model()
+    spec.ParseFromString(path.read_bytes())
+    (output,) = spec.description.output
+    assert (output.name, list(output.type.multiArrayType.shape)) == (outputs, [size])
+    assert spec.specificationVersion == 4, "iOS 13"
+    (picture,) = spec.neuralNetwork.preprocessing
+    mean = tiny_model.backbone.mean
+    assert picture.scaler.channelScale == pytest.approx(1 / 255)
+    assert [-picture.scaler.redBias, -picture.scaler.greenBias, -picture.scaler.blueBias] == pytest.approx(mean)
+    assert json.loads(spec.description.metadata.userDefined[LABELS]) == tiny_model.images.labels
 
 
 def test_a_model_from_disk_finds_its_network_by_name_or_says_what_to_pass(tiny_model, model_of, tmp_path):
@@ -249,6 +284,21 @@ def test_a_model_of_vectors_has_no_network_to_export(rng, tmp_path):
     model = imgsim.create(embeddings=rng.normal(size=(9, 4)), progress=False)
     with pytest.raises(CoreMLError, match="made from vectors and has no network"):
         model.export_coreml(tmp_path / "x.mlpackage")
+
+
+def test_more_classes_than_an_app_can_bear_are_refused(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(naming, "MAX_CLASSES", 39)
+    with pytest.raises(CoreMLError, match=r"one class of each of 40 references, .* use outputs='topk'"):
+        tiny_model.export_coreml(tmp_path / "x.mlpackage", outputs="classifier")
+
+
+@pytest.mark.parametrize("target", ["iOS16", "iOS26"])
+def test_all_in_float16_agrees_where_vectors_have_length_1(target, tiny_model, tmp_path):
+    report = tiny_model.export_coreml(tmp_path / "x.mlpackage", precision="float16", minimum_target=target, verify=2)
+    assert report.verification.passed
+    operations = read_program(read_package(report.path)).operations
+    assert {next(iter(o.outputs.values())).dtype for o in operations if o.kind in ("conv", "linear")} == {"fp16"}
+    assert report.outputs == {"distance": "float32 [40]"}, "what the app reads is float32 on every system"
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed"])
@@ -303,8 +353,6 @@ def test_rows_beyond_65535_keep_their_numbers(target, model_of, tmp_path):
 
 def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, imgsim.coreml; print(sorted({'torch', 'coremltools'} & set(sys.modules)))"
-    import subprocess
-
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

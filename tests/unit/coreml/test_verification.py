@@ -129,6 +129,14 @@ def test_pictures_of_your_own_are_compared_too(package, tiny_model, tiny_images,
         coreml.verify(package, tiny_model, ["missing.png"])
 
 
+def test_the_worst_a_device_may_round_is_an_option(tiny_model, tmp_path):
+    path = tiny_model.export_coreml(tmp_path / "x.mlpackage", verify=0).path
+    usual, worst = (coreml.verify(path, tiny_model, 1, accumulate=kind) for kind in ("float32", "float16"))
+    assert usual.passed
+    assert worst.metrics["relative_error_max"] > 2 * usual.metrics["relative_error_max"]
+    assert worst.metrics["relative_error_max"] < 0.1
+
+
 def test_another_model_of_the_same_size_is_not_the_same(package, tiny_model):
     other = imgsim.load_images([tiny_model.images.locations[i] for i in reversed(range(40))])
     mirrored = imgsim.create(other, progress=False)

@@ -1,0 +1,93 @@
+"""Long lists in pages: the page is in the URL, N and P turn it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboards import state
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where in a list of ``count`` things the user is.
+
+    Parameters
+    ----------
+    count, size : int
+        Of the list and of a page.
+    page : int
+        From 1.
+    name : str
+        The parameter of the URL.
+    """
+
+    count: int
+    size: int
+    page: int
+    name: str = "page"
+
+    @property
+    def last(self) -> int:
+        """The last page; an empty list has one, too."""
+        return max(1, math.ceil(self.count / self.size))
+
+    @property
+    def slice(self) -> slice:
+        """The things on this page; a page beyond the last is the last."""
+        page = min(max(self.page, 1), self.last)
+        return slice((page - 1) * self.size, min(page * self.size, self.count))
+
+    @property
+    def words(self) -> str:
+        """Which these are: ``"61 to 120 of 9,144"``."""
+        part = self.slice
+        return f"{part.start + 1:,} to {part.stop:,} of {self.count:,}" if self.last > 1 else f"{self.count:,}"
+
+
+def pages(count: int, size: int, name: str = "page") -> Pages:
+    """The page the URL asks for; one beyond the last is the last."""
+    last = Pages(count, size, 1).last
+    return Pages(count, size, state.whole(name, 1, 1, last), name)
+
+
+def show(now: Pages, place: str, keys: bool = True) -> None:
+    """Buttons for the pages; nothing where there is one page only.
+
+    Parameters
+    ----------
+    now : Pages
+    place : str
+        Tells several of one page apart.
+    keys : bool
+        Whether N and P turn the pages; for one of them.
+    """
+    if now.last == 1:
+        return
+    key = f"{now.name}-{place}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
+        _turn("Previous", ":material/chevron_left:", now, -1, f"{key}-previous", "P" if keys else None)
+        state.follow(key, now.page)
+        st.pagination(now.last, key=key, max_visible_pages=5, on_change=state.changed(key, lambda page: _go(now, page)))
+        _turn("Next", ":material/chevron_right:", now, 1, f"{key}-next", "N" if keys else None)
+
+
+def _turn(name: str, icon: str, now: Pages, step: int, key: str, shortcut: str | None) -> None:
+    st.button(
+        name,
+        key=key,
+        icon=icon,
+        icon_position="left" if step < 0 else "right",
+        type="tertiary",
+        shortcut=shortcut,
+        disabled=not 1 <= now.page + step <= now.last,
+        on_click=_go,
+        args=(now, now.page + step),
+        help=f"{name} page",
+    )
+
+
+def _go(now: Pages, page: int) -> None:
+    state.put(**{now.name: str(page) if page > 1 else None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from html import escape
 from typing import Literal
 
 import streamlit as st
@@ -16,11 +17,16 @@ from dashboards.services import details
 from dashboards.services.details import Fact, Flag
 from dashboards.services.loaded import Loaded
 from dashboards.services.question import trail_after
+from dashboards.services.thumbnails import thumbnail_url
 from dashboards.services.words import visible
 from dashboards.text import plain
 
 _ROW = "details-row"
 _NEIGHBOURS = 12
+_PICTURE = "display: block; width: 100%; max-height: 24rem; object-fit: contain; border-radius: 0.5rem"
+_LIST = "display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.3rem 1rem; margin: 0; padding: 0; font-size: 0.875rem"
+_NAME = "margin: 0; font-weight: 400; opacity: 0.7; white-space: nowrap"
+_VALUE = "margin: 0; overflow-wrap: anywhere"
 _COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
     "label": "orange",
     "outlier": "orange",
@@ -54,8 +60,7 @@ def _dialog(open: Open, among: tuple[int, ...]) -> None:
         _picture(loaded, row)
         _flags(details.flags(loaded, row))
     with facts:
-        _facts([*details.file_facts(loaded, row), *details.found_facts(loaded, row)])
-        st.code(loaded.model.images.sha256[row], language=None, wrap_lines=True)
+        st.html(facts_html([*details.file_facts(loaded, row), *details.found_facts(loaded, row)]))
     _ways(open, row)
     _neighbours(loaded, row)
 
@@ -85,11 +90,11 @@ def _turn(to: int | None) -> None:
 
 
 def _picture(loaded: Loaded, row: int) -> None:
-    data = loaded.model.thumbnails([row])[0]
-    if data is None:
+    if loaded.model.thumbnails([row])[0] is None:
         st.info("This version carries no thumbnail of this image.", icon=":material/hide_image:")
     else:
-        st.image(data, width="stretch", alt=visible(loaded.model.images.paths[row]))
+        name = escape(visible(loaded.model.images.paths[row]))
+        st.html(f'<img src="{thumbnail_url(loaded, row)}" alt="{name}" title="{name}" style="{_PICTURE}">')
 
 
 def _flags(flags: Sequence[Flag]) -> None:
@@ -98,9 +103,12 @@ def _flags(flags: Sequence[Flag]) -> None:
             st.badge(plain(flag.text), color=_COLORS.get(flag.kind, "gray"), help=plain(flag.why))
 
 
-def _facts(facts: Sequence[Fact]) -> None:
-    rows = "\n".join(f"| {fact.name} | {plain(fact.text)} |" for fact in facts)
-    st.markdown(f"| | |\n|---|---|\n{rows}")
+def facts_html(facts: Sequence[Fact]) -> str:
+    """Facts as a list of names and values; their texts stay text."""
+    rows = (
+        f'<dt style="{_NAME}">{escape(fact.name)}</dt><dd style="{_VALUE}">{escape(fact.text)}</dd>' for fact in facts
+    )
+    return f'<dl style="{_LIST}">{"".join(rows)}</dl>'
 
 
 def _ways(open: Open, row: int) -> None:

@@ -55,6 +55,7 @@ class Gallery {
     this.root.addEventListener("click", (event) => this.clicked(event), listening);
     this.root.addEventListener("keydown", (event) => this.pressed(event), listening);
     this.root.addEventListener("focusin", (event) => this.focused(event), listening);
+    document.addEventListener("keydown", (event) => this.entered(event), listening);
     this.list.addEventListener("load", (event) => picture(event, "there"), { ...listening, capture: true });
     this.list.addEventListener("error", (event) => picture(event, "missing"), { ...listening, capture: true });
   }
@@ -195,6 +196,15 @@ class Gallery {
   focused(event) {
     const place = this.place(event);
     if (place >= 0 && place !== this.active) this.activate(place);
+  }
+
+  // A step to the side while nothing has the focus enters the first gallery of the page.
+  entered(event) {
+    if (!(event.key in STEPS) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.defaultPrevented || document.activeElement !== document.body || !this.tiles.length) return;
+    if (document.querySelector('[role="dialog"]')) return;
+    event.preventDefault();
+    this.move(this.active);
   }
 
   pressed(event) {

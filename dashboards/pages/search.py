@@ -46,7 +46,7 @@ def page(now: Open) -> None:
         asked, refused = question.question(now.loaded, terms, pictures.shelf(), partial(pictures.vector, now.loaded))
         _query(now, terms, [term for term, _ in refused])
     with right:
-        _absent(missing)
+        _absent(missing, not terms)
         for _, item in refused:
             st.error(f"{plain(item.name)}: {plain(item.reason)}", icon=":material/broken_image:")
         if state.get("find"):
@@ -93,23 +93,24 @@ def _crop(now: Open, terms: list[Term], place: int) -> None:
     )
 
 
-def _absent(missing: list[str]) -> None:
+def _absent(missing: list[str], nothing: bool) -> None:
     """Say which parts of the query this session or this version does not have."""
     session = [key for key in missing if search.is_picture_key(key)]
+    others = [plain(key) for key in missing if key not in session]
     if session:
-        many = len(session) > 1
+        what = "a picture that was" if len(session) == 1 else f"{len(session)} pictures that were"
         st.warning(
-            f"The link asks with {len(session)} pictures that were"
-            if many
-            else "The link asks with a picture that was"
-            " uploaded in another session, and pictures are not stored. Upload it here to ask with it.",
+            f"The link asks with {what} uploaded in another session, and uploads are not stored. Upload again to ask.",
             icon=":material/cloud_off:",
         )
-    others = [plain(key) for key in missing if key not in session]
     if others:
         st.warning(
             f"This version has no image called {', '.join(others)}. Find another one, or choose another version.",
             icon=":material/help:",
+        )
+    if nothing:
+        st.button(
+            "Show an example", on_click=partial(state.put, q=None), help="Ask with an image that this version has"
         )
 
 

@@ -50,7 +50,7 @@ def file_facts(loaded: Loaded, row: int) -> list[Fact]:
     ]
     if file["mtime"] is not None:
         facts.append(Fact("Changed", f"{file['mtime']:%Y-%m-%d %H:%M} UTC"))
-    return facts
+    return [*facts, Fact("sha256", file["sha256"])]
 
 
 def _file(loaded: Loaded, row: int) -> dict[str, Any]:
@@ -127,12 +127,12 @@ def _votes(loaded: Loaded, row: int) -> Fact | None:
 
 
 def _vote_words(vote: Any) -> str:
-    agree = f"{int(vote['votes_given'])} neighbours have its label"
+    agree = f"{int(vote['votes_given'])} of its neighbours have its label"
     other = vote["suggestion"]
     if not isinstance(other, str):
-        return f"{agree}, none votes for another one"
+        return f"{agree}, none has another one"
     return (
-        f"{agree}, {int(vote['votes'])} say {visible(other)}; wrong with probability {float(vote['probability']):.0%}"
+        f"{agree}, {int(vote['votes'])} have {visible(other)}; wrong with probability {float(vote['probability']):.0%}"
     )
 
 

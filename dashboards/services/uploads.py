@@ -165,22 +165,6 @@ def cut_out(pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
-def framed(tile: bytes, crop: Crop | None) -> bytes:
-    """A tile with all but the crop dimmed and a line around it, JPEG."""
-    if crop is None:
-        return tile
-    pixels = decode(tile)
-    dim = pixels // 4 + 24
-    height, width = pixels.shape[:2]
-    part = cut_out(pixels, crop)
-    left, top = crop[0] * width // 100, crop[1] * height // 100
-    bottom, right = top + part.shape[0], left + part.shape[1]
-    edge = max(1, max(height, width) // 120)
-    dim[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge] = 255
-    dim[top:bottom, left:right] = part
-    return thumbnail(dim, max(height, width))
-
-
 def keep(shelf: MutableMapping[str, Picture], picture: Picture) -> None:
     """Put a picture on a session's shelf; the oldest make room, in number and in bytes."""
     shelf.pop(picture.key, None)

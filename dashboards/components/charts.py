@@ -39,7 +39,7 @@ def confusion(cells: pd.DataFrame, order: Sequence[str], others: Sequence[str]) 
         alt.Y("label:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=_LABELS, labelOverlap=False)),
         tooltip=tip,
     )
-    colour = alt.Color("share:Q", title="share", legend=alt.Legend(format=".0%"))
+    colour = alt.Color("share:Q", title="share", scale=alt.Scale(type="sqrt"), legend=alt.Legend(format=".0%"))
     tiles = base.mark_rect(cursor="pointer").encode(colour).add_params(chosen)
     chart: alt.Chart = tiles.properties(height=24 * len(order) + 110)
     return chart

@@ -1,5 +1,44 @@
-"""Placeholder of the lead: its owner overwrites this file."""
+"""The page that says what is wrong with a collection."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("health")
+from dashboards.components.choices import choice
+from dashboards.components.health import duplicates, hubs, labels, leaks, outliers, quality, rejected
+from dashboards.opening import Open, opened
+from dashboards.services import health
+
+_SHOWN = {
+    "rejected": rejected,
+    "outliers": outliers,
+    "labels": labels,
+    "duplicates": duplicates,
+    "leaks": leaks,
+    "quality": quality,
+    "hubs": hubs,
+}
+_OWN = ("page", "reason", "least", "tier", "threshold", "issue", "kind")
+
+
+def page(now: Open) -> None:
+    """Show the chosen section."""
+    st.title("Health")
+    counts = health.counts(now.loaded)
+    options = {
+        name: title if counts[name] is None else f"{title} {counts[name]:,}" for name, title in health.SECTIONS.items()
+    }
+    default = next((name for name in ("labels", "duplicates", "rejected") if counts[name]), "rejected")
+    section = choice(
+        "Section",
+        options,
+        "section",
+        default,
+        help="What of the collection is looked at; the numbers are what was found",
+        hide_label=True,
+        resets=_OWN,
+    )
+    _SHOWN[section].show(now)
+
+
+page(opened())

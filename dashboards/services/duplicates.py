@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from dashboards.services.loaded import Loaded
 from dashboards.services.memo import per_model
 from imgsim.insights.descriptor import BYTES
-from imgsim.insights.duplicates import TIERS
 from imgsim.insights.groups import centred_groups
 from imgsim.insights.insight import Insight
 from imgsim.insights.keep import Facts, suggestion
-from imgsim.insights.plan import plan_table
+from imgsim.insights.plan import CERTAIN, plan_table
 from imgsim.insights.schemas import DUPLICATES, MEASURES, about, frame
 from imgsim.insights.traits import Traits
 
@@ -192,7 +191,7 @@ def _facts(loaded: Loaded) -> Facts:
 
 def plan(loaded: Loaded, tiers: tuple[str, ...], threshold: float) -> pd.DataFrame:
     """`imgsim.insights.plan.plan_table` of some tiers, look-alikes at this threshold."""
-    parts = [tier_groups(loaded, tier) for tier in TIERS[:2] if tier in tiers]
+    parts = [tier_groups(loaded, tier) for tier in CERTAIN if tier in tiers]
     if "look_alike" in tiers:
         first = max((int(part["group"].max()) + 1 for part in parts if len(part)), default=0)
         parts.append(group_table(loaded, look_alike_groups(loaded, threshold), first))

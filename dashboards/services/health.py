@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -37,11 +36,6 @@ SECTIONS = {
 }
 
 
-def pages(count: int, size: int) -> int:
-    """How many pages ``count`` things take, at least one."""
-    return max(1, math.ceil(count / size))
-
-
 def counts(loaded: Loaded) -> dict[str, int | None]:
     """What each section found; None where the version carries nothing about it."""
     found: dict[str, int | None] = {"rejected": len(loaded.model.rejected)}
@@ -60,14 +54,18 @@ def counts(loaded: Loaded) -> dict[str, int | None]:
     return found
 
 
+def reason_kind(reasons: pd.Series) -> pd.Series:
+    """Reasons without their figures and names, so that those of one kind are equal."""
+    kind = reasons.astype(str).str.replace(r"\(it begins with the bytes [^)]*\)", "", regex=True)
+    kind = kind.str.replace(r"'[^']*'|\"[^\"]*\"", "'…'", regex=True)
+    return kind.str.replace(r"\d[\d,._]*", "#", regex=True).str.strip()
+
+
 def rejected_kinds(rejected: pd.DataFrame) -> pd.DataFrame:
-    """Columns stage, reason, files: reasons that differ in figures or names only count as one, most files first."""
+    """Columns stage, reason, files: reasons of one kind count as one, most files first."""
     if not len(rejected):
         return pd.DataFrame({"stage": [], "reason": [], "files": []})
-    reason = rejected["reason"].astype(str)
-    reason = reason.str.replace(r"\(it begins with the bytes [^)]*\)", "", regex=True)
-    reason = reason.str.replace(r"'[^']*'|\"[^\"]*\"", "'…'", regex=True)
-    reason = reason.str.replace(r"\d[\d,._]*", "#", regex=True).str.strip()
+    reason = reason_kind(rejected["reason"])
     table = pd.DataFrame({"stage": rejected["stage"].astype(str).to_numpy(), "reason": reason.to_numpy()})
     sizes = table.groupby(["stage", "reason"], sort=True).size().rename("files").reset_index()
     return sizes.sort_values("files", ascending=False, kind="stable").reset_index(drop=True)

@@ -1,0 +1,1 @@
+"""The sections of the page Health, one per file; each shows itself."""

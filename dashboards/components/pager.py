@@ -68,18 +68,16 @@ def show(now: Pages, place: str, keys: bool = True) -> None:
         return
     key = f"{now.name}-{place}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
-        _turn("Previous", ":material/chevron_left:", now, -1, f"{key}-previous", "P" if keys else None)
+        _turn("Previous", now, -1, f"{key}-previous", "P" if keys else None)
         state.follow(key, now.page)
         st.pagination(now.last, key=key, max_visible_pages=5, on_change=state.changed(key, lambda page: _go(now, page)))
-        _turn("Next", ":material/chevron_right:", now, 1, f"{key}-next", "N" if keys else None)
+        _turn("Next", now, 1, f"{key}-next", "N" if keys else None)
 
 
-def _turn(name: str, icon: str, now: Pages, step: int, key: str, shortcut: str | None) -> None:
+def _turn(name: str, now: Pages, step: int, key: str, shortcut: str | None) -> None:
     st.button(
         name,
         key=key,
-        icon=icon,
-        icon_position="left" if step < 0 else "right",
         type="tertiary",
         shortcut=shortcut,
         disabled=not 1 <= now.page + step <= now.last,

@@ -24,7 +24,7 @@ from dashboards.text import plain
 _ROW = "details-row"
 _NEIGHBOURS = 12
 _PICTURE = "display: block; width: 100%; max-height: 24rem; object-fit: contain; border-radius: 0.5rem"
-_LIST = "display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.3rem 1rem; margin: 0; padding: 0; font-size: 0.875rem"
+_LIST = "display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.3rem 1rem; margin: 0; padding: 0"
 _NAME = "margin: 0; font-weight: 400; opacity: 0.7; white-space: nowrap"
 _VALUE = "margin: 0; overflow-wrap: anywhere"
 _COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
@@ -108,7 +108,7 @@ def facts_html(facts: Sequence[Fact]) -> str:
     rows = (
         f'<dt style="{_NAME}">{escape(fact.name)}</dt><dd style="{_VALUE}">{escape(fact.text)}</dd>' for fact in facts
     )
-    return f'<dl style="{_LIST}">{"".join(rows)}</dl>'
+    return f'<dl style="{_LIST}; font-size: 0.875rem">{"".join(rows)}</dl>'
 
 
 def _ways(open: Open, row: int) -> None:

@@ -25,32 +25,35 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 sys
   Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1120px; margin: 0 auto; padding: 24px 16px 64px; }
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere; }
-h2 { font-size: 19px; margin: 0 0 4px; }
+h2 { font-size: 19px; margin: 0 0 4px; display: flex; justify-content: space-between; gap: 12px; }
+h2 span { color: var(--soft); font-weight: 400; font-variant-numeric: tabular-nums; }
 h3 { font-size: 15px; margin: 20px 0 8px; }
 p { margin: 0 0 12px; color: var(--soft); max-width: 74ch; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px;
   margin-top: 16px; }
-nav { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 8px; margin-top: 16px; }
+nav { display: grid; grid-template-columns: repeat(auto-fill, minmax(108px, 1fr)); gap: 8px; margin-top: 16px; }
 nav a { display: block; padding: 10px 12px; border: 1px solid var(--line); border-radius: 10px; background: var(--card);
-  color: var(--soft); text-decoration: none; }
+  color: var(--soft); text-decoration: none; font-size: 13px; line-height: 1.35; }
 nav a:hover, nav a:focus { border-color: var(--mark); }
 nav b { display: block; font-size: 20px; line-height: 1.25; color: var(--ink); font-variant-numeric: tabular-nums; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(94px, 1fr)); gap: 12px; }
 .rows { display: flex; flex-wrap: wrap; gap: 10px; margin-bottom: 12px; }
 .row { display: flex; gap: 12px; overflow-x: auto; padding: 10px; border: 1px solid var(--line); border-radius: 8px;
   max-width: 100%; }
-.row figure { flex: 0 0 108px; }
-.row figure.first { padding-right: 12px; border-right: 1px solid var(--line); flex-basis: 134px; }
+.row figure { flex: 0 0 100px; }
+.row figure.first { padding-right: 12px; border-right: 1px solid var(--line); flex-basis: 120px; }
 figure { margin: 0; min-width: 0; }
 figure .frame { display: flex; align-items: center; justify-content: center; height: 104px; border-radius: 6px;
   background: color-mix(in srgb, var(--soft) 12%, transparent); border: 2px solid transparent; overflow: hidden; }
 figure.good .frame { border-color: var(--good); }
 figure.bad .frame { border-color: var(--bad); }
 img { max-width: 100%; max-height: 100%; display: block; }
-figcaption { font-size: 12px; line-height: 1.35; margin-top: 4px; overflow-wrap: anywhere; color: var(--soft);
-  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 6; overflow: hidden; }
+figcaption { font-size: 12px; line-height: 1.35; margin-top: 4px; overflow-wrap: anywhere; color: var(--soft); }
 figcaption b { color: var(--ink); display: block; }
+figcaption .path { color: var(--ink); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4;
+  overflow: hidden; }
 .good b { color: var(--good); } .bad b { color: var(--bad); }
+.more { align-self: center; color: var(--soft); white-space: nowrap; padding-right: 4px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; width: 100%; }
 th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top;
@@ -68,9 +71,15 @@ def text(value: object) -> str:
     return html.escape(str(value).replace("\x00", ""))
 
 
+def breakable(value: object) -> str:
+    """A name as HTML that may go on in the next line after ``/`` and ``_``."""
+    return re.sub("([/_])", "\\1<wbr>", text(value))
+
+
 def figure(row: int, name: object, bold: str = "", note: str = "", kind: str = "") -> str:
-    """A picture with a caption; ``kind`` is ``good``, ``bad`` or ``first``."""
-    caption = (f"<b>{text(bold)}</b>" if bold else "") + text(note)
+    """A picture with its path and a caption; ``kind`` is ``good``, ``bad`` or ``first``."""
+    bold = f"<b>{breakable(bold)}</b>" if bold else ""
+    caption = f'{bold}<span class="path">{breakable(name)}</span>{text(note)}'
     picture = f'<div class="frame">\x00{int(row)}\x00</div>'
     return f'<figure class="{kind}" title="{text(name)}">{picture}<figcaption>{caption}</figcaption></figure>'
 

@@ -58,7 +58,8 @@ def render_report(model: SimilarityModel, title: str) -> Report:
     sections = report_sections.sections(model)
     tiles = "".join(f'<a href="#{part.name}"><b>{text(part.count)}</b>{text(part.title)}</a>' for part in sections)
     bodies = "".join(
-        f'<section id="{part.name}"><h2>{text(part.title)}</h2><p>{text(part.lead)}</p>{part.body}</section>\n'
+        f'<section id="{part.name}"><h2>{text(part.title)}<span>{text(part.count)}</span></h2>'
+        f"<p>{text(part.lead)}</p>{part.body}</section>\n"
         for part in sections
     )
     labels = len({label for label in model.images.labels if label is not None})

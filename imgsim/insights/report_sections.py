@@ -29,7 +29,7 @@ ISSUES = {
     "odd_aspect": "Odd shape",
     "odd_size": "Odd size",
 }
-GROUPS, MEMBERS, ERRORS, VOTERS, TILES, FEW, LISTED = 12, 6, 20, 7, 20, 10, 50
+GROUPS, MEMBERS, ERRORS, DOUBTS, VOTERS, TILES, FEW, LISTED = 12, 6, 20, 3, 7, 20, 10, 50
 """Most of each that are shown; the tables hold all."""
 NOTHING = '<p class="none">Nothing found.</p>'
 
@@ -68,8 +68,9 @@ def duplicates(model: SimilarityModel, insight: Insight) -> Section:
         found = groups[groups["tier"] == tier]
         spare = found[~found["keep"]]
         count = found["group"].nunique()
+        facts = f"{_counted(count, 'group')}, {_counted(len(spare), 'image')} besides the kept ones"
+        facts = f"{facts} ({_size(spare['bytes'].sum())})." if count else "None here."
         more = f" The first {GROUPS} are shown." if count > GROUPS else ""
-        facts = f"{count:,} groups, {len(spare):,} images besides the kept ones ({_size(spare['bytes'].sum())})."
         body += f"<h3>{title}</h3><p>{meaning} {facts}{more}</p>" + _rows(_groups(found))
     spare = groups[~groups["keep"] & (groups["tier"] != "look_alike")]
     lead = "Three tiers that are never mixed. The one to keep is marked. Look-alikes are not counted above."
@@ -80,32 +81,36 @@ def _groups(found: pd.DataFrame) -> Iterator[str]:
     for _, group in list(found.groupby("group", sort=True))[:GROUPS]:
         ordered = group.sort_values("keep", ascending=False, kind="stable")
         tiles = [_member(member) for member in ordered.head(MEMBERS).itertuples()]
-        more = f"<figure><p>and {len(group) - MEMBERS:,} more</p></figure>" if len(group) > MEMBERS else ""
+        more = f'<div class="more">and {len(group) - MEMBERS:,} more</div>' if len(group) > MEMBERS else ""
         yield f'<div class="row">{"".join(tiles)}{more}</div>'
 
 
 def _member(row: Any) -> str:
-    note = f"{row.reason}. {row.path}"
-    return figure(row.row, row.path, "keep" if row.keep else "", note, "good first" if row.keep else "")
+    return figure(row.row, row.path, "keep" if row.keep else "", row.reason, "good first" if row.keep else "")
 
 
 def label_errors(model: SimilarityModel, insight: Insight) -> Section:
-    """Labels likely wrong, each with the neighbours that voted."""
+    """Labels likely wrong, or else the most doubtful ones, each with the neighbours that voted."""
     found = telling(insight)
+    doubtful = found.head(ERRORS) if len(found) else insight.tables["images"].head(DOUBTS)
     labels = model.images.labels
     shown = []
-    for row in found.head(ERRORS).itertuples():
+    for row in doubtful.itertuples():
         title = f"{row.label}: {_share(row.probability)} wrong"
-        tiles = [figure(row.row, row.path, title, f"rather {row.suggestion}. {row.path}", "bad first")]
+        rather = f"rather {row.suggestion}" if row.suggestion else ""
+        tiles = [figure(row.row, row.path, title, rather, "bad first")]
         for voter in model.graph.neighbors[row.row, :VOTERS].tolist():
             agrees = labels[voter] == row.suggestion
             tiles.append(figure(voter, model.images.paths[voter], labels[voter] or "none", "", "good" * agrees))
         shown.append(f'<div class="row">{"".join(tiles)}</div>')
     lead = (
         f"Labels that the neighbours contradict; each probability was calibrated on errors planted in this collection. "
-        f"About {insight.metrics.get('expected_errors', 0):,.0f} labels are wrong at random in all."
+        f"About {_counted(round(insight.metrics.get('expected_errors', 0)), 'label')} in all may be wrong at random. "
     )
-    lead += f" The surest {min(ERRORS, len(found))} are shown with the neighbours that voted." if len(found) else ""
+    if len(found):
+        lead += f"The surest {len(doubtful)} are shown with the neighbours that voted."
+    elif len(doubtful):
+        lead += f"None is more likely wrong than right; these {len(doubtful)} are the most doubtful."
     return Section("label_errors", "Likely label errors", f"{len(found):,}", lead, _rows(shown) or NOTHING)
 
 
@@ -114,14 +119,15 @@ def leaks(model: SimilarityModel, insight: Insight) -> Section:
     counts, pairs = insight.tables["counts"], insight.tables["pairs"]
     if not len(pairs):
         lead = "Pictures that are in two splits, such as train and test, make a test look better than it is."
-        why = insight.params.get("note")
-        return Section("leaks", "Leaks between splits", "0", lead, f"<p>{text(why)}</p>" if why else NOTHING)
+        why = insight.params.get("note", "")
+        body = f"<p>{text(why[0].upper() + why[1:])}</p>" if why else NOTHING
+        return Section("leaks", "Leaks between splits", "0", lead, body)
     rows = [(r.split, r.other_split, _tier(r.tier), f"{r.images:,}", f"{r.share:.1%}") for r in counts.itertuples()]
     body = table(("split", "also in", "tier", "images", "share"), rows, numbers=("images", "share"))
     shown = []
     for pair in pairs.head(GROUPS).itertuples():
         sides = ((pair.row, pair.path, pair.split), (pair.other, pair.other_path, pair.other_split))
-        tiles = [figure(row, path, split, f"{_tier(pair.tier)}. {path}") for row, path, split in sides]
+        tiles = [figure(row, path, split, _tier(pair.tier)) for row, path, split in sides]
         shown.append(f'<div class="row">{"".join(tiles)}</div>')
     lead = f"Pictures that are in two splits make a test look better than it is; the first {GROUPS} pairs are shown."
     return Section("leaks", "Leaks between splits", f"{len(pairs):,}", lead, body + _rows(shown))
@@ -131,7 +137,7 @@ def outliers(model: SimilarityModel, insight: Insight) -> Section:
     """Images far from everything."""
     found = telling(insight)
     shown = found if len(found) else insight.tables["images"].head(FEW)
-    tiles = [figure(r.row, r.path, r.label or "", f"{r.score:.1f} deviations. {r.path}") for r in _first(shown, TILES)]
+    tiles = [figure(r.row, r.path, r.label or "", f"{r.score:.1f} deviations") for r in _first(shown, TILES)]
     lead = "Images whose nearest neighbours are unusually far away, the furthest first."
     lead += "" if len(found) else f" Here none stands out from the rest; these {len(shown)} are the furthest."
     return Section("outliers", "Outliers", f"{len(found):,}", lead, _grid(tiles))
@@ -142,9 +148,7 @@ def quality(model: SimilarityModel, insight: Insight) -> Section:
     issues = insight.tables["issues"]
     body = ""
     for issue, group in issues.groupby("issue", sort=False):
-        tiles = [
-            figure(r.row, r.path, f"{_value(r.value)} ({_value(r.threshold)})", r.path) for r in _first(group, FEW)
-        ]
+        tiles = [figure(r.row, r.path, _value(r.value), f"limit {_value(r.threshold)}") for r in _first(group, FEW)]
         body += f"<h3>{text(ISSUES.get(str(issue), issue))}: {len(group):,}</h3>{_grid(tiles)}"
     lead = "Measured on thumbnails; shown are the most extreme, each with its value and the limit of this collection."
     return Section("quality", "Image quality", f"{issues['row'].nunique():,}", lead, body or NOTHING)
@@ -155,8 +159,8 @@ def clusters(model: SimilarityModel, insight: Insight) -> Section:
     found = insight.tables["clusters"]
     tiles = []
     for r in _first(found, TILES):
-        purity = "" if r.common_label is None else f", {r.purity:.0%} {r.common_label}"
-        tiles.append(figure(r.row, r.path, f"{r.size:,} images", f"cluster {r.cluster}{purity}"))
+        purity = "" if r.common_label is None else f"{r.purity:.0%} {r.common_label}"
+        tiles.append(figure(r.row, r.path, f"{r.size:,} images", purity))
     lead = "Groups of similar images, found in the graph without labels; the biggest are shown by a representative."
     return Section("clusters", "Clusters", f"{len(found):,}", lead, _grid(tiles))
 
@@ -187,7 +191,7 @@ def graph(model: SimilarityModel) -> Iterator[Section]:
         body += (
             f"<h3>Hubs</h3><p>{len(hubs):,} images are neighbours of unusually many others; "
             f"{len(hubness.tables['antihubs']):,} are neighbours of none, so no search by their likes finds them.</p>"
-        ) + _grid([figure(r.row, r.path, f"{r.in_degree:,} lists", r.path) for r in _first(hubs, FEW)])
+        ) + _grid([figure(r.row, r.path, f"{r.in_degree:,} lists") for r in _first(hubs, FEW)])
     count = rows[0][1] if rows else "none"
     lead = "Everything on this page rests on the neighbours, so here is how good they are, measured on this collection."
     yield Section("graph", "Trust in the graph", count, lead, body)
@@ -223,6 +227,10 @@ def _interval(metrics: dict[str, float], name: str) -> tuple[str, str, str]:
     ends = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
     low, high = ("" if value is None else f"{value:.3f}" for value in ends)
     return f"{metrics[name]:.3f}", low, high
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _share(probability: float) -> str:

@@ -23,7 +23,7 @@ TITLES = {
     "duplicates": "Planted copies found",
     "faults": "Planted faults found",
     "label_errors": "Planted wrong labels found",
-    "graph_insights": "Outliers, hubness, clusters",
+    "insights": "Insights: cost, outliers, hubness, clusters",
     "map": "The 2-D map, one core",
     "coreml": "Core ML export, one core",
     "rerun": "The whole pipeline, all cores",

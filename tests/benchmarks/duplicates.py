@@ -40,7 +40,7 @@ The menorahs differ in the colour of their flames and the stop signs are one dra
 
 def measure(settings: Settings) -> list[Row]:
     """Rows per network and kind of copy; then what it cost."""
-    source = imgsim.load_images(settings.images)
+    source = prepared.features(settings, prepared.network(settings)).images  # broken files are not in it
     picked = _picked(len(source), settings.reference)
     paths = [Path(source.locations[row]) for row in picked]
     made = plant(paths, settings.work / "planted", COPIES)
@@ -52,9 +52,7 @@ def measure(settings: Settings) -> list[Row]:
         chosen = Settings(settings.images, name, weights, settings.work)
         table = imgsim.load_images(files)
         model = imgsim.create(table, backbone=prepared.network(chosen), device="cpu", progress=False)
-        kept = table.ids.searchsorted(model.images.ids)  # what could not be decoded is not in the model
-        truth = _families(source.paths)[original[kept]]
-        rows += _found(name, model, truth, original[kept], kinds[kept].to_numpy(str))
+        rows += _found(name, model, _families(source.paths)[original], original, kinds.to_numpy(str))
     return rows
 
 

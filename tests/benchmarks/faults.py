@@ -23,13 +23,12 @@ def measure(settings: Settings) -> list[Row]:
 
     No collection is free of faults, so those are not all wrong: precision is given as if they were.
     """
-    source = imgsim.load_images(settings.images)
+    source = prepared.features(settings, prepared.network(settings)).images  # broken files are not in it
     picked = np.sort(np.random.default_rng(7).permutation(len(source))[:PICTURES])
     made = plant([Path(source.locations[row]) for row in picked], settings.work / "faults", FAULTS)
     table = imgsim.load_images([*source.locations, *(str(path) for path, _, _ in made)])
     model = imgsim.create(table, backbone=prepared.network(settings), device="cpu", progress=False)
     planted = pd.Series([""] * len(source) + [fault for _, _, fault in made])
-    planted = planted[table.ids.searchsorted(model.images.ids)].reset_index(drop=True)
     traits = measure_traits(model)
     found, cost = timed(lambda: image_quality(model, traits))
     issues = found.tables["issues"]

@@ -9,12 +9,13 @@ import imgsim
 from imgsim import insights, schema
 from imgsim.image_table import ImageTable
 from imgsim.insights import report_sections
+from imgsim.insights.insight import Insight
 from imgsim.insights.page import BIG, STYLE
 from imgsim.insights.report import FILE, Report, render_report
 from imgsim.model import SimilarityModel
 from imgsim.projection import Embeddings
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "wbr"}
 
 
 class Balanced(HTMLParser):
@@ -79,8 +80,20 @@ def test_names_are_text_and_never_markup(model, tmp_path):
     assert "<script" not in document
     assert "<b>s" not in document
     assert "onerror=alert(1)&gt;" in document
+    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/<wbr>script&gt;" in document, "paths are shown, as text"
     render_report(other, "again").save(tmp_path)
     assert Report.load(tmp_path).digest == render_report(other, "again").digest
+
+
+def test_doubtful_labels_are_shown_where_none_is_likely_wrong(model):
+    table = model.insight("label_errors").tables["images"]
+    for probability, lead, first in ((0.2, "None is more likely wrong than right", 3), (0.9, "The surest 20", 20)):
+        insight = Insight("label_errors", {"images": table.assign(probability=probability)}, {"expected_errors": 1.2})
+        section = report_sections.label_errors(model, insight)
+        assert lead in section.lead
+        assert "About 1 label in all" in section.lead
+        assert section.body.count("bad first") == first
+        assert section.count == ("0" if first == 3 else f"{len(table):,}")
 
 
 def test_what_is_not_carried_has_no_section(model):

@@ -55,11 +55,18 @@ class Loaded:
         """(n,) group of images with the same bytes or the same picture, -1 for images that have no such group."""
         groups = np.full(len(self), -1, np.int32)
         found = self.insight("duplicates")
-        if found is not None:
-            table = found.tables["groups"]
-            for tier in SAME_TIERS:  # the wider tier last: its groups hold those of the narrower
-                part = table[table["tier"] == tier]
-                groups[part["row"].to_numpy()] = part["group"].to_numpy()
+        table = None if found is None else found.tables["groups"]
+        if table is None or not len(table):
+            return groups
+        for tier in SAME_TIERS:
+            part = table[table["tier"] == tier]
+            rows, numbers = part["row"].to_numpy(), part["group"].to_numpy()
+            kept = groups[rows] >= 0  # of a group of the tier before, whose other images go with it
+            wider = np.arange(table["group"].max() + 2, dtype=np.int32)
+            wider[-1] = -1
+            wider[groups[rows[kept]]] = numbers[kept]
+            groups = wider[groups]
+            groups[rows] = numbers
         return groups
 
     @cached_property
@@ -96,3 +103,13 @@ class Loaded:
     def insight(self, name: str) -> Insight | None:
         """An insight the version carries; none is computed here."""
         return self.model.insights.get(name)
+
+    def figures(self, insight: str, column: str) -> NDArray[np.float64] | None:
+        """(n,) a column of an insight's table about images, NaN for those it leaves out; None without it."""
+        found = self.insight(insight)
+        if found is None:
+            return None
+        table = found.tables["images"]
+        values = np.full(len(self), np.nan)
+        values[table["row"].to_numpy()] = table[column].to_numpy()
+        return values

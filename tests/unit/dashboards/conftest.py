@@ -1,0 +1,55 @@
+"""One model with duplicates and insights, as the dashboard gets it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imgsim
+from dashboards.services.loaded import Loaded
+from imgsim.insights.computing import compute
+from tests.dashboard_registry import pictures
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureStore) -> Loaded:
+    """A model of small pictures in 4 labels, some of them duplicates. Read-only by agreement."""
+    images = imgsim.load_images(pictures(tmp_path_factory.mktemp("messy") / "pictures"))
+    model = imgsim.create(images, store=tiny_store, k=10, progress=False)
+    compute(model, store=tiny_store)
+    return Loaded("imgsim-tiny", "1", "tiny-token", model)
+
+
+@pytest.fixture
+def twins(loaded: Loaded) -> tuple[int, int]:
+    """Two rows with the same bytes, the first ones."""
+    first: dict[str, int] = {}
+    for row, sha in enumerate(loaded.model.images.sha256):
+        if sha in first:
+            return first[sha], row
+        first[sha] = row
+    raise AssertionError("the pictures hold no file twice")
+
+
+@pytest.fixture
+def photo() -> bytes:
+    """A JPEG that is in no collection: 120 × 80, left half red, right half blue."""
+    return encoded(halves())
+
+
+def halves(height: int = 80, width: int = 120) -> Image.Image:
+    """Left half red, right half blue, with some grain."""
+    pixels = np.random.default_rng(1).integers(0, 40, (height, width, 3), np.uint8)
+    pixels[:, : width // 2, 0] += 200
+    pixels[:, width // 2 :, 2] += 200
+    return Image.fromarray(pixels)
+
+
+def encoded(picture: Image.Image, format: str = "JPEG", **options: object) -> bytes:
+    """A picture as the bytes of a file."""
+    file = BytesIO()
+    picture.save(file, format, **options)
+    return file.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import imgsim
@@ -51,7 +52,7 @@ def _variant(
     """``head_mb``: projection and references, from the size of an export without references."""
     name = f"{precision} {compress}".strip()
     package, cost, peak = _export(settings, "distance", precision, compress)
-    bare, _, _ = _export(settings, "features", precision, "")
+    bare = _without_references(settings, precision)
     projection = model.projection
     head = package - bare + (0 if projection is None else projection.components.nbytes + projection.mean.nbytes) / 1e6
     path = _target(settings, "distance", precision, compress)
@@ -71,6 +72,12 @@ def _figures(found: VerificationReport, itself: VerificationReport) -> dict[str,
 
 def _target(settings: Settings, *parts: str) -> Path:
     return settings.work / "coreml" / f"{'-'.join(filter(None, parts))}.mlpackage"
+
+
+@cache
+def _without_references(settings: Settings, precision: str) -> float:
+    """Megabytes of the network and the projection alone."""
+    return _export(settings, "features", precision, "")[0]
 
 
 def _export(settings: Settings, outputs: str, precision: str, compress: str) -> tuple[float, float, float]:

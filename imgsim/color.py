@@ -1,5 +1,6 @@
 """Brings a Pillow image of any mode to 8-bit sRGB over white."""
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BytesIO
 
@@ -8,6 +9,7 @@ from PIL import Image, ImageCms
 
 _HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N")
 _PROFILE_SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY", "LAB": "Lab"}
+_STRIP = 8_000_000  # pixels
 _INDISTINGUISHABLE = 2  # grey levels: a profile that moves no colour further is sRGB
 
 
@@ -32,7 +34,7 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     ValueError
         A float image holds NaN or infinity.
     """
-    image = _to_eight_bits(image)
+    image = to_eight_bits(image)
     image, alpha = _split_alpha(image)
     rgb = apply_profile(image, icc)
     if alpha is None or alpha.getextrema() == (255, 255):
@@ -42,24 +44,40 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     return white
 
 
-def _to_eight_bits(image: Image.Image) -> Image.Image:
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    """Bring a deep or two-coloured image to mode L, as `to_srgb` says; any other is returned as it is."""
     if image.mode in _HIGH_DEPTH:
-        values = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        return _by_rows(image, lambda values: (values.astype(np.uint32) + 128) // 257)
     if image.mode in ("I", "F"):
-        return Image.fromarray(_stretch(np.asarray(image).astype(np.float64)))
+        return _stretch(image)
     if image.mode == "1":
         return image.convert("L")
     return image
 
 
-def _stretch(values: np.ndarray) -> np.ndarray:
-    """Map the range of ``values`` (H, W) onto uint8 0..255."""
-    if not np.isfinite(values).all():
-        raise ValueError("a floating-point image with NaN or infinite values has no defined grey levels")
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-    return np.rint(scaled).astype(np.uint8)
+def _by_rows(image: Image.Image, level: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
+    """Mode L by ``level`` of the values, some rows at a time: a large picture must not be held in wide numbers."""
+    gray = Image.new("L", image.size)
+    for top, rows in _strips(image):
+        gray.paste(Image.fromarray(level(rows).astype(np.uint8)), (0, top))
+    return gray
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        yield top, np.asarray(image.crop((0, top, image.width, min(image.height, top + rows))))
+
+
+def _stretch(image: Image.Image) -> Image.Image:
+    """Map the range of a one-channel image's values onto 0..255."""
+    low, high = np.inf, -np.inf
+    for _, values in _strips(image):
+        if not np.isfinite(values).all():
+            raise ValueError("a floating-point image with NaN or infinite values has no defined grey levels")
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return _by_rows(image, lambda values: np.rint((values.astype(np.float64) - low) * scale))
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

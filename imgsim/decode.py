@@ -1,45 +1,21 @@
 """From the bytes of one file to an upright RGB array, or the reason why not."""
 
-from collections.abc import Callable
-from functools import cache
-from importlib import import_module
-from io import BytesIO
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from imgsim.color import apply_profile, to_srgb
+from imgsim.color import apply_profile, to_eight_bits, to_srgb
 from imgsim.errors import ImageError
-from imgsim.jpeg import JpegHeader, exif_orientation, parse_jpeg
+from imgsim.formats import MAX_MEGAPIXELS_ELSE, MEGAPIXEL, check_size, explain_damage, identify, open_image
+from imgsim.jpeg import JpegHeader, count_scans, exif_orientation, parse_jpeg
 
-MAX_PIXELS = 256_000_000
-EXTENSIONS = frozenset(
-    ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif")
-)
-
-_READERS = {
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
-    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
-    "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
-}
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-)
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2")
+LARGE = 32 * MEGAPIXEL  # pixels from which a picture is decoded alone, and reduced in strips where JPEG's scale is not
+STRIP = 8 * MEGAPIXEL
+MAX_SCAN_PIXELS = 12 * MAX_MEGAPIXELS_ELSE * MEGAPIXEL  # each scan of a JPEG visits every pixel: about 6 s of work
+_one_large = Lock()
 
 
 class Header(NamedTuple):
@@ -67,13 +43,14 @@ def probe(data: bytes) -> Header:
     Raises
     ------
     ImageError
-        Stage ``"header"``: not a known image format, a broken header, or more than 256 megapixels.
+        Stage ``"header"``: not a known image format, a broken header, or a refused size
+        (`imgsim.formats.check_size`).
     """
-    kind = _identify(data, "header")
+    kind = identify(data, "header")
     if kind == "JPEG":
         jpeg = _parse(data, "header")
         return Header(jpeg.width, jpeg.height, kind, jpeg.orientation)
-    image = _open(data, kind, "header")
+    image = open_image(data, kind, "header")
     orientation = _orientation(image, data, kind)
     width, height = image.size
     if kind == "TIFF" and orientation >= 5:  # Pillow reports TIFF sizes after rotation
@@ -86,6 +63,8 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
 
     EXIF orientation is applied, colour profiles are converted to sRGB, transparency is laid over
     white, and of an animation the first frame is taken. A truncated or damaged file is an error.
+    With ``at_least`` one picture takes at most 2 GiB besides its bytes, and half a GiB up to 32
+    megapixels; larger ones are decoded one at a time, however many threads ask.
 
     Parameters
     ----------
@@ -93,7 +72,8 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
         The whole file.
     at_least : (int, int), optional
         Height and width that the picture will be resized to. A JPEG of at least four times that
-        size is decoded at a reduced scale, never to less than twice that size.
+        size, and any other picture above 32 megapixels, is decoded at a reduced scale, never to
+        less than twice that size.
 
     Returns
     -------
@@ -105,10 +85,10 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
     ImageError
         Stage ``"decode"``, with the reason.
     """
-    kind = _identify(data, "decode")
+    kind = identify(data, "decode")
     if kind == "JPEG":
         return _decode_jpeg(data, at_least)
-    return _decode_by_pillow(data, kind)
+    return _decode_by_pillow(data, kind, at_least)
 
 
 def resize(picture: np.ndarray | Image.Image, size: tuple[int, int]) -> np.ndarray:
@@ -156,53 +136,34 @@ def thumbnail(picture: np.ndarray | Image.Image, longest: int = 160) -> bytes:
     return bytes(simplejpeg.encode_jpeg(pixels, quality=85, colorsubsampling="420"))
 
 
-def _identify(data: bytes, stage: str) -> str:
-    """Name the format by its first bytes; the file's name plays no part."""
-    for signature, kind in _SIGNATURES:
-        if data.startswith(signature):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        size = min(max(int.from_bytes(data[:4], "big"), 12), 256)
-        brands = [data[8:12], *(data[start : start + 4] for start in range(16, size, 4))]
-        if b"avif" in brands or b"avis" in brands:
-            return "AVIF"
-        if any(brand in _HEIF_BRANDS for brand in brands):
-            return "HEIF"
-    if not data:
-        raise ImageError(stage, "the file is empty")
-    if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
-        raise ImageError(stage, "a text document (HTML, XML or SVG), not a picture made of pixels")
-    raise ImageError(stage, f"not an image of a known format (it begins with the bytes {data[:8].hex(' ')})")
-
-
-def _check_size(width: int, height: int, stage: str) -> None:
-    if width < 1 or height < 1:
-        raise ImageError(stage, f"its header declares a size of {width} x {height}")
-    if width * height > MAX_PIXELS:
-        megapixels = width * height / 1e6
-        reason = f"its header declares {width} x {height} pixels ({megapixels:,.0f} megapixels); the limit is 256"
-        raise ImageError(stage, reason)
-
-
 def _parse(data: bytes, stage: str) -> JpegHeader:
     try:
         header = parse_jpeg(data)
     except ValueError as error:
         raise ImageError(stage, str(error)) from None
-    _check_size(header.width, header.height, stage)
+    check_size(header.width, header.height, "JPEG", stage)
     return header
+
+
+def _alone(pixels: int) -> AbstractContextManager[object]:
+    """What makes threads wait for each other where memory for several pictures of this size may be lacking."""
+    return _one_large if pixels > LARGE else nullcontext()
 
 
 def _decode_jpeg(data: bytes, at_least: tuple[int, int] | None) -> np.ndarray:
     header = _parse(data, "decode")
-    if not header.is_plain:
-        return _decode_by_pillow(data, "JPEG")
-    mode = _jpeg_mode(header)
-    pixels = _turbo_decode(data, header, mode, at_least)
+    size = header.width * header.height
+    scans = count_scans(data, header)
+    if scans * size > MAX_SCAN_PIXELS:
+        reason = f"its {scans} scans over {size / MEGAPIXEL:,.0f} megapixels would take too long"
+        raise ImageError("decode", f"{reason}; save it again as a plain JPEG")
+    pixels = None
+    if header.is_plain:
+        mode = _jpeg_mode(header)
+        with _alone(size):
+            pixels = _turbo_decode(data, header, mode, at_least)
     if pixels is None:
-        return _decode_by_pillow(data, "JPEG")
+        return _decode_by_pillow(data, "JPEG", at_least)
     if mode == "CMYK":
         inks = Image.frombytes("CMYK", pixels.shape[1::-1], (255 - pixels).tobytes())
         pixels = np.array(apply_profile(inks, header.icc))
@@ -242,46 +203,34 @@ def _turbo_decode(
     return None
 
 
-def _decode_by_pillow(data: bytes, kind: str) -> np.ndarray:
-    image = _open(data, kind, "decode")
-    try:
-        orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
-        image.load()
-        rgb = np.array(to_srgb(image, image.info.get("icc_profile")))
-    except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
-        raise ImageError("decode", _explain(error, kind)) from None
+def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
+    image = open_image(data, kind, "decode")
+    with _alone(image.width * image.height):
+        try:
+            orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
+            image.load()
+            if at_least is not None and orientation >= 5:
+                at_least = at_least[::-1]
+            rgb = np.array(_rgb(image, at_least))
+        except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
+            raise ImageError("decode", explain_damage(error, kind)) from None
     return upright(rgb, orientation)
 
 
-@cache
-def _reader(kind: str) -> Callable[[BytesIO], Image.Image]:
-    module, name = _READERS[kind]
-    reader: Callable[[BytesIO], Image.Image] = getattr(import_module(module), name)
-    return reader
-
-
-def _open(data: bytes, kind: str, stage: str) -> Image.Image:
-    """Open with the one reader of this format (no other of Pillow's many parsers ever sees the bytes)."""
-    try:
-        image = _reader(kind)(BytesIO(data))
-    except ImportError:
-        if kind != "HEIF":
-            raise
-        reason = "HEIC pictures need an optional package: pip install imgsim[heic]"
-        raise ImageError(stage, reason) from None
-    except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
-        raise ImageError(stage, _explain(error, kind)) from None
-    _check_size(*image.size, stage)
-    return image
-
-
-def _explain(error: Exception, kind: str) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, MemoryError):
-        return f"too little memory to decode this {kind}"
-    if "truncated" in text.lower():
-        return f"truncated {kind}: {text}"
-    return f"damaged or unsupported {kind}: {text}"
+def _rgb(image: Image.Image, at_least: tuple[int, int] | None) -> Image.Image:
+    """A loaded image as RGB; a large one strip by strip, each reduced at once, for the sake of memory."""
+    icc = image.info.get("icc_profile")
+    width, height = image.size
+    if at_least is None or width * height <= LARGE:
+        return to_srgb(image, icc)
+    image = to_eight_bits(image)  # may need the whole range of values
+    factor = max(1, min(height // (2 * at_least[0]), width // (2 * at_least[1])))
+    rows = max(1, STRIP // width // factor) * factor
+    reduced = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, rows):
+        strip = to_srgb(image.crop((0, top, width, min(height, top + rows))), icc)
+        reduced.paste(strip.reduce(factor), (0, top // factor))
+    return reduced
 
 
 def _orientation(image: Image.Image, data: bytes, kind: str) -> int:

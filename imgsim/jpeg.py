@@ -1,13 +1,16 @@
 """Reads a JPEG's markers: size, kind, EXIF orientation, ICC profile; no pixel is decoded."""
 
+import re
 import struct
 from dataclasses import dataclass
 
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _FRAMES = frozenset(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC})
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
+_PROGRESSIVE = 0xC2
 _SCAN, _END = 0xDA, 0xD9
 _ORIENTATION_TAG = 0x0112
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # among pixels: neither a stuffed byte nor a restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class JpegHeader:
     frame: int  # marker code of the frame: 0xC0 baseline, 0xC2 progressive, ...
     orientation: int
     icc: bytes | None
+    scan: int  # position of the first scan's marker
 
     @property
     def is_plain(self) -> bool:
@@ -69,7 +73,22 @@ def parse_jpeg(data: bytes) -> JpegHeader:
     marker, precision, height, width, components = frame
     if not (width and height):
         raise ValueError(f"damaged JPEG: its header declares a size of {width} x {height}")
-    return JpegHeader(width, height, components, precision, marker, orientation, _join_profile(profile))
+    return JpegHeader(width, height, components, precision, marker, orientation, _join_profile(profile), position)
+
+
+def count_scans(data: bytes, header: JpegHeader) -> int:
+    """How often the decoder walks over the picture: a few times where it is sent in parts, else once."""
+    if header.frame != _PROGRESSIVE and data[header.scan + 4 : header.scan + 5] == bytes([header.components]):
+        return 1
+    scans, position = 0, header.scan
+    while (found := _MARKER.search(data, position)) is not None:
+        marker, position = data[found.start() + 1], found.end()
+        if marker == _END:
+            break
+        scans += marker == _SCAN
+        if marker not in _STANDALONE:
+            position += int.from_bytes(data[position : position + 2], "big")
+    return scans
 
 
 def _join_profile(chunks: list[bytes]) -> bytes | None:

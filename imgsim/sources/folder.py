@@ -4,7 +4,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from imgsim.decode import EXTENSIONS
+from imgsim.formats import EXTENSIONS
 from imgsim.sources.files import describe_kind, explain, is_utf8, printable
 
 

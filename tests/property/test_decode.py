@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgsim.decode import EXTENSIONS, Header, decode, probe
+from imgsim.decode import Header, decode, probe
 from imgsim.errors import ImageError
+from imgsim.formats import EXTENSIONS
 
 pytestmark = pytest.mark.filterwarnings("default")  # Pillow warns about damaged EXIF; a warning is no failure
 

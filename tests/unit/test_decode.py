@@ -89,7 +89,7 @@ def test_heic() -> None:
 def test_heic_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    from imgsim import decode as module
+    from imgsim import formats as module
 
     module._reader.cache_clear()
     monkeypatch.setitem(sys.modules, "pillow_heif.as_plugin", None)

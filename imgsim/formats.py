@@ -1,0 +1,138 @@
+"""The image formats imgsim reads: how each is recognised, how large it may be, and the one reader that sees it."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from io import BytesIO
+from warnings import filterwarnings
+
+from PIL import Image
+
+from imgsim.errors import ImageError
+
+MEGAPIXEL = 1_000_000
+MAX_SIDE = 100_000  # pixels; what is longer is no photograph, and too narrow to be decoded at a reduced scale
+MAX_MEGAPIXELS = {"WEBP": 100, "AVIF": 128, "HEIF": 128}  # their decoders need 12 to 17 bytes for a pixel
+MAX_MEGAPIXELS_ELSE = 256
+EXTENSIONS = frozenset(
+    ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif")
+)
+
+_READERS = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
+}
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+)
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2")
+
+# Pillow warns about damaged tags and sizes it finds large; here they are accepted or refused, with a reason.
+filterwarnings("ignore", module=r"PIL\.")
+
+
+def identify(data: bytes, stage: str) -> str:
+    """Name the format by its first bytes; the file's name plays no part.
+
+    Raises
+    ------
+    ImageError
+        No format that imgsim reads.
+    """
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp":
+        size = min(max(int.from_bytes(data[:4], "big"), 12), 256)
+        brands = [data[8:12], *(data[start : start + 4] for start in range(16, size, 4))]
+        if b"avif" in brands or b"avis" in brands:
+            return "AVIF"
+        if any(brand in _HEIF_BRANDS for brand in brands):
+            return "HEIF"
+    if not data:
+        raise ImageError(stage, "the file is empty")
+    raise ImageError(stage, _no_picture(data))
+
+
+def _no_picture(data: bytes) -> str:
+    if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
+        return "a text document (HTML, XML or SVG), not a picture made of pixels"
+    if data.startswith(b"%PDF"):
+        return "a PDF document, not a picture made of pixels"
+    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI ") or data[:4] == b"\x1aE\xdf\xa3":
+        return "a video, not a picture"
+    return f"not an image of a known format (it begins with the bytes {data[:8].hex(' ')})"
+
+
+def check_size(width: int, height: int, kind: str, stage: str) -> None:
+    """Refuse, before any pixel is decoded, a size that would take more memory than one file may.
+
+    Raises
+    ------
+    ImageError
+        No pixels, a side above 100,000 pixels, or above 256 megapixels (AVIF and HEIF 128, WebP 100).
+    """
+    if width < 1 or height < 1:
+        raise ImageError(stage, f"its header declares a size of {width} x {height}")
+    limit = MAX_MEGAPIXELS.get(kind, MAX_MEGAPIXELS_ELSE)
+    if width * height > limit * MEGAPIXEL:
+        megapixels = width * height / MEGAPIXEL
+        reason = f"its header declares {width} x {height} pixels ({megapixels:,.0f} megapixels); the limit is {limit}"
+        raise ImageError(stage, reason)
+    if max(width, height) > MAX_SIDE:
+        reason = f"its header declares {width} x {height} pixels; the limit of a side is {MAX_SIDE:,}"
+        raise ImageError(stage, reason)
+
+
+def open_image(data: bytes, kind: str, stage: str) -> Image.Image:
+    """Open with the one reader of this format (no other of Pillow's many parsers ever sees the bytes).
+
+    Raises
+    ------
+    ImageError
+        The header is broken, the size refused, or the optional package for this format is missing.
+    """
+    try:
+        image = _reader(kind)(BytesIO(data))
+    except ImportError:
+        if kind != "HEIF":
+            raise
+        reason = "HEIC pictures need an optional package: pip install imgsim[heic]"
+        raise ImageError(stage, reason) from None
+    except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
+        raise ImageError(stage, explain_damage(error, kind)) from None
+    check_size(*image.size, kind, stage)
+    return image
+
+
+@cache
+def _reader(kind: str) -> Callable[[BytesIO], Image.Image]:
+    module, name = _READERS[kind]
+    reader: Callable[[BytesIO], Image.Image] = getattr(import_module(module), name)
+    return reader
+
+
+def explain_damage(error: Exception, kind: str) -> str:
+    """What a codec's error means for the person who owns the file."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return f"too little memory to decode this {kind}"
+    if "truncated" in text.lower():
+        return f"truncated {kind}: {text}"
+    return f"damaged or unsupported {kind}: {text}"

@@ -9,7 +9,7 @@ import streamlit as st
 from starlette.routing import Route
 from streamlit.runtime.pages_manager import PagesManager
 
-from dashboards.services import thumbnails
+from dashboards.services import map, thumbnails
 
 
 def _warm() -> None:
@@ -39,6 +39,9 @@ def _failed(error: Exception) -> bool:
 # Until st.navigation has run once, Streamlit takes a folder "pages" for its older kind of pages and would run the file
 # that a link names without main.py: the first visitor of a fresh server would see an error.
 PagesManager.uses_pages_directory = False
-app = st.App(
-    "main.py", routes=[Route(thumbnails.ROUTE, thumbnails.answer)], lifespan=_lifespan, on_script_error=_failed
-)
+ROUTES = [
+    Route(thumbnails.ROUTE, thumbnails.answer),
+    Route(map.FILES, map.answer),
+    Route(map.NAMES, map.answer),
+]
+app = st.App("main.py", routes=ROUTES, lifespan=_lifespan, on_script_error=_failed)

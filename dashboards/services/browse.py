@@ -44,19 +44,6 @@ class Sort:
     falling: bool = True
 
 
-def _insight(insight: str, table: str, column: str) -> Measure:
-    def values(loaded: Loaded) -> NDArray[np.float64] | None:
-        found = loaded.insight(insight)
-        if found is None:
-            return None
-        part = found.tables[table]
-        measured = np.full(len(loaded), np.nan)
-        measured[part["row"].to_numpy()] = part[column].to_numpy()
-        return measured
-
-    return values
-
-
 def _label(loaded: Loaded) -> NDArray[np.float64] | None:
     codes = loaded.label_codes.astype(np.float64)
     return np.where(codes < 0, np.nan, codes) if loaded.labels else None
@@ -84,7 +71,7 @@ SORTS: dict[str, Sort] = {
     "outlier": Sort(
         "Outlier score",
         "the most unusual",
-        _insight("outliers", "images", "score"),
+        lambda loaded: loaded.figures("outliers", "score"),
         lambda score: f"{score:.1f} deviations beyond the usual",
     ),
     "hub": Sort(
@@ -97,7 +84,7 @@ SORTS: dict[str, Sort] = {
     "sharpness": Sort(
         "Sharpness",
         "the blurriest",
-        _insight("quality", "images", "sharpness"),
+        lambda loaded: loaded.figures("quality", "sharpness"),
         lambda value: f"sharpness {value:.2f}",
         falling=False,
     ),

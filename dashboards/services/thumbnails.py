@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dashboards.services.loaded import Loaded
 
 ROUTE = "/thumbnails/{token}/{row:int}.jpg"
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",  # the token names the content
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'",
@@ -35,4 +35,4 @@ def answer(request: Request) -> Response:
     data = loaded.model.thumbnails([row])[0] if loaded is not None and row < len(loaded) else None
     if data is None:
         return Response(status_code=404)
-    return Response(data, media_type="image/jpeg", headers=_HEADERS)
+    return Response(data, media_type="image/jpeg", headers=HEADERS)

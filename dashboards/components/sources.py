@@ -17,9 +17,9 @@ from dashboards.services import search, uploads, web
 from dashboards.services.search import PICTURE, Term
 from dashboards.services.uploads import Refused
 from dashboards.text import plain
+from imgsim.formats import EXTENSIONS
 
 SOURCES = {"find": "Find", "upload": "Upload", "camera": "Camera", "web": "Web"}
-TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif"]
 _REFUSED, _TURN = "refused-pictures", "source-turn"
 
 Ask = Callable[[list[Term]], None]
@@ -91,7 +91,7 @@ def _upload(now: Open, ask: Ask) -> None:
     limits = uploads.Limits()
     files = st.file_uploader(
         "Pictures",
-        type=TYPES,
+        type=sorted(EXTENSIONS),
         accept_multiple_files=True,
         key=_once("upload"),
         help=f"Up to {limits.files} pictures of {limits.bytes / 1e6:.0f} MB; several together make one query",

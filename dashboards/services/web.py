@@ -211,7 +211,8 @@ def _ask(target: _Target, rules: Rules, deadline: float) -> bytes | str:
     watch.start()
     try:
         connection.request("GET", target.path, headers={"Host": target.header, **_HEADERS})
-        answer = _answer(connection.getresponse(), rules.limits)
+        with connection.getresponse() as response:  # it outlives its connection, which ends with the answer
+            answer = _answer(response, rules.limits)
         if connection.cut:  # what came may look whole and is not
             raise TimeoutError
         return answer

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import numpy as np
 import pytest
-from PIL import Image
 
 import imgsim
 from dashboards.services.loaded import Loaded
 from imgsim.insights.computing import compute
+from tests.dashboard_pictures import encoded, halves
 from tests.dashboard_registry import pictures
 
 
@@ -38,18 +35,3 @@ def twins(loaded: Loaded) -> tuple[int, int]:
 def photo() -> bytes:
     """A JPEG that is in no collection: 120 × 80, left half red, right half blue."""
     return encoded(halves())
-
-
-def halves(height: int = 80, width: int = 120) -> Image.Image:
-    """Left half red, right half blue, with some grain."""
-    pixels = np.random.default_rng(1).integers(0, 40, (height, width, 3), np.uint8)
-    pixels[:, : width // 2, 0] += 200
-    pixels[:, width // 2 :, 2] += 200
-    return Image.fromarray(pixels)
-
-
-def encoded(picture: Image.Image, format: str = "JPEG", **options: object) -> bytes:
-    """A picture as the bytes of a file."""
-    file = BytesIO()
-    picture.save(file, format, **options)
-    return file.getvalue()

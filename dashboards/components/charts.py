@@ -88,17 +88,19 @@ def distances(bins: pd.DataFrame, threshold: float) -> alt.LayerChart:
     """How far the nearest other image is, from `dashboards.services.duplicates.histogram`, and a threshold."""
     import altair as alt
 
-    x = alt.X("low:Q", title="distance to the nearest other image", scale=alt.Scale(nice=False))
+    x = alt.X("low:Q", title="distance to the nearest other image", bin="binned", scale=alt.Scale(nice=False))
     tip = [alt.Tooltip("low:Q", format=".3f", title="from"), alt.Tooltip("high:Q", format=".3f", title="to")]
     tip += [alt.Tooltip("images:Q", format=",")]
     near = alt.condition(alt.datum.low < threshold, alt.value(1.0), alt.value(0.35))
     bars = alt.Chart(bins).mark_bar().encode(x, alt.X2("high:Q"), alt.Y("images:Q"), opacity=near, tooltip=tip)
-    rule = alt.Chart(pd.DataFrame({"low": [threshold]})).mark_rule(strokeWidth=2, color="#e8590c").encode(x)
+    rule = (
+        alt.Chart(pd.DataFrame({"low": [threshold]})).mark_rule(strokeWidth=2, color="#e8590c").encode(alt.X("low:Q"))
+    )
     chart: alt.LayerChart = (bars + rule).properties(height=200)
     return chart
 
 
-def counted(table: pd.DataFrame, name: str, value: str, title: str, height: int = 200) -> alt.Chart:
+def whole(table: pd.DataFrame, name: str, value: str, title: str, height: int = 200) -> alt.Chart:
     """Bars of whole numbers, such as how many images have so many neighbours in common."""
     import altair as alt
 

@@ -1,5 +1,34 @@
-"""Placeholder of the lead: its owner overwrites this file."""
+"""The page that puts two versions of a model side by side."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("compare")
+from dashboards.components.choices import choice
+from dashboards.components.compare import figures, overlap, query
+from dashboards.components.compare.pair import choose
+from dashboards.opening import Open, opened
+
+SECTIONS = {"query": "Same query", "overlap": "All images", "figures": "Figures"}
+_SHOWN = {"query": query, "overlap": overlap, "figures": figures}
+
+
+def page(now: Open) -> None:
+    """Choose the other version, then show the chosen section."""
+    st.title("Compare")
+    pair = choose(now)
+    if pair is None:
+        return
+    section = choice(
+        "Section",
+        SECTIONS,
+        "section",
+        "query",
+        help="One query in both versions, all images at once, or the figures of both",
+        hide_label=True,
+        resets=("page",),
+    )
+    _SHOWN[section].show(pair)
+
+
+page(opened())

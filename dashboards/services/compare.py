@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.services.evaluation import titles
+from dashboards.services.filters import Filters, mask
 from dashboards.services.loaded import Loaded
 from dashboards.services.memo import per_model
 from imgsim.evaluation import Z95
@@ -43,6 +44,13 @@ def _identities(loaded: Loaded) -> pd.MultiIndex:
 def shared_rows(loaded: Loaded, other: Loaded) -> Rows:
     """Rows of images that both versions have."""
     return np.flatnonzero(counterparts(loaded, other) >= 0)
+
+
+def random_row(loaded: Loaded, other: Loaded, filters: Filters) -> int | None:
+    """Some image that both versions have and the filters leave; None where there is none."""
+    rows = shared_rows(loaded, other)
+    rows = rows[mask(loaded, filters)[rows]]
+    return int(np.random.default_rng().choice(rows)) if len(rows) else None
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,11 @@ def agreement(before: Sequence[Move], after: Sequence[Move]) -> Agreement:
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean overlap of the neighbours that two graphs list for the same images, with its 95 % interval."""
+    """Mean overlap of the neighbours that two graphs list for the same images, with its 95 % interval.
+
+    ``same`` images list the very same neighbours in the very same order; ``changed`` are rows, those with the fewest
+    neighbours in common first; ``spread`` has the columns common and images.
+    """
 
     images: int
     shared: int
@@ -122,6 +134,7 @@ class Summary:
     high: float
     same: int
     spread: pd.DataFrame
+    changed: Rows
 
 
 @per_model()
@@ -140,7 +153,8 @@ def summary(loaded: Loaded, other: Loaded, k: int, sample: int = SAMPLE, seed: i
     low, high = max(0.0, mean - half), min(1.0, mean + half)
     spread = pd.DataFrame({"common": np.arange(k + 1), "images": np.bincount(common, minlength=k + 1)})
     same = int((mine == theirs).all(axis=1).sum())
-    return Summary(len(drawn), len(rows), k, mean, low, high, same, spread)
+    changed = drawn[np.argsort(common, kind="stable")]
+    return Summary(len(drawn), len(rows), k, mean, low, high, same, spread, changed)
 
 
 def metric_differences(loaded: Loaded, other: Loaded, before: str, after: str) -> pd.DataFrame:

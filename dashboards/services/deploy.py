@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from dashboards.services.registry import Version
     from imgsim.coreml.verification import VerificationReport
 
-SYSTEMS = {6: "iOS 15, macOS 12", 7: "iOS 16, macOS 13", 8: "iOS 17, macOS 14", 9: "iOS 18, macOS 15"}
+SYSTEMS = {
+    6: "iOS 15, macOS 12",
+    7: "iOS 16, macOS 13",
+    8: "iOS 17, macOS 14",
+    9: "iOS 18, macOS 15",
+    10: "iOS 26, macOS 26",
+}
 """Version of the specification to the oldest system that runs it."""
 AT_LEAST = ("top1", "topk")
 """Figures that must not be below their limit; all others must not be above."""

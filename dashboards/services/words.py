@@ -22,3 +22,8 @@ def size_of(count: float) -> str:
 def figure(value: float | None, digits: int = 3) -> str:
     """A figure, or a dash where there is none."""
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``"1 group"``, ``"2,000 groups"``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -15,7 +15,7 @@ from dashboards.components.health.common import GROUPS, absent, nothing
 from dashboards.opening import Open
 from dashboards.services import duplicates, filters, health
 from dashboards.services.duplicates import MEANINGS, NAMES, Alike
-from dashboards.services.words import size_of, visible
+from dashboards.services.words import counted, size_of, visible
 from imgsim.insights.plan import CERTAIN
 
 TILES = 24
@@ -50,7 +50,8 @@ def show(now: Open) -> None:
     pages = pager.pages(numbers, GROUPS)
     spare = table[~table["keep"]]
     st.caption(
-        f"{pages.words} groups; without the images to keep {len(spare):,} files, {size_of(spare['bytes'].sum())}."
+        f"{pages.words} {'group' if numbers == 1 else 'groups'}; besides the images to keep "
+        f"{counted(len(spare), 'file')}, {size_of(spare['bytes'].sum())}."
     )
     for group in duplicates.groups_page(table, pages.page, GROUPS):
         _group(now, group)
@@ -82,11 +83,11 @@ def _look_alikes(now: Open, threshold: float) -> None:
     passed = filters.mask(now.loaded, now.view.filters)
     groups = [group for group in groups if passed[group].any()]
     if not groups:
-        nothing("No images are that near each other. Raise the threshold to see the nearest ones.")
+        nothing("But for duplicates of the other tiers, no images are that near each other. Raise the threshold.")
         return
     count, images = duplicates.counts(groups)
     pages = pager.pages(count, GROUPS)
-    st.caption(f"{pages.words} groups of {images:,} images.")
+    st.caption(f"{pages.words} {'group' if count == 1 else 'groups'} of {images:,} images.")
     part = duplicates.group_table(now.loaded, groups[pages.slice], pages.slice.start)
     for _, group in part.groupby("group", sort=True):
         _group(now, group)
@@ -123,13 +124,13 @@ def _group(now: Open, group: pd.DataFrame) -> None:
         more = f", the first {TILES} shown" if len(group) > TILES else ""
         label = f"{len(group)} images{more}"
         spare = size_of(group.loc[~group["keep"], "bytes"].sum())
-        st.caption(f"{label}; without the one to keep {spare}")
-        handle(now, gallery(now.loaded, tiles, key=f"group-{group['row'].iloc[0]}", size="small", label=label))
+        st.caption(f"{label}; {spare} besides the one to keep")
+        handle(now, gallery(now.loaded, tiles, key=f"group-{group['row'].iloc[0]}", label=label))
 
 
 def _note(item: object) -> str:
     facts = f"{item.width:,} × {item.height:,}, {size_of(item.bytes)}"  # type: ignore[attr-defined]
-    return f"{visible(item.reason)} · {facts}"  # type: ignore[attr-defined]
+    return f"{facts} · {visible(item.reason)}"  # type: ignore[attr-defined]
 
 
 def _plan(now: Open, tier: str, threshold: float) -> None:

@@ -1,0 +1,1 @@
+"""The sections of the page Compare, one per file; each shows itself."""

@@ -25,7 +25,9 @@ def find_clusters(model: SimilarityModel, resolution: float = RESOLUTION, seed: 
     """Split the collection into communities of its graph, with a representative image each.
 
     Leiden (Traag, Waltman, van Eck 2019) on modularity, by graspologic-native; images that list each
-    other are tied twice as strongly as images of which one lists the other.
+    other are tied twice as strongly as images of which one lists the other. Compared with Louvain, label
+    propagation, Infomap and HDBSCAN (``tests/benchmarks/insights.py`` has the table): as good as the best
+    at a tenth of a CPU second, under a free licence, and no image is left out as noise (HDBSCAN: 40 to 69 %).
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
 from orchestration.reuse import load_or_compute, reuse_key
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 @dg.asset(

@@ -1,4 +1,4 @@
-"""Planted faults found, by issue: 300 pictures blurred, darkened, washed out, emptied, cut and shrunk, among all."""
+"""Planted faults found, by issue: 300 pictures or fewer blurred, dark, washed out, emptied, cut and shrunk, among all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.benchmarks.planted import FAULTS, plant
 from tests.benchmarks.settings import Row, Settings
 
 PICTURES = 300
+RARE = 30
+"""At most one picture in this many is spoilt each way: what is usual in a collection is no fault."""
 
 
 def measure(settings: Settings) -> list[Row]:
@@ -24,7 +26,7 @@ def measure(settings: Settings) -> list[Row]:
     No collection is free of faults, so those are not all wrong: precision is given as if they were.
     """
     source = prepared.features(settings, prepared.network(settings)).images  # broken files are not in it
-    picked = np.sort(np.random.default_rng(7).permutation(len(source))[:PICTURES])
+    picked = np.sort(np.random.default_rng(7).permutation(len(source))[: min(PICTURES, len(source) // RARE)])
     made = plant([Path(source.locations[row]) for row in picked], settings.work / "faults", FAULTS)
     table = imgsim.load_images([*source.locations, *(str(path) for path, _, _ in made)])
     model = imgsim.create(table, backbone=prepared.network(settings), device="cpu", progress=False)

@@ -1,4 +1,34 @@
-"""What all insights but the map cost; outliers against planted truth, hubness, and clusters against labels."""
+"""What all insights but the map cost; outliers against planted truth, hubness, and clusters against labels.
+
+The comparison behind `imgsim.insights.clusters` (Caltech-101, 9,144 images, k = 10; AMD EPYC, Zen 4, Linux, one
+thread, seed 0, resolution 2 where there is one). Communities are of the same graph, k-means (told the number of
+classes) and HDBSCAN of the vectors. Without BACKGROUND_Google: adjusted Rand index, adjusted mutual information and
+purity against the folders; an image left out as noise counts as a cluster of its own. CPU seconds with imports.
+
+    MobileNetV2                            clusters  noise   ARI   AMI  purity  CPU s  licence
+    graspologic-native 1.3.1 Leiden              64      0  .634  .832    .683    0.1  MIT
+    the same, resolution 1                       49      0  .672  .828    .617    0.1
+    the same, resolution 4                       87      0  .522  .834    .773    0.1
+    igraph 1.0.0 Leiden                          64      0  .630  .833    .680    0.2  GPL-2
+    leidenalg 0.12.0 Leiden                      62      0  .624  .828    .670    0.9  GPL-3
+    networkx 3.6.1 Louvain                       65      0  .628  .828    .684    2.6  BSD-3
+    igraph label propagation                    205      0  .462  .805    .895    0.5  GPL-2
+    infomap 2.16.0, two levels                  175      0  .465  .827    .872    0.6  GPL-3
+    hdbscan 0.8.44, from 10 images               65    .40  .686  .672    .883   14.9  BSD-3
+    scikit-learn 1.9.1 k-means                  101      0  .394  .788    .773    0.9  BSD-3
+
+    mini
+    graspologic-native Leiden                    49      0  .481  .634    .550    0.2
+    the same, resolution 1                       26      0  .428  .603    .469    0.2
+    the same, resolution 4                       73      0  .420  .637    .605    0.1
+    igraph Leiden                                47      0  .490  .638    .548    0.2
+    leidenalg Leiden                             47      0  .450  .630    .546    1.2
+    networkx Louvain                             48      0  .485  .631    .549    2.6
+    igraph label propagation                    222      0  .287  .591    .684    0.5
+    infomap, two levels                         235      0  .370  .634    .711    0.6
+    hdbscan, from 10 images                      34    .69  .419  .379    .928   15.5
+    scikit-learn k-means                        101      0  .243  .562    .588    0.6
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planted faults found, by issue: 300 pictures or fewer blurred, dark, washed out, emptied, cut and shrunk, among all."""
+"""Planted faults found, by issue: up to 300 pictures blurred, dark, washed out, emptied, cut and shrunk, among all."""
 
 from __future__ import annotations
 

@@ -22,7 +22,17 @@ def _baskets() -> Baskets:
 
 def rows(loaded: Loaded) -> tuple[int, ...]:
     """Rows of this version in the basket."""
-    return tuple(_baskets().get((loaded.name, loaded.version), ()))
+    return held(loaded.name, loaded.version)
+
+
+def versions() -> list[tuple[str, str]]:
+    """Model and version of everything in the basket, in the order in which they came."""
+    return [place for place, there in _baskets().items() if there]
+
+
+def held(name: str, version: str) -> tuple[int, ...]:
+    """Rows of a version in the basket, without opening it."""
+    return tuple(_baskets().get((name, version), ()))
 
 
 def toggle(loaded: Loaded, row: int) -> bool:
@@ -44,6 +54,6 @@ def add(loaded: Loaded, more: Iterable[int]) -> int:
     return len(taken)
 
 
-def clear(loaded: Loaded) -> None:
-    """Empty the basket of this version."""
-    _baskets().pop((loaded.name, loaded.version), None)
+def clear(name: str, version: str) -> None:
+    """Empty the basket of a version."""
+    _baskets().pop((name, version), None)

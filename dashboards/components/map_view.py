@@ -77,16 +77,15 @@ def map_view(loaded: Loaded, colors: Colored, scene: Scene, *, key: str, on: dic
         Unique on the page.
     on : dict of str to callable
         What is done before the page runs: ``query`` with a row, ``area`` with its text, ``only`` with the key of an
-        entry or nothing, ``view`` with its text, ``clear`` with True.
+        entry or nothing, ``clear`` with True.
     """
     checks: dict[str, Callable[[Any], Any]] = {
         "query": lambda sent: sent if type(sent) is int and 0 <= sent < len(loaded) else None,
         "area": lambda sent: sent if isinstance(sent, str) and map.parse_area(sent) is not None else None,
         "only": lambda sent: _key(colors, sent),
-        "view": lambda sent: map.sound_view(sent) if isinstance(sent, str) else None,
         "clear": lambda sent: sent is True or None,
     }
-    callbacks = {f"on_{name}_change": _before(key, name, checks[name], act) for name, act in on.items()}
+    callbacks: dict[str, Any] = {f"on_{name}_change": _before(key, name, checks[name], act) for name, act in on.items()}
     _component(key=key, data=described(loaded, colors, scene), **callbacks)
 
 

@@ -127,7 +127,6 @@ def _acts(now: Open) -> dict[str, Any]:
         "query": partial(_ask, now.loaded),
         "area": lambda area: state.put(area=area, q=None, page=None),
         "only": lambda key: state.put(only=key, page=None),
-        "view": lambda view: state.put(view=view),
         "clear": lambda _: _clear(),
     }
 

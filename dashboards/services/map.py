@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 FILES = "/maps/{token}/{name}.bin"
 NAMES = "/maps/{token}/{row:int}.json"
 POINTS = "points"
-STEPS = 9999
-"""Areas are written in whole steps: 0 to 9999 from left to right and from bottom to top."""
+STEPS = 10_000
+"""Areas are written in whole steps: 0 to 10000 from left to right and from bottom to top."""
 MOST_CORNERS = 100
-_AREA = re.compile(r"\d{1,4}\.\d{1,4}(?:~\d{1,4}\.\d{1,4})*")
-_VIEW = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,6}")
+_AREA = re.compile(r"\d{1,5}\.\d{1,5}(?:~\d{1,5}\.\d{1,5})*")
+_VIEW = re.compile(r"\d{1,5}\.\d{1,5}\.\d{1,6}")
 _LARGEST = np.iinfo(np.uint16).max
 
 Corners = NDArray[np.float64]

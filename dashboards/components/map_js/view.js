@@ -1,11 +1,13 @@
 // The map. `data` says where points, codes, names and thumbnails are fetched, and what the URL says; what the user does is
-// reported as the triggers "query" (row), "area" (corners), "only" (entry of the legend, -1 for all), "view" (part that is
-// shown) and "clear". Names and labels only ever become textContent or an attribute.
+// reported as the triggers "query" (row), "area" (corners), "only" (entry of the legend, -1 for all) and "clear".
+// The part that is shown goes into the URL from here: no rerun is needed for it. Names and labels only ever become
+// textContent or an attribute.
 
-const STEPS = 9999; // areas and views are written in these
+const STEPS = 10000; // areas and views are written in these
 const MOST_CORNERS = 60;
 const NEAR = 14; // pixels between the pointer and the point it means
-const MOST_ZOOM = 400;
+const ZOOMS = [0.5, 400];
+const HOME = "5000.5000.100"; // all of the map
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const views = new WeakMap(); // shadow root -> MapView: Streamlit calls again for every new `data`
 
@@ -73,6 +75,7 @@ class MapView {
   show(data, trigger) {
     this.turn += 1;
     this.trigger = trigger;
+    setTimeout(() => this.writeView()); // what the server puts into the URL may lack it
     const text = JSON.stringify(data);
     if (text === this.text) return this.turn;
     this.text = text;
@@ -80,8 +83,8 @@ class MapView {
     this.data = data;
     this.stage.setAttribute("aria-label", `Map of ${data.count} images. Arrow keys go from image to image, Enter asks with one, question mark shows all keys.`);
     this.area = data.area;
-    if (!before || before.addresses.points !== data.addresses.points) this.view = null;
-    if (data.view !== this.told) this.view = null; // a link, or another page, says which part
+    if (before?.addresses.points !== data.addresses.points) this.view = null;
+    if (before?.view !== data.view) this.view = null; // a link says which part
     if (this.theme) this.legend.show(data, this.theme);
     this.fetch();
     return this.turn;
@@ -124,21 +127,24 @@ class MapView {
       const [w, h] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
       if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
     }
-    if (!this.view) this.view = this.readView() ?? this.whole();
+    if (!this.view) this.view = this.readView();
     this.draw();
   }
 
   // A view is its middle, and how many times closer than all of the map it is.
   readView() {
-    if (!this.data.view) return null;
-    const [x, y, zoom] = this.data.view.split(".").map(Number);
-    this.told = this.data.view;
-    return { x: x / STEPS, y: 1 - y / STEPS, zoom: Math.min(Math.max(zoom / 100, 0.5), MOST_ZOOM) };
+    const [x, y, zoom] = (this.data.view || HOME).split(".").map(Number);
+    return { x: x / STEPS, y: 1 - y / STEPS, zoom: limit(zoom / 100, ...ZOOMS) };
   }
 
-  whole() {
-    this.told = this.data.view;
-    return { x: 0.5, y: 0.5, zoom: 1 };
+  writeView() {
+    if (!this.view || !this.root.isConnected) return;
+    const { x, y, zoom } = this.view;
+    const text = [limit(x, 0, 1) * STEPS, limit(1 - y, 0, 1) * STEPS, zoom * 100].map(Math.round).join(".");
+    const address = new URL(window.location.href);
+    if (text === HOME) address.searchParams.delete("view");
+    else address.searchParams.set("view", text);
+    if (address.href !== window.location.href) window.history.replaceState(window.history.state, "", address);
   }
 
   // Which pixel is where.
@@ -231,22 +237,17 @@ class MapView {
     this.tools.choose(tool);
   }
 
-  // Show another part; the URL learns of it when the hand rests.
+  // Show another part; the URL says so when the hand rests.
   look(view) {
-    this.view = { x: limit(view.x, -0.2, 1.2), y: limit(view.y, -0.2, 1.2), zoom: limit(view.zoom, 0.5, MOST_ZOOM) };
+    this.view = { x: limit(view.x, -0.2, 1.2), y: limit(view.y, -0.2, 1.2), zoom: limit(view.zoom, ...ZOOMS) };
     this.draw();
     clearTimeout(this.later);
-    this.later = setTimeout(() => {
-      const { x, y, zoom } = this.view;
-      const home = x === 0.5 && y === 0.5 && zoom === 1;
-      this.told = home ? "" : [limit(x, 0, 1) * STEPS, limit(1 - y, 0, 1) * STEPS, zoom * 100].map(Math.round).join(".");
-      this.trigger("view", this.told);
-    }, 700);
+    this.later = setTimeout(() => this.writeView(), 300);
   }
 
   // Closer by a factor, with a place of the plane staying where it is.
   zoom(factor, [x, y]) {
-    const zoom = limit(this.view.zoom * factor, 0.5, MOST_ZOOM);
+    const zoom = limit(this.view.zoom * factor, ...ZOOMS);
     const share = this.view.zoom / zoom;
     this.look({ x: x + (this.view.x - x) * share, y: y + (this.view.y - y) * share, zoom });
   }

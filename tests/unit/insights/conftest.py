@@ -35,6 +35,7 @@ def model_of() -> ModelOf:
             "format": ["JPEG"] * n,
             "orientation": [1] * n,
             "mtime": [None] * n,
+            "split": [None] * n,
         }
         matrix = np.asarray(matrix, np.float32)
         images = ImageTable(pa.table(columns, schema=schema.IMAGES))

@@ -39,8 +39,8 @@ def page(now: Open) -> None:
 
 def _empty() -> None:
     st.info(
-        "The basket is empty. The basket button of any picture, or the key B on it, puts it here; “Add all” of an answer "
-        "or of an area of the map puts many.",
+        "The basket is empty. The basket button of any picture, or the key B on it, puts it here; “Add all” of an "
+        "answer or of an area of the map puts many.",
         icon=":material/shopping_basket:",
     )
     with st.container(horizontal=True):

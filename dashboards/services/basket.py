@@ -56,7 +56,8 @@ def csv(found: pd.DataFrame) -> bytes:
     safe = found.copy()
     for name in ("path", "label"):
         safe[name] = [_text(value) for value in safe[name]]
-    return safe.to_csv(index=False).encode("utf-8", "backslashreplace")
+    text: str = safe.to_csv(index=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _text(value: object) -> object:

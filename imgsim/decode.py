@@ -10,7 +10,8 @@ from PIL import Image
 from imgsim.color import apply_profile, to_eight_bits, to_srgb
 from imgsim.errors import ImageError
 from imgsim.formats import MAX_MEGAPIXELS_ELSE, MEGAPIXEL, check_size, explain_damage, identify, open_image
-from imgsim.jpeg import JpegHeader, count_scans, exif_orientation, parse_jpeg
+from imgsim.jpeg import JpegHeader, count_scans, exif_orientation, parse_jpeg, without_profile
+from imgsim.png import check_chunks, check_complete, exif_chunk
 
 LARGE = 32 * MEGAPIXEL  # pixels from which a picture is decoded alone, and reduced in strips where JPEG's scale is not
 STRIP = 8 * MEGAPIXEL
@@ -198,6 +199,8 @@ def _turbo_decode(
         raise ImageError("decode", "truncated JPEG: the file ends before the picture does")
     if "extraneous bytes before marker 0xd9" in reason:  # padding after the last pixel, written by some cameras
         return np.asarray(simplejpeg.decode_jpeg(data, colorspace, strict=False, **scale))
+    if "bad ICC marker" in reason:  # a part of its profile is missing; the picture may be whole
+        return _turbo_decode(without_profile(data, header), header, colorspace, at_least)
     if "Corrupt JPEG data" in reason:
         raise ImageError("decode", f"damaged JPEG: {reason.removeprefix('Corrupt JPEG data: ')}")
     return None
@@ -209,12 +212,22 @@ def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) 
         try:
             orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
             image.load()
+            if kind == "PNG":
+                _check_png(data, image)
             if at_least is not None and orientation >= 5:
                 at_least = at_least[::-1]
             rgb = np.array(_rgb(image, at_least))
         except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
             raise ImageError("decode", explain_damage(error, kind)) from None
     return upright(rgb, orientation)
+
+
+def _check_png(data: bytes, image: Image.Image) -> None:
+    """Refuse damage that Pillow passes over; rows it found no pixels for are zero, so a last row of others is proof."""
+    check_chunks(data)
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    if image.info.get("interlace") or not any(last.tobytes()):
+        check_complete(data)
 
 
 def _rgb(image: Image.Image, at_least: tuple[int, int] | None) -> Image.Image:
@@ -240,19 +253,8 @@ def _orientation(image: Image.Image, data: bytes, kind: str) -> int:
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
     if kind == "HEIF":  # libheif turns the picture
         return 1
-    exif = image.info.get("exif") or (_png_exif(data) if kind == "PNG" else b"")
+    exif = image.info.get("exif") or (exif_chunk(data) if kind == "PNG" else b"")
     return exif_orientation(exif) if isinstance(exif, bytes) else 1
-
-
-def _png_exif(data: bytes) -> bytes:
-    """Find the eXIf chunk of a PNG, which may follow the pixels."""
-    position = 8
-    while position + 8 <= len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
-        if data[position + 4 : position + 8] == b"eXIf":
-            return data[position + 8 : position + 8 + length]
-        position += 12 + length
-    return b""
 
 
 def upright(rgb: np.ndarray, orientation: int) -> np.ndarray:

@@ -155,16 +155,18 @@ def image_pixels(data: bytes, spec: BackboneSpec) -> tuple[Image, Pixels]:
     return picture, resize(picture, (spec.height, spec.width))
 
 
-def _missing(images: ImageTable, fingerprint: str, store: FeatureStore) -> tuple[dict[str, tuple[str, str]], list[int]]:
-    """What is known to be undecodable (sha256 to stage and reason), and the first row of each file to compute."""
+def _missing(
+    images: ImageTable, fingerprint: str, store: FeatureStore
+) -> tuple[dict[str, tuple[str, str]], list[list[int]]]:
+    """What is known to be undecodable (sha256 to stage and reason), and the rows of each content to compute."""
     keys = images.sha256
     stored, _ = store.features(fingerprint).find(keys)
     known, reasons = store.undecodable.find(keys)
     bad = dict(zip(np.asarray(keys, object)[known], reasons.to_pylist() if reasons is not None else [], strict=True))
-    first: dict[str, int] = {}
+    copies: dict[str, list[int]] = {}
     for i in np.flatnonzero(~stored & ~known):
-        first.setdefault(keys[i], int(i))
-    return {key: ("decode", reason) for key, reason in bad.items()}, list(first.values())
+        copies.setdefault(keys[i], []).append(int(i))
+    return {key: ("decode", reason) for key, reason in bad.items()}, list(copies.values())
 
 
 def _onnx(backbone: Backbone, store: FeatureStore) -> Path | None:
@@ -198,8 +200,8 @@ class _Extraction:
     workers: int
     batch_size: int
 
-    def over(self, todo: Sequence[int], progress: bool) -> dict[str, tuple[str, str]]:
-        """Compute and store; returns rejected sha256 to (stage, reason)."""
+    def over(self, todo: Sequence[list[int]], progress: bool) -> dict[str, tuple[str, str]]:
+        """Compute and store; ``todo`` holds the rows of each content. Returns rejected sha256 to (stage, reason)."""
         rejected: dict[str, tuple[str, str]] = {}
         features: dict[str, NDArray[np.float32]] = {}
         thumbnails: dict[str, bytes] = {}
@@ -218,8 +220,8 @@ class _Extraction:
                 kept.clear()
 
         try:
-            for i, result in track(self._results(todo), "features", total=len(todo), enabled=progress):
-                key = self.images.sha256[i]
+            for rows, result in track(self._results(todo), "features", total=len(todo), enabled=progress):
+                key = self.images.sha256[rows[0]]
                 if isinstance(result, ImageError):
                     rejected[key] = (result.stage, result.reason)
                     if result.stage == "decode":
@@ -237,14 +239,14 @@ class _Extraction:
         flush()
         return rejected
 
-    def _results(self, todo: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    def _results(self, todo: Sequence[list[int]]) -> Iterator[tuple[list[int], Any]]:
         """Results in order, with a bounded number of images in memory."""
         tasks = (todo[start : start + TASK_IMAGES] for start in range(0, len(todo), TASK_IMAGES))
-        waiting: deque[tuple[Sequence[int], Future[list[Any]]]] = deque()
+        waiting: deque[tuple[Sequence[list[int]], Future[list[Any]]]] = deque()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="imgsim")
         try:
-            for rows in tasks:
-                waiting.append((rows, pool.submit(self._several, rows)))
+            for task in tasks:
+                waiting.append((task, pool.submit(self._several, task)))
                 if len(waiting) > 2 * self.workers + self.batch_size // TASK_IMAGES:
                     yield from _first(waiting)
             while waiting:
@@ -252,22 +254,32 @@ class _Extraction:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _several(self, rows: Sequence[int]) -> list[Any]:
-        return [self._one(i) for i in rows]
+    def _several(self, task: Sequence[list[int]]) -> list[Any]:
+        return [self._one(rows) for rows in task]
 
-    def _one(self, i: int) -> Any:
-        """Feature (or input pixels for a batched engine) and thumbnail of one image, or its ImageError."""
+    def _one(self, rows: list[int]) -> Any:
+        """Feature (or input pixels for a batched engine) and thumbnail of one content, or its ImageError."""
         try:
-            data = self.images.read_bytes(i)
-            if hashlib.sha256(data).hexdigest() != self.images.sha256[i]:
-                raise ImageError("read", "the file changed after it was scanned; run again to take the new content")
-            picture, pixels = image_pixels(data, self.spec)
+            picture, pixels = image_pixels(self._read(rows), self.spec)
         except ImageError as error:
             return error
         small = thumbnail(picture, THUMBNAIL)
         return (pixels if self.engine.batched else self.engine(pixels[None])[0]), small
 
+    def _read(self, rows: list[int]) -> bytes:
+        """Bytes of the first of these copies that is still what was scanned."""
+        for i in rows:
+            try:
+                data = self.images.read_bytes(i)
+            except ImageError as error:
+                bad = ImageError(error.stage, error.reason.removeprefix(f"{self.images.location(i)}: "))
+                continue
+            if hashlib.sha256(data).hexdigest() == self.images.sha256[i]:
+                return data
+            bad = ImageError("read", "the file changed after it was scanned; run again to take the new content")
+        raise bad
 
-def _first(waiting: deque[tuple[Sequence[int], Future[list[Any]]]]) -> Iterator[tuple[int, Any]]:
-    rows, future = waiting.popleft()
-    yield from zip(rows, future.result(), strict=True)
+
+def _first(waiting: deque[tuple[Sequence[list[int]], Future[list[Any]]]]) -> Iterator[tuple[list[int], Any]]:
+    task, future = waiting.popleft()
+    yield from zip(task, future.result(), strict=True)

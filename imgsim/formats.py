@@ -1,6 +1,8 @@
 """The image formats imgsim reads: how each is recognised, how large it may be, and the one reader that sees it."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from ctypes import CDLL
 from functools import cache
 from importlib import import_module
 from io import BytesIO
@@ -125,7 +127,17 @@ def open_image(data: bytes, kind: str, stage: str) -> Image.Image:
 def _reader(kind: str) -> Callable[[BytesIO], Image.Image]:
     module, name = _READERS[kind]
     reader: Callable[[BytesIO], Image.Image] = getattr(import_module(module), name)
+    if kind == "TIFF":
+        _silence_libtiff()
     return reader
+
+
+def _silence_libtiff() -> None:
+    """Its messages go straight to stderr, into the progress bar; the reason of a refusal is Pillow's error."""
+    from PIL import _imaging
+
+    with suppress(AttributeError, OSError):  # a Pillow built without it, or into which it is linked
+        CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def explain_damage(error: Exception, kind: str) -> str:
@@ -133,6 +145,10 @@ def explain_damage(error: Exception, kind: str) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
         return f"too little memory to decode this {kind}"
+    if text.startswith(f"damaged {kind}:") or text.startswith(f"truncated {kind}:"):
+        return text
+    if text == "not identified by this driver":
+        return f"damaged {kind}: its header is broken"
     if "truncated" in text.lower():
         return f"truncated {kind}: {text}"
     return f"damaged or unsupported {kind}: {text}"

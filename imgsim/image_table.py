@@ -131,7 +131,11 @@ class ImageTable:
     @property
     def locations(self) -> list[str]:
         """Full paths or URLs, root included."""
-        return [join(self._root, path) for path in self.paths]
+        return [self.location(row) for row in range(len(self))]
+
+    def location(self, row: int) -> str:
+        """Full path or URL of the file in a row."""
+        return join(self._root, self.paths[row])
 
     @cached_property
     def digest(self) -> str:
@@ -212,7 +216,7 @@ class ImageTable:
         try:
             return self._files.read(path)[0]
         except ImageError as error:
-            raise ImageError("read", f"{join(self._root, path)}: {error.reason}") from None
+            raise ImageError("read", f"{self.location(row)}: {error.reason}") from None
 
     def to_pandas(self) -> pd.DataFrame:
         """All columns as a pandas DataFrame."""

@@ -10,6 +10,7 @@ _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _PROGRESSIVE = 0xC2
 _SCAN, _END = 0xDA, 0xD9
 _ORIENTATION_TAG = 0x0112
+_PROFILE = re.compile(rb"\xff\xe2(?=..ICC_PROFILE\0)", re.DOTALL)
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # among pixels: neither a stuffed byte nor a restart
 
 
@@ -89,6 +90,11 @@ def count_scans(data: bytes, header: JpegHeader) -> int:
         if marker not in _STANDALONE:
             position += int.from_bytes(data[position : position + 2], "big")
     return scans
+
+
+def without_profile(data: bytes, header: JpegHeader) -> bytes:
+    """The file with its ICC segments turned into comments."""
+    return _PROFILE.sub(b"\xff\xfe", data[: header.scan]) + data[header.scan :]
 
 
 def _join_profile(chunks: list[bytes]) -> bytes | None:

@@ -1,0 +1,73 @@
+"""What Pillow does not check of a PNG: that its chunks are whole, and that there is a value for every pixel."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+_PALETTE = 3
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_BLOCK = 1 << 20
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
+    """Name, body and checksum of each chunk up to the last whole one; all bytes of a file may be wrong."""
+    view, position = memoryview(data), 8
+    while position + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        stop = position + 8 + length
+        if stop + 4 > len(data):
+            return
+        yield name, view[position + 8 : stop], int.from_bytes(view[stop : stop + 4], "big")
+        position = stop + 4
+
+
+def exif_chunk(data: bytes) -> bytes:
+    """The EXIF block of a PNG, which may follow the pixels; empty when there is none."""
+    return next((bytes(body) for name, body, _ in chunks(data) if name == b"eXIf"), b"")
+
+
+def check_chunks(data: bytes) -> None:
+    """Raise ValueError unless the chunks a picture needs are there and undamaged, up to the end mark."""
+    found = {b"IHDR": b"", b"PLTE": b"", b"IDAT": b""}
+    for name, body, checksum in chunks(data):
+        if name == b"IEND":
+            break
+        if name in found:
+            if zlib.crc32(body, zlib.crc32(name)) != checksum:
+                raise ValueError(f"damaged PNG: the checksum of a chunk {name.decode()} is wrong")
+            found[name] = found[name] or bytes(body[:13])
+    else:
+        raise ValueError("truncated PNG: it has no end mark")
+    if not found[b"IDAT"]:
+        raise ValueError("damaged PNG: it holds no pixels")
+    if found[b"IHDR"][9] == _PALETTE and not found[b"PLTE"]:
+        raise ValueError("damaged PNG: its pixels refer to a palette that it does not hold")
+
+
+def check_complete(data: bytes) -> None:
+    """Raise ValueError when the packed pixels end before the picture does (unpacks them all: no small cost)."""
+    bodies = [body for name, body, _ in chunks(data) if name in (b"IHDR", b"IDAT")]
+    missing = _unpacked_bytes(bytes(bodies[0]))
+    unpacker = zlib.decompressobj()
+    for body in bodies[1:]:
+        rest: bytes | memoryview = body
+        while missing > 0 and len(rest) and not unpacker.eof:
+            missing -= len(unpacker.decompress(rest, _BLOCK))
+            rest = unpacker.unconsumed_tail
+    while missing > 0 and not unpacker.eof and (last := unpacker.decompress(unpacker.unconsumed_tail, _BLOCK)):
+        missing -= len(last)
+    if missing > 0:
+        raise ValueError("truncated PNG: it holds fewer rows than it declares")
+
+
+def _unpacked_bytes(header: bytes) -> int:
+    """How many bytes the pixels take with the filter byte of each row."""
+    width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", header)
+    passes = _ADAM7 if interlace else ((0, 0, 1, 1),)
+    total = 0
+    for left, top, step_x, step_y in passes:
+        columns, rows = -(-(width - left) // step_x), -(-(height - top) // step_y)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * depth * _CHANNELS[color] + 7) // 8)
+    return total

@@ -1,7 +1,8 @@
 """``streamlit run dashboards/app.py``: the pages of main.py, and thumbnails by URL."""
 
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -9,16 +10,14 @@ import streamlit as st
 from starlette.routing import Route
 from streamlit.runtime.pages_manager import PagesManager
 
-from dashboards.services import map, thumbnails
+from dashboards.services import map, registry, thumbnails
+from dashboards.services.registry import RegistryProblem
 
 
 def _warm() -> None:
-    """Import what the first page needs, while the browser is still on its way."""
-    import mlflow.artifacts
-    import mlflow.tracking  # noqa: F401
-
-    import imgsim.mlflow_flavor
-    import imgsim.persistence  # noqa: F401
+    """Import and open what the first page needs, while the browser is still on its way."""
+    with suppress(RegistryProblem):
+        registry.load(registry.newest())
 
 
 @asynccontextmanager
@@ -36,6 +35,7 @@ def _failed(error: Exception) -> bool:
     return True
 
 
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would fill the log
 # Until st.navigation has run once, Streamlit takes a folder "pages" for its older kind of pages and would run the file
 # that a link names without main.py: the first visitor of a fresh server would see an error.
 PagesManager.uses_pages_directory = False

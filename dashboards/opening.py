@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeVar, cast
 
 import streamlit as st
 
@@ -15,6 +15,10 @@ from dashboards.services.registry import RegistryProblem, Version
 from dashboards.state import View
 from dashboards.text import plain
 
+T = TypeVar("T")
+
+SECONDS = 15
+"""For how long an answer of the registry counts."""
 _OPEN = "open"
 _TITLES = {
     "no_registry": "No registry answers",
@@ -38,31 +42,63 @@ def opened() -> Open:
     return cast(Open, st.session_state[_OPEN])
 
 
-@st.cache_data(ttl=15, show_spinner=False)
+def last() -> Open | None:
+    """What was opened last in this session, if anything was."""
+    return cast("Open | None", st.session_state.get(_OPEN))
+
+
 def names() -> list[str]:
-    """Registered models; asked anew after some seconds."""
-    return registry.names()
+    """Registered models, the one that changed last first; asked anew after some seconds."""
+    return _answer(_asked_names())
 
 
-@st.cache_data(ttl=15, show_spinner=False)
 def versions(name: str) -> list[Version]:
     """Versions of a model; asked anew after some seconds."""
-    return registry.versions(name)
+    return _answer(_asked_versions(name))
+
+
+def _answer(found: list[T] | RegistryProblem) -> list[T]:
+    if isinstance(found, RegistryProblem):
+        raise found
+    return found
+
+
+# Problems are kept like answers: a server that hangs costs its time limit once, not with every click.
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def _asked_names() -> list[str] | RegistryProblem:
+    try:
+        return registry.names()
+    except RegistryProblem as problem:
+        return problem
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False, max_entries=100)
+def _asked_versions(name: str) -> list[Version] | RegistryProblem:
+    try:
+        return registry.versions(name)
+    except RegistryProblem as problem:
+        return problem
+
+
+def forget() -> None:
+    """Ask the registry anew."""
+    _asked_names.clear()
+    _asked_versions.clear()
 
 
 def open_model(view: View) -> Open:
-    """The model that the view asks for; when the registry fails meanwhile, the one that is open already.
+    """The model that the view asks for; where that fails and another version was meant before, that one.
 
     Raises
     ------
     RegistryProblem
         There is nothing to show.
     """
-    before = cast("Open | None", st.session_state.get(_OPEN))
+    before = last()
     try:
-        there = names()
-        known = versions(view.model or _newest(there))
-        version = registry.chosen(known, view.version)
+        version = registry.chosen(versions(view.model or names()[0]), view.version)
+        with st.spinner(f"Opening version {version.version} of {plain(version.name)}", show_time=True):
+            loaded = registry.load(version)
     except RegistryProblem as problem:
         if before is None or not _still_asks_for(view, before):
             raise
@@ -73,17 +109,11 @@ def open_model(view: View) -> Open:
         )
         now = Open(before.loaded, view, before.version)
     else:
+        now = Open(loaded, view, version)
         if before is not None and before.version.name == version.name and _moved(view, before.version, version):
-            st.toast(f"{plain(view.version or 'champion')} is now version {version.version}.")
-        with st.spinner(f"Opening version {version.version} of {plain(version.name)}", show_time=True):
-            now = Open(registry.load(version), view, version)
+            st.toast(f"{plain(view.version or 'champion')} is now version {version.version}.", icon=":material/sync:")
     st.session_state[_OPEN] = now
     return now
-
-
-def _newest(there: list[str]) -> str:
-    """The model whose newest version is the youngest."""
-    return there[0] if len(there) == 1 else max(there, key=lambda name: versions(name)[0].created)
 
 
 def _still_asks_for(view: View, before: Open) -> bool:
@@ -109,12 +139,12 @@ def show_problem(problem: RegistryProblem) -> None:
         st.code("make demo\nmake demo IMAGES=path/to/pictures", language="shell")
     again, reset = st.columns([1, 4])
     if again.button("Try again", help="Ask the registry once more", type="primary"):
-        st.cache_data.clear()
+        forget()
         st.rerun()
     if problem.kind != "no_registry" and reset.button(
         "Open the default model", help="The newest model's champion, whatever the link asks for"
     ):
-        st.cache_data.clear()
+        forget()
         state.put(model=None, version=None)
         st.rerun()
 

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboards import opening, state
 from dashboards.components.choices import choice
 from dashboards.opening import Open
+from dashboards.services import registry
 from dashboards.services.registry import RegistryProblem, Version
 from dashboards.services.words import figure
 from dashboards.state import View
@@ -20,21 +21,27 @@ def choose_model(view: View) -> None:
     with st.sidebar:
         try:
             names = opening.names()
-            name = view.model if view.model in names else None
-            shown = st.session_state.get("open")
-            name = name or (shown.version.name if shown is not None and shown.version.name in names else names[0])
+            name = _meant(view, names)
             state.follow("choice-model", name)
             st.selectbox(
                 "Registered model",
-                names,
+                sorted(names),
                 key="choice-model",
                 on_change=state.changed("choice-model", lambda value: state.put(model=value, version=None)),
-                format_func=lambda item: str(item).removeprefix("imgsim-"),
+                format_func=lambda item: str(item).removeprefix(registry.PREFIX),
                 help="Models of the MLflow registry, one per collection",
             )
             _choose_version(opening.versions(name), view)
-        except RegistryProblem:
-            st.caption("no registry")
+        except RegistryProblem as problem:
+            if problem.kind == "no_registry":
+                st.caption(":material/cloud_off: The registry does not answer")
+
+
+def _meant(view: View, names: list[str]) -> str:
+    """The model that the URL says, else the one that is open, else the one that changed last."""
+    shown = opening.last()
+    known = [view.model, *([] if shown is None else [shown.version.name])]
+    return next((name for name in known if name in names), names[0])
 
 
 def _choose_version(known: list[Version], view: View) -> None:

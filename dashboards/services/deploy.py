@@ -47,6 +47,8 @@ MEANINGS = {
     "reference_error": "Largest deviation of a stored vector; 1 is what its type may round",
     "not_finite": "It answers with infinity or NaN",
 }
+_SOURCES = {"file": "the files", "thumbnail": "thumbnails", "generated": "a generator", "given": "the caller"}
+"""Where the pictures came from that a package was tried with."""
 KEPT = 4
 """Zips that stay on disk."""
 
@@ -146,7 +148,7 @@ def verdict(report: VerificationReport | None) -> tuple[str, str]:
         return "not verified", "The package was never run."
     if not report.images:
         return report.status, report.reason
-    sources = ", ".join(f"{count} {name}" for name, count in report.sources.items())
+    sources = ", ".join(f"{count} from {_SOURCES.get(name, name)}" for name, count in report.sources.items())
     return report.status, f"{report.images} pictures ({sources}) were compared with Python: {report.reason}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ from imgsim.registry import CHAMPION, TAG_PROMOTION, TAG_REVISION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
+PREFIX = "imgsim-"
+_NAME = re.compile(rf"{PREFIX}[a-z0-9_-]+")
 KEPT = 8
 """Downloaded versions that stay on disk."""
 
@@ -35,8 +38,11 @@ class RegistryProblem(Exception):  # noqa: N818  it is shown, not only raised
     """No model can be opened; the message says what is wrong, why and what to do."""
 
     def __init__(self, kind: Kind, message: str) -> None:
-        super().__init__(message)
+        super().__init__(kind, message)
         self.kind = kind
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Version:
 
 
 def names() -> list[str]:
-    """Registered models that imgsim made, by name.
+    """Registered models that imgsim made, the one that changed last first.
 
     Raises
     ------
@@ -72,11 +78,21 @@ def names() -> list[str]:
         No registry answers, or it has no such model.
     """
     with _client() as client:
-        found = sorted(model.name for model in client.search_registered_models() if model.name.startswith("imgsim-"))
+        found = [model for model in _models(client, f"name LIKE '{PREFIX}%'") if _NAME.fullmatch(model.name)]
     if not found:
         raise RegistryProblem(
             "no_model", "The registry answers, but holds no model of imgsim yet. Run the pipeline once: make demo."
         )
+    return [model.name for model in sorted(found, key=lambda model: (-(model.last_updated_timestamp or 0), model.name))]
+
+
+def _models(client: MlflowClient, wanted: str) -> list[RegisteredModel]:
+    """Every registered model that an MLflow filter finds; the server hands them out in pages."""
+    page = client.search_registered_models(wanted)
+    found = list(page)
+    while page.token:
+        page = client.search_registered_models(wanted, page_token=page.token)
+        found += page
     return found
 
 
@@ -89,7 +105,7 @@ def versions(name: str) -> list[Version]:
         No registry answers, or the model is not there.
     """
     with _client() as client:
-        models = [model for model in client.search_registered_models() if model.name == name]
+        models = _models(client, f"name = '{name}'") if _NAME.fullmatch(name) else []
         if not models:
             raise RegistryProblem("no_model", f"The registry has no model {name}. Choose another one.")
         aliases = {str(alias): str(number) for alias, number in models[0].aliases.items()}
@@ -123,6 +139,11 @@ def chosen(known: list[Version], wanted: str) -> Version:
 def resolve(name: str, wanted: str = "") -> Version:
     """`chosen` among `versions`."""
     return chosen(versions(name), wanted)
+
+
+def newest() -> Version:
+    """The version that is shown when nobody asked for one."""
+    return resolve(names()[0])
 
 
 def load(version: Version) -> Loaded:

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -114,10 +114,19 @@ def dashboard_registry(dashboard_folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def open_page(dashboard_registry: Path) -> "Callable[..., AppTest]":
+def open_page(dashboard_registry: Path, monkeypatch: pytest.MonkeyPatch) -> "Callable[..., AppTest]":
     """Run a page as the browser would: ``open_page("browse", k="7")``."""
+    from streamlit.runtime.pages_manager import PagesManager
     from streamlit.testing.v1 import AppTest
 
+    made = PagesManager.__init__
+
+    def with_main(manager: PagesManager, *args: Any, **kwargs: Any) -> None:
+        """As in dashboards/app.py: every run begins with main.py. AppTest forgets it before each run."""
+        PagesManager.uses_pages_directory = False
+        made(manager, *args, **kwargs)
+
+    monkeypatch.setattr(PagesManager, "__init__", with_main)
     main = Path(__file__).parents[2] / "dashboards" / "main.py"
 
     def run(page: str = "search", **query: str | list[str]) -> AppTest:

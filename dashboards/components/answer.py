@@ -76,8 +76,8 @@ def _header(now: Open, results: Results, label: str | None, example: bool) -> Si
         st.button(
             "Add all",
             icon=":material/shopping_basket:",
-            on_click=_keep_all,
-            args=(now, [hit.row for hit in results.hits]),
+            on_click=kept.keep,
+            args=(now.loaded, [hit.row for hit in results.hits]),
             disabled=not results.hits,
             help="Put all images of this answer into the basket",
         )
@@ -94,11 +94,6 @@ def summary(results: Results, label: str | None) -> str:
         parts.append(f"{results.collapsed:,} near-duplicates collapsed")
     parts.append(f"{results.seconds * 1000:.1f} ms")
     return " · ".join(parts)
-
-
-def _keep_all(now: Open, rows: list[int]) -> None:
-    new = kept.add(now.loaded, rows)
-    st.toast(f"{new:,} added to the basket: {len(kept.rows(now.loaded)):,} now.", icon=":material/shopping_basket:")
 
 
 def _nothing(now: Open, question: Question, results: Results) -> None:

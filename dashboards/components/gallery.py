@@ -100,7 +100,7 @@ def gallery(
     """
     shown = tiles[:MOST]
     rows = tuple(tile.row for tile in shown)
-    at_once: dict[Kind, Callable[[int], None]] = {"basket": partial(_toggle, loaded), **(before or {})}
+    at_once: dict[Kind, Callable[[int], None]] = {"basket": partial(kept.flip, loaded), **(before or {})}
     result = _component(
         key=key,
         data=_data(loaded, shown, actions, size, label),
@@ -132,7 +132,7 @@ def handle(open: Open, action: Action | None) -> None:
     elif action.kind == "walk":
         state.go("walk", at=key)
     elif action.kind == "basket":
-        _toggle(loaded, action.row)
+        kept.flip(loaded, action.row)
         st.rerun()
     else:
         from dashboards.components import details
@@ -177,9 +177,3 @@ def _early(
             at_once[action.kind](action.row)
 
     return act
-
-
-def _toggle(loaded: Loaded, row: int) -> None:
-    added = kept.toggle(loaded, row)
-    count = len(kept.rows(loaded))
-    st.toast(f"{'Added to' if added else 'Removed from'} the basket: {count:,} now.", icon=":material/shopping_basket:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import streamlit as st
@@ -42,6 +42,23 @@ def toggle(loaded: Loaded, row: int) -> bool:
         basket.remove(row)
         return False
     return add(loaded, [row]) == 1
+
+
+def flip(loaded: Loaded, row: int) -> None:
+    """Put a row into the basket, or take it out, and say so."""
+    _say("Added to" if toggle(loaded, row) else "Removed from", loaded)
+
+
+def keep(loaded: Loaded, more: Sequence[int]) -> None:
+    """Put rows into the basket, and say how many were new."""
+    there = set(rows(loaded))
+    missing = sum(row not in there for row in more)
+    new = add(loaded, more)
+    _say(f"{new:,} added to" if new == missing else f"Only {new:,} of {missing:,} fitted into", loaded)
+
+
+def _say(what: str, loaded: Loaded) -> None:
+    st.toast(f"{what} the basket: {len(rows(loaded)):,} now.", icon=":material/shopping_basket:")
 
 
 def add(loaded: Loaded, more: Iterable[int]) -> int:

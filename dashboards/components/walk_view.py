@@ -79,10 +79,7 @@ def _before(loaded: Loaded, key: str, on_step: Callable[[int], None]) -> Callabl
         if action.kind == "walk":
             on_step(action.row)
         elif action.kind == "basket":
-            added = kept.toggle(loaded, action.row)
-            count = len(kept.rows(loaded))
-            text = f"{'Added to' if added else 'Removed from'} the basket: {count:,} now."
-            st.toast(text, icon=":material/shopping_basket:")
+            kept.flip(loaded, action.row)
 
     return act
 

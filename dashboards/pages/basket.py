@@ -30,9 +30,7 @@ def page(now: Open) -> None:
         return
     shares = [share for share in (_share(now, *place) for place in places) if share is not None]
     if shares:
-        _take(shares)
-    if shares and shares[0].loaded is now.loaded:
-        _ask(now, shares[0].rows)
+        _take(now, shares)
     for number, share in enumerate(shares):
         _show(now, share, number, heading=len(places) > 1 or share.loaded is not now.loaded)
 
@@ -67,12 +65,14 @@ def _share(now: Open, name: str, version: str) -> Share | None:
     return Share(Loaded(name, version, loaded.token, loaded.model) if loaded.version != version else loaded, rows)
 
 
-def _take(shares: list[Share]) -> None:
-    """How many there are, and the downloads; what is downloaded is made when it is asked for."""
+def _take(now: Open, shares: list[Share]) -> None:
+    """What can be done with all; a download is made when it is asked for."""
     count = sum(len(share.rows) for share in shares)
     of = f" of {len(shares)} versions" if len(shares) > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{count:,}** {'image' if count == 1 else 'images'}{of}", width="stretch")
+        if shares[0].loaded is now.loaded:
+            _ask(now, shares[0].rows)
         st.download_button(
             "CSV",
             lambda: basket.csv(basket.table(shares)),

@@ -177,7 +177,7 @@ def _inside(now: Open, area: str, color: str, only: str) -> None:
         st.button(
             "Add all",
             icon=":material/shopping_basket:",
-            on_click=partial(_keep, loaded, rows.tolist()),
+            on_click=partial(kept.keep, loaded, rows.tolist()),
             help="Put all images of the area into the basket",
         )
         st.button(
@@ -196,11 +196,6 @@ def _gallery(now: Open, tiles: list[Tile], label: str) -> None:
         now.loaded, tiles, key="map-below", actions=ACTIONS, label=label, before={"query": partial(_ask, now.loaded)}
     )
     handle(now, action)
-
-
-def _keep(loaded: Loaded, rows: list[int]) -> None:
-    new = kept.add(loaded, rows)
-    st.toast(f"{new:,} added to the basket: {len(kept.rows(loaded)):,} now.", icon=":material/shopping_basket:")
 
 
 page(opened())

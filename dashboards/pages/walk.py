@@ -16,6 +16,8 @@ from dashboards.services.loaded import Loaded
 from dashboards.services.words import visible
 from dashboards.text import plain
 
+BOUNDS = {"near": (walk.NEAR, 6, walk.MOST_NEAR), "far": (walk.FAR, 2, walk.MOST_FAR)}
+"""Of the numbers in the URL: what they are without it, the smallest and the largest."""
 _SHOWN_STEPS = 6
 
 
@@ -75,33 +77,26 @@ def _bar(now: Open, here: int, trail: list[int]) -> None:
 
 
 def _choices() -> None:
-    st.slider(
-        "Neighbours",
-        6,
-        walk.MOST_NEAR,
-        _number("near", walk.NEAR, 6, walk.MOST_NEAR),
-        key="walk-near",
-        on_change=_put_number,
-        args=("near", walk.NEAR),
-        help="How many neighbours of the centre are shown, as far as the graph has them",
-    )
-    st.slider(
-        "Theirs, each",
-        2,
-        walk.MOST_FAR,
-        _number("far", walk.FAR, 2, walk.MOST_FAR),
-        key="walk-far",
-        on_change=_put_number,
-        args=("far", walk.FAR),
-        help="How many further images each neighbour brings; none is shown twice",
-    )
+    _slider("Neighbours", "near", "How many neighbours of the centre are shown, as far as the graph has them")
+    _slider("Theirs, each", "far", "How many further images each neighbour brings; none is shown twice")
+    state.follow("walk-links", state.get("links") == "1")
     st.toggle(
         "Edges between neighbours",
-        state.get("links") == "1",
         key="walk-links",
-        on_change=lambda: state.put(links="1" if st.session_state["walk-links"] else None),
+        on_change=state.changed("walk-links", lambda on: state.put(links="1" if on else None)),
         help="Draw all edges between the images shown, not only those that lead outwards",
     )
+
+
+def _slider(label: str, name: str, help: str) -> None:
+    default, low, high = BOUNDS[name]
+
+    def put(value: int) -> None:
+        state.put(**{name: None if value == default else str(value)})
+
+    key = f"walk-{name}"
+    state.follow(key, state.whole(name, *BOUNDS[name]))
+    st.slider(label, low, high, key=key, on_change=state.changed(key, put), help=help)
 
 
 def _picture(now: Open, here: int, trail: list[int]) -> None:
@@ -109,8 +104,8 @@ def _picture(now: Open, here: int, trail: list[int]) -> None:
     drawn = walk.walk(
         loaded.model.graph,
         here,
-        near=_number("near", walk.NEAR, 6, walk.MOST_NEAR),
-        far=_number("far", walk.FAR, 2, walk.MOST_FAR),
+        near=state.whole("near", *BOUNDS["near"]),
+        far=state.whole("far", *BOUNDS["far"]),
         cut=view.cut,
         groups=loaded.duplicate_group if view.collapse else None,
     )
@@ -177,16 +172,6 @@ def _random(now: Open) -> None:
 def _short(loaded: Loaded, row: int) -> str:
     name = loaded.model.images.paths[row].rsplit("/", 1)[-1]
     return name if len(name) <= 24 else f"{name[:12]}…{name[-10:]}"
-
-
-def _number(name: str, default: int, low: int, high: int) -> int:
-    text = state.get(name)
-    return min(max(int(text), low), high) if text.isdecimal() and len(text) < 4 else default
-
-
-def _put_number(name: str, default: int) -> None:
-    value = int(st.session_state[f"walk-{name}"])
-    state.put(**{name: None if value == default else str(value)})
 
 
 page(opened())

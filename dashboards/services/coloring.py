@@ -147,7 +147,7 @@ def _outliers(loaded: Loaded) -> Colored | None:
     values = loaded.figures("outliers", "score")
     if values is None:
         return None
-    return figures(values, *_usual(values), 1, "no score")
+    return figures(values, 0.0, max(_usual(values)[1], 1.0), 1, "no score")  # 0: as far from others as is usual
 
 
 def _wrong(loaded: Loaded) -> Colored | None:

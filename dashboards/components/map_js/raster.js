@@ -3,6 +3,7 @@
 
 const FULL = 65535;
 const UNKNOWN = 65535; // the code of an image without a figure
+const [RED_BLUE, GREEN, OPAQUE] = [0xff00ff, 0x00ff00, 255 << 24];
 
 // Told apart also by those who do not see all colours (Okabe and Ito; Tol).
 const GROUPS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8f8f00", "#aa4499"];
@@ -49,42 +50,48 @@ class Raster {
       this.y[i] = 1 - pairs[2 * i + 1] / FULL; // downwards, as pixels are
     }
     this.codes = null;
+    this.mix();
     this.index();
   }
 
-  // Cells of the plane with the points in them.
-  index() {
-    const side = (this.side = Math.max(1, Math.min(256, Math.round(Math.sqrt(this.count)))));
-    this.cells = new Int32Array(side * side + 1);
-    const of = new Int32Array(this.count);
-    const cell = (value) => Math.min(side - 1, Math.floor(value * side));
-    for (let i = 0; i < this.count; i++) this.cells[(of[i] = cell(this.y[i]) * side + cell(this.x[i])) + 1]++;
-    for (let i = 0; i < side * side; i++) this.cells[i + 1] += this.cells[i];
-    const next = this.cells.slice();
-    this.items = new Int32Array(this.count);
-    for (let i = 0; i < this.count; i++) this.items[next[of[i]]++] = i;
-  }
-
-  // Codes of the points, and what they mean; the order of painting: figures rise, groups are mixed.
-  setCodes(codes, legend) {
-    this.codes = codes;
-    this.legend = legend;
-    this.entry = new Uint16Array(this.count);
-    for (let i = 0; i < this.count; i++) {
-      this.entry[i] = !legend.bins ? codes[i] : codes[i] === UNKNOWN ? legend.bins : Math.floor((codes[i] * legend.bins) / FULL);
-    }
-    this.order = Int32Array.from({ length: this.count }, (_, i) => i);
-    if (legend.bins) this.order.sort((a, b) => ((codes[a] + 1) & FULL) - ((codes[b] + 1) & FULL)); // none first
-    else this.mix();
-    this.theme = null;
-  }
-
-  // By a step that shares no divisor with their number, so that no group lies on top of the others.
+  // Points in an order that mixes all of them: by a step that shares no divisor with their number.
   mix() {
     const common = (a, b) => (b ? common(b, a % b) : a);
     let step = Math.max(1, Math.floor(this.count * 0.618));
     while (common(step, this.count) > 1) step++;
-    for (let i = 0, at = 0; i < this.count; i++, at = (at + step) % this.count) this.order[i] = at;
+    this.mixed = new Int32Array(this.count);
+    for (let i = 0, at = 0; i < this.count; i++, at = (at + step) % this.count) this.mixed[i] = at;
+  }
+
+  // Cells of the plane with the points in them, mixed.
+  index() {
+    const side = (this.side = Math.max(1, Math.min(256, Math.round(Math.sqrt(this.count)))));
+    const cell = (value) => Math.min(side - 1, Math.floor(value * side));
+    const of = Int32Array.from(this.x, (x, i) => cell(this.y[i]) * side + cell(x));
+    this.cells = new Int32Array(side * side + 1);
+    for (const place of of) this.cells[place + 1]++;
+    for (let i = 0; i < side * side; i++) this.cells[i + 1] += this.cells[i];
+    const next = this.cells.slice();
+    this.items = new Int32Array(this.count);
+    for (const i of this.mixed) this.items[next[of[i]]++] = i;
+  }
+
+  // Codes of the points, and what they mean. They are painted cell by cell, which is quick; in a cell high figures come
+  // last, and groups are mixed, so that none lies on top.
+  setCodes(codes, legend) {
+    this.codes = codes;
+    this.legend = legend;
+    this.entry = Uint16Array.from(codes, (code) => {
+      if (!legend.bins) return code;
+      return code === UNKNOWN ? legend.bins : Math.floor((code * legend.bins) / FULL);
+    });
+    this.order = this.items;
+    if (legend.bins) {
+      this.order = this.items.slice();
+      const rising = (a, b) => ((codes[a] + 1) & FULL) - ((codes[b] + 1) & FULL); // those without a figure first
+      for (let i = 0; i + 1 < this.cells.length; i++) this.order.subarray(this.cells[i], this.cells[i + 1]).sort(rising);
+    }
+    this.theme = null;
   }
 
   setTheme(theme, paper) {
@@ -122,21 +129,27 @@ class Raster {
     this.context.putImageData(this.image, 0, 0);
   }
 
-  pass(lit, stamp, left, top, scale) {
+  pass(lit, { reach, dx, dy, alpha }, left, top, scale) {
     const { width, height } = this.canvas;
-    const { x, y, colors, order, pixels } = this;
-    const reach = stamp.reach;
-    for (let k = 0; k < this.count; k++) {
+    const { x, y, colors, order, pixels, count } = this;
+    const places = dx.map((u, s) => u + dy[s] * width);
+    for (let k = 0; k < count; k++) {
       const i = order[k];
       if (this.lit[i] !== lit) continue;
       const px = Math.round((x[i] - left) * scale);
       const py = Math.round((y[i] - top) * scale);
       if (px < reach || py < reach || px >= width - reach || py >= height - reach) continue;
       const color = colors[i];
+      const rb = color & RED_BLUE; // two colors in one number: half the multiplications
+      const g = color & GREEN;
       const at = py * width + px;
-      for (let s = 0; s < stamp.dx.length; s++) {
-        const place = at + stamp.dy[s] * width + stamp.dx[s];
-        pixels[place] = blend(pixels[place], color, stamp.alpha[s]);
+      for (let s = 0; s < places.length; s++) {
+        const under = pixels[at + places[s]];
+        const underRb = under & RED_BLUE;
+        const underG = under & GREEN;
+        const mixedRb = (underRb + (Math.imul(rb - underRb, alpha[s]) >> 8)) & RED_BLUE;
+        const mixedG = (underG + (Math.imul(g - underG, alpha[s]) >> 8)) & GREEN;
+        pixels[at + places[s]] = OPAQUE | mixedRb | mixedG;
       }
     }
   }
@@ -194,8 +207,8 @@ class Raster {
     const step = 2 ** Math.ceil(Math.log2(cell / scale)); // sides of cells are powers of two, so that zooming keeps them
     const { width, height } = this.canvas;
     const taken = new Map();
-    for (let k = this.count - 1; k >= 0 && taken.size < most; k--) {
-      const i = this.order[k];
+    for (const i of this.mixed) {
+      if (taken.size === most) break;
       const px = (this.x[i] - left) * scale;
       const py = (this.y[i] - top) * scale;
       if (!this.lit[i] || px < 0 || py < 0 || px > width || py > height) continue;
@@ -204,12 +217,4 @@ class Raster {
     }
     return [...taken.values()];
   }
-}
-
-function blend(under, over, alpha) {
-  const rb = under & 0xff00ff;
-  const g = under & 0x00ff00;
-  const mixedRb = (rb + ((((over & 0xff00ff) - rb) * alpha) >> 8)) & 0xff00ff;
-  const mixedG = (g + ((((over & 0x00ff00) - g) * alpha) >> 8)) & 0x00ff00;
-  return (255 << 24) | mixedRb | mixedG;
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 
 import imgsim
@@ -18,6 +20,14 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureS
     model = imgsim.create(images, store=tiny_store, k=10, progress=False)
     compute(model, store=tiny_store)
     return Loaded("imgsim-tiny", "1", "tiny-token", model)
+
+
+@pytest.fixture(scope="session")
+def bare(loaded: Loaded) -> Loaded:
+    """The same model, registered without insights."""
+    model = copy(loaded.model)
+    model.insights = {}
+    return Loaded("imgsim-tiny", "1", "bare-token", model)
 
 
 @pytest.fixture

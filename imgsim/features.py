@@ -24,6 +24,8 @@ from imgsim.decode import decode, resize, thumbnail
 from imgsim.errors import BackboneError, ImageError, ModelFormatError
 from imgsim.images import ImageTable
 from imgsim.inference import Engine, make_engine, resolve_device
+from imgsim.inflight import Journal, journal
+from imgsim.isolated import check_alone
 from imgsim.onnx_export import ONNX_FILE, export_onnx
 from imgsim.progress import status, track
 from imgsim.store import FeatureStore
@@ -129,8 +131,11 @@ def extract_features(
         engine = make_engine(backbone, onnx, device)
     start, cpu = time.perf_counter(), time.process_time()
     if todo:
-        run = _Extraction(images, backbone.spec, engine, store, workers or usable_cores(), batch_size)
-        rejected |= run.over(todo, progress)
+        with journal() as notes:
+            run = _Extraction(images, backbone.spec, engine, store, workers or usable_cores(), batch_size, notes)
+            rejected |= run.over(todo, progress)
+            for key in notes.suspects & set(images.sha256):
+                notes.clear(key)
     found, matrix = store.read_features(backbone.spec.fingerprint, images.sha256)
     accepted = images[found].with_rejected([_row(images, int(i), rejected) for i in np.flatnonzero(~found)])
     seconds = time.perf_counter() - start
@@ -151,8 +156,13 @@ def usable_cores() -> int:
 
 def image_pixels(data: bytes, spec: BackboneSpec) -> tuple[Image, Pixels]:
     """Decode one file: the RGB picture, and the backbone's input (height, width, 3)."""
-    picture = fromarray(decode(data, at_least=(max(spec.height, THUMBNAIL), max(spec.width, THUMBNAIL))))
+    picture = fromarray(decode(data, _least(spec)))
     return picture, resize(picture, (spec.height, spec.width))
+
+
+def _least(spec: BackboneSpec) -> tuple[int, int]:
+    """Height and width that the thumbnail and the network need."""
+    return max(spec.height, THUMBNAIL), max(spec.width, THUMBNAIL)
 
 
 def _missing(
@@ -199,6 +209,7 @@ class _Extraction:
     store: FeatureStore
     workers: int
     batch_size: int
+    notes: Journal
 
     def over(self, todo: Sequence[list[int]], progress: bool) -> dict[str, tuple[str, str]]:
         """Compute and store; ``todo`` holds the rows of each content. Returns rejected sha256 to (stage, reason)."""
@@ -259,8 +270,13 @@ class _Extraction:
 
     def _one(self, rows: list[int]) -> Any:
         """Feature (or input pixels for a batched engine) and thumbnail of one content, or its ImageError."""
+        key = self.images.sha256[rows[0]]
         try:
-            picture, pixels = image_pixels(self._read(rows), self.spec)
+            data = self._read(rows)
+            if key in self.notes.suspects:
+                check_alone(data, "decode", _least(self.spec))
+            with self.notes.flight(key):
+                picture, pixels = image_pixels(data, self.spec)
         except ImageError as error:
             return error
         small = thumbnail(picture, THUMBNAIL)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from imgsim.errors import ImageError
 
+JPEG = b"\xff\xd8\xff"  # how its files begin
 MEGAPIXEL = 1_000_000
 MAX_SIDE = 100_000  # pixels; what is longer is no photograph, and too narrow to be decoded at a reduced scale
 MAX_MEGAPIXELS = {"WEBP": 100, "AVIF": 128, "HEIF": 128}  # their decoders need 12 to 17 bytes for a pixel
@@ -31,7 +32,7 @@ _READERS = {
     "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
 }
 _SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
+    (JPEG, "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),

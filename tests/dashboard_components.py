@@ -26,5 +26,11 @@ def send(test: AppTest, key: str, event: str, value: object) -> AppTest:
     return test._run(states)
 
 
+def said(test: AppTest, name: str) -> str:
+    """A parameter of the URL; the first of several."""
+    value = test.query_params.get(name, "")
+    return value if isinstance(value, str) else value[0]
+
+
 def _element(test: AppTest, key: str) -> Any:
     return next((element for element in test.get("bidi_component") if element.key == key), None)

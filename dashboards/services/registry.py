@@ -184,6 +184,8 @@ def _download(version: Version, folder: Path) -> None:
             addresses = {"tracking_uri": connection.tracking_uri, "registry_uri": connection.registry_uri}
             source = f"models:/{version.name}/{version.version}"
             got = Path(download_artifacts(source, dst_path=str(temporary / "download"), **addresses))
+            if not any(got.iterdir()):  # MLflow says nothing when the files of a version are gone
+                raise FileNotFoundError(source)
             for item in got.iterdir():
                 item.rename(temporary / item.name)
             shutil.rmtree(temporary / "download", ignore_errors=True)

@@ -66,15 +66,21 @@ def _asked(pair: Pair) -> int | None:
     if row is not None and across[row] >= 0:
         return row
     if asked:
-        st.warning(
-            f"{plain(asked)} is not an image of both versions. Shown is the one whose neighbours changed most.",
-            icon=":material/help:",
-        )
+        st.warning(f"{_missing(pair, asked)} Shown is the one whose neighbours changed most.", icon=":material/help:")
     found = compare.summary(before, after, pair.now.view.k)
     shared = compare.shared_rows(before, after)
     if found is not None:
         return int(found.changed[0])
     return int(shared[0]) if len(shared) else None
+
+
+def _missing(pair: Pair, asked: str) -> str:
+    """Why both versions cannot be asked with it."""
+    for side in pair.sides:
+        row = side.loaded.row(asked)
+        if row is not None:
+            return f"{plain(side.loaded.model.images.paths[row])} is in {name(side)} only."
+    return f"No image of either version is called {plain(asked)}."
 
 
 def _bar(pair: Pair, row: int) -> None:

@@ -39,8 +39,9 @@ def show(now: Open) -> None:
 def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
     """Rows of `dashboards.services.evaluation.history` with a link to each run."""
     shown = part.assign(run=part["version"].map(urls), promotion=part["promotion"].map(visible))
+    shown["created"] = shown["created"].dt.tz_localize(None)
     st.dataframe(
-        shown.drop(columns=["precision_at_10_low", "precision_at_10_high"]),
+        shown.dropna(axis="columns", how="all"),
         hide_index=True,
         alt=f"Table of {len(part)} versions with their figures",
         column_order=[
@@ -51,7 +52,7 @@ def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
             "images",
             "backbone",
             "created",
-            *(["run"] if shown["run"].notna().any() else []),
+            "run",
             "promotion",
         ],
         column_config={

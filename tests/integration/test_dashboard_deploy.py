@@ -1,0 +1,46 @@
+"""The page Deploy: a version with a Core ML package, and one without."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from dashboards.services import deploy
+from dashboards.services.loaded import Loaded
+from dashboards.services.words import size_of
+
+OpenPage = Callable[..., AppTest]
+
+
+def loaded(test: AppTest) -> Loaded:
+    assert not test.exception
+    return test.session_state["open"].loaded
+
+
+def test_the_package_with_its_figures_and_its_verification(open_page: OpenPage):
+    test = open_page("deploy", version="2")
+    found = deploy.package(loaded(test))
+    words = "\n".join(item.value for item in test.markdown)
+    assert size_of(found.bytes).replace(".", "\\.") in words
+    assert "**Passed.**" in test.success[0].value
+    checks, ports = (item.value for item in test.dataframe)
+    assert "FAILS" not in set(checks["result"])
+    assert set(ports["Name"]) == {*found.inputs, *found.outputs}
+    assert 'forResource: "tiny"' in test.code[0].value
+
+
+def test_what_is_downloaded_is_the_package_with_the_swift_package(open_page: OpenPage):
+    now = loaded(open_page("deploy", version="2"))
+    names = zipfile.ZipFile(deploy.archive(now, deploy.package(now))).namelist()
+    assert any(name.startswith("tiny/tiny.mlpackage/") for name in names)
+    assert {"tiny/export.json", "tiny/ImageSimilarity/Package.swift"} <= set(names)
+
+
+def test_without_a_package_it_says_how_to_make_one(open_page: OpenPage):
+    test = open_page("deploy", version="1")
+    loaded(test)
+    assert "carries no Core ML package" in test.info[0].value.replace("\\", "")
+    assert "imgsim export models:/imgsim-tiny/1" in test.code[0].value
+    assert not test.dataframe

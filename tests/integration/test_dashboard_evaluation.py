@@ -1,0 +1,109 @@
+"""The page Evaluation in every section, over a real registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards.services import evaluation
+from dashboards.services.loaded import Loaded
+from tests.dashboard_components import said, shown
+
+OpenPage = Callable[..., AppTest]
+
+
+def loaded(test: AppTest) -> Loaded:
+    return test.session_state["open"].loaded
+
+
+def table(test: AppTest, place: int = 0) -> Any:
+    assert not test.exception
+    return test.dataframe[place].value
+
+
+def texts(test: AppTest) -> str:
+    return "\n".join(item.value for item in [*test.caption, *test.markdown])
+
+
+def test_figures_come_with_their_intervals(open_page: OpenPage):
+    test = open_page("evaluation")
+    figures = evaluation.figures(loaded(test).model.evaluation)
+    assert [metric.label for metric in test.metric] == [figure.title for figure in figures]
+    assert [metric.value for metric in test.metric] == [f"{figure.value:.3f}" for figure in figures]
+    assert test.metric[0].delta == f"({figures[0].interval})"
+
+
+def test_classes_in_the_order_of_the_url(open_page: OpenPage):
+    test = open_page("evaluation", order="name")
+    assert table(test)["label"].tolist() == sorted(loaded(test).labels)
+    test.button_group(key="choice-order").set_value("largest").run()
+    assert said(test, "order") == "largest"
+    assert table(test)["images"].is_monotonic_decreasing
+
+
+def test_the_labels_of_the_sidebar_narrow_the_classes(open_page: OpenPage):
+    assert table(open_page("evaluation", label="cube"))["label"].tolist() == ["cube"]
+
+
+def test_a_link_to_a_class_shows_its_images(open_page: OpenPage):
+    test = open_page("evaluation", **{"class": "cube"})
+    tiles = shown(test, "class-images")["tiles"]
+    assert {tile["label"] for tile in tiles} == {"cube"}
+    counts = [int(tile["note"].split()[0]) for tile in tiles]
+    assert counts == sorted(counts)
+
+
+def test_a_class_that_is_not_there_is_said(open_page: OpenPage):
+    test = open_page("evaluation", **{"class": "<b>ship</b>"})
+    assert not test.exception
+    assert "No image fits" in test.info[0].value
+    assert "\\<b\\>" in test.subheader[0].value
+
+
+def test_confusions_down_to_the_images(open_page: OpenPage):
+    test = open_page("evaluation", section="confusion")
+    pair = evaluation.confusion(loaded(test)).pairs.iloc[0]
+    assert table(test).iloc[0].tolist() == [pair["label"], pair["other"], pair["share"], pair["count"]]
+    assert len(test.get("vega_lite_chart")) == 1
+    test = open_page("evaluation", section="confusion", **{"class": pair["label"], "other": pair["other"]})
+    tiles = shown(test, "class-images")["tiles"]
+    assert {tile["label"] for tile in tiles} == {pair["label"]}
+    assert all(f"are {pair['other']}" in tile["note"] for tile in tiles)
+
+
+def test_precision_by_rank_and_how_recall_was_measured(open_page: OpenPage):
+    test = open_page("evaluation", section="ranks")
+    assert len(test.get("vega_lite_chart")) == 1
+    assert "exact search" in texts(test)
+
+
+def test_every_version_with_its_figures(open_page: OpenPage):
+    test = open_page("evaluation", section="versions")
+    rows = table(test)
+    assert rows["version"].tolist() == ["2", "1"]
+    assert rows["precision_at_10"].notna().all()
+    assert "champion" in " ".join(rows["aliases"])
+    assert "run" not in rows  # a database has no address to link to
+
+
+def test_runs_are_linked_where_mlflow_has_an_address(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("IMGSIM_MLFLOW_UI", "http://127.0.0.1:5000")
+    test = open_page("evaluation", section="versions")
+    assert table(test)["run"].str.startswith("http://127.0.0.1:5000/#/experiments/").all()
+    assert len(test.get("link_button")) == 1
+
+
+def test_timings_of_the_run(open_page: OpenPage):
+    test = open_page("evaluation", section="timings")
+    assert not test.exception
+    assert "noted no times" in test.info[0].value  # this registry was made without the pipeline
+
+
+def test_another_section_forgets_the_class(open_page: OpenPage):
+    test = open_page("evaluation", **{"class": "cube", "order": "name"})
+    test.button_group(key="choice-section").set_value("versions").run()
+    assert said(test, "section") == "versions"
+    assert "class" not in test.query_params

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
 import dagster as dg
+import psutil
 import pytest
 
 from orchestration.assets import ASSETS
@@ -49,24 +51,33 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@dataclass
+class Ui:
+    """A running `python -m orchestration.ui`."""
+
+    process: subprocess.Popen
+    log: Path
+    dagster: int
+    mlflow: int
+    dashboard: int
+
+    @property
+    def open_ports(self):
+        return [port for port in (self.dagster, self.mlflow, self.dashboard) if answers(port)]
+
+
 @pytest.fixture
 def ui(home, tmp_path):
-    """A running `python -m orchestration.ui`; its Dagster and MLflow ports and the process."""
-    dagster_port, mlflow_port = free_port(), free_port()
+    """All three servers, started as ``make ui`` does."""
+    names = ("dagster", "mlflow", "dashboard")
+    ports = {name: free_port() for name in names}
+    options = [word for name in names for word in (f"--{name}-port", str(ports[name]))]
     environment = dict(os.environ)
     environment.pop("MLFLOW_TRACKING_URI")
-    ports = [
-        "--dagster-port",
-        str(dagster_port),
-        "--mlflow-port",
-        str(mlflow_port),
-        "--dashboard-port",
-        str(free_port()),
-    ]
     log = tmp_path / "ui.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.ui", *ports],
+            [sys.executable, "-m", "orchestration.ui", *options],
             cwd=PROJECT,
             env=environment,
             stdout=output,
@@ -75,11 +86,16 @@ def ui(home, tmp_path):
     try:
         wait_for(lambda: "Ctrl-C stops" in log.read_text() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
-        yield dagster_port, mlflow_port, process
+        yield Ui(process, log, **ports)
     finally:
         if process.poll() is None:
             process.terminate()
         process.wait(60)
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_for(condition):
@@ -89,11 +105,10 @@ def wait_for(condition):
         time.sleep(0.3)
 
 
-def test_assets_materialise_as_in_the_browser_and_all_servers_stop_together(ui, tiny_images):
+def test_assets_materialise_as_in_the_browser_and_ctrl_c_stops_all_servers(ui, tiny_images):
     from dagster_graphql import DagsterGraphQLClient
 
-    dagster_port, mlflow_port, process = ui
-    client = DagsterGraphQLClient("127.0.0.1", port_number=dagster_port)
+    client = DagsterGraphQLClient("127.0.0.1", port_number=ui.dagster)
     locations = client._execute(
         "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
     )
@@ -113,15 +128,28 @@ def test_assets_materialise_as_in_the_browser_and_all_servers_stop_together(ui, 
         event = instance.get_latest_materialization_event(dg.AssetKey("registered_model"))
     link = event.asset_materialization.metadata["mlflow_run"]
     assert isinstance(link, dg.UrlMetadataValue)
-    assert link.value.startswith(f"http://127.0.0.1:{mlflow_port}/#/experiments/")
-    with urlopen(f"http://127.0.0.1:{mlflow_port}/api/2.0/mlflow/registered-models/get?name=imgsim-shells") as answer:
+    assert link.value.startswith(f"http://127.0.0.1:{ui.mlflow}/#/experiments/")
+    with urlopen(f"http://127.0.0.1:{ui.mlflow}/api/2.0/mlflow/registered-models/get?name=imgsim-shells") as answer:
         assert b'"champion"' in answer.read()
 
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    for port in (dagster_port, mlflow_port):
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    with urlopen(f"http://127.0.0.1:{ui.dashboard}/evaluation") as answer:
+        assert answer.status == 200
+
+    ui.process.send_signal(signal.SIGINT)
+    assert ui.process.wait(60) == 0
+    assert ui.open_ports == []
+
+
+def test_a_server_that_ends_is_named_and_takes_the_others_along(ui):
+    assert ui.open_ports == [ui.dagster, ui.mlflow, ui.dashboard]
+    command = ["streamlit", "run", "--server.port", str(ui.dashboard)]
+    (dashboard,) = (
+        child for child in psutil.Process(ui.process.pid).children() if all(word in child.cmdline() for word in command)
+    )
+    dashboard.kill()
+    assert ui.process.wait(60) == 1
+    assert "error: Dashboard ended with code -9" in ui.log.read_text()
+    assert ui.open_ports == []
 
 
 def launch(client, selector, source):

@@ -27,6 +27,11 @@ _TITLES = {
     "broken": "This version cannot be opened",
 }
 
+_COMMANDS = """\
+make demo                           # the packaged sample
+make demo IMAGES=path/to/pictures   # your own
+make ui                             # Dagster, MLflow and this dashboard"""
+
 
 @dataclass(frozen=True)
 class Open:
@@ -135,18 +140,18 @@ def show_problem(problem: RegistryProblem) -> None:
     st.title(_TITLES[problem.kind])
     st.error(plain(problem), icon=":material/error:")
     if problem.kind in ("no_registry", "no_model"):
-        st.markdown("Build a model of the packaged sample, or of your own pictures, and come back:")
-        st.code("make demo\nmake demo IMAGES=path/to/pictures", language="shell")
-    again, reset = st.columns([1, 4])
-    if again.button("Try again", help="Ask the registry once more", type="primary"):
-        forget()
-        st.rerun()
-    if problem.kind != "no_registry" and reset.button(
-        "Open the default model", help="The newest model's champion, whatever the link asks for"
-    ):
-        forget()
-        state.put(model=None, version=None)
-        st.rerun()
+        st.markdown("Build a model, or start the servers over those there are:")
+        st.code(_COMMANDS, language="shell")
+    with st.container(horizontal=True):
+        if st.button("Try again", help="Ask the registry once more", type="primary"):
+            forget()
+            st.rerun()
+        if problem.kind != "no_registry" and st.button(
+            "Open the default model", help="The newest model's champion, whatever the link asks for"
+        ):
+            forget()
+            state.put(model=None, version=None)
+            st.rerun()
 
 
 def age(version: Version) -> str:

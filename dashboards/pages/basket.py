@@ -57,8 +57,8 @@ def _share(now: Open, name: str, version: str) -> Share | None:
         loaded = registry.load(registry.resolve(name, version))
     except RegistryProblem as problem:
         st.warning(
-            f"{len(rows):,} images of version {plain(version)} of {plain(name)} cannot be shown now and are not in the "
-            f"downloads; they stay in the basket. {plain(problem)}",
+            f"{_images(len(rows))} of version {plain(version)} of {plain(name)} cannot be shown now and not be "
+            f"downloaded; the basket keeps them. {plain(problem)}",
             icon=":material/cloud_off:",
         )
         return None
@@ -70,7 +70,7 @@ def _take(now: Open, shares: list[Share]) -> None:
     count = sum(len(share.rows) for share in shares)
     of = f" of {len(shares)} versions" if len(shares) > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{count:,}** {'image' if count == 1 else 'images'}{of}", width="stretch")
+        st.markdown(f"{_images(count, '**')}{of}", width="stretch")
         if shares[0].loaded is now.loaded:
             _ask(now, shares[0].rows)
         st.download_button(
@@ -149,6 +149,10 @@ def _show(now: Open, share: Share, number: int, heading: bool) -> None:
         handle(now, action)
     elif action is not None:  # a picture of another version is asked with there
         state.go("search", q=loaded.key(action.row), model=loaded.name, version=loaded.version)
+
+
+def _images(count: int, mark: str = "") -> str:
+    return f"{mark}{count:,}{mark} {'image' if count == 1 else 'images'}"
 
 
 def _clear() -> None:

@@ -93,6 +93,7 @@ def parse_area(text: str) -> Corners | None:
     if not _AREA.fullmatch(text):
         return None
     corners = np.array([pair.split(".") for pair in text.split("~")[:MOST_CORNERS]], np.float64) / STEPS
+    corners = np.where(corners <= 0, -0.01, np.where(corners >= 1, 1.01, corners))  # images lie on the border, too
     return corners if len(corners) > 2 else None
 
 

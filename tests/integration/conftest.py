@@ -90,18 +90,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-@pytest.fixture(scope="session")
-def dashboard_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an MLflow database that holds two versions of ``imgsim-tiny`` (`tests.dashboard_registry`)."""
-    from tests.dashboard_registry import build
-
-    folder = tmp_path_factory.mktemp("dashboard")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("IMGSIM_HOME", str(folder))
-        build(folder)
-    return folder
-
-
 @pytest.fixture
 def dashboard_registry(dashboard_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The environment of a dashboard over that registry; gives the folder."""
@@ -129,7 +117,7 @@ def open_page(dashboard_registry: Path, monkeypatch: pytest.MonkeyPatch) -> "Cal
     monkeypatch.setattr(PagesManager, "__init__", with_main)
     main = Path(__file__).parents[2] / "dashboards" / "main.py"
 
-    def run(page: str = "search", **query: str | list[str]) -> AppTest:
+    def run(page: str = "search", /, **query: str | list[str]) -> AppTest:
         test = AppTest.from_file(str(main), default_timeout=60)
         for name, value in query.items():
             test.query_params[name] = value

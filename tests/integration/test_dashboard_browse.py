@@ -1,0 +1,102 @@
+"""The page Browse over a real registry."""
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests import dashboard_components as components
+
+
+def tiles(test: AppTest) -> list[dict[str, Any]]:
+    assert not test.exception
+    data = components.shown(test, "browse")
+    assert data is not None
+    return data["tiles"]
+
+
+def shown(test: AppTest) -> list[str]:
+    return [tile["title"] for tile in tiles(test)]
+
+
+def said(test: AppTest, name: str) -> str:
+    """A parameter of the URL."""
+    value = test.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def test_the_collection_by_path(open_page):
+    test = open_page("browse")
+    assert not test.exception
+    assert shown(test) == sorted(shown(test))
+    assert any("<img src=x" in title for title in shown(test)), "a name that is markup is data"
+
+
+def test_the_link_says_order_page_and_filters(open_page):
+    test = open_page("browse", sort="outlier", page="2", size="large", label=["cube", "torus"])
+    assert {tile["label"] for tile in tiles(test)} <= {"cube", "torus"}
+    assert all("deviations" in tile["note"] for tile in tiles(test))
+    assert test.selectbox(key="browse-sort").value == "outlier"
+
+
+def test_another_order_starts_at_its_first_page(open_page):
+    test = open_page("browse", page="2", size="large")
+    test.selectbox(key="browse-sort").select("hub").run()
+    assert said(test, "sort") == "hub"
+    assert "page" not in test.query_params
+    assert "list" in tiles(test)[0]["note"]
+
+
+def test_pages_turn_and_stay_in_the_url(open_page):
+    test = open_page("browse", size="large")
+    first = shown(test)
+    test.button(key="page-top-next").click().run()
+    assert said(test, "page") == "2"
+    assert not set(first) & set(shown(test))
+    test.button(key="page-top-previous").click().run()
+    assert "page" not in test.query_params
+    assert shown(test) == first
+
+
+def test_a_shuffled_deck_is_in_the_link(open_page):
+    test = open_page("browse", sort="random")
+    before = shown(test)
+    next(button for button in test.button if button.label == "Shuffle").click().run()
+    assert shown(test) != before
+    again = open_page("browse", sort="random", seed=said(test, "seed"))
+    assert shown(again) == shown(test)
+
+
+def test_reversed(open_page):
+    test = open_page("browse", size="small")
+    before = shown(test)
+    test.toggle(key="browse-reverse").set_value(True).run()
+    assert said(test, "reverse") == "1"
+    assert shown(test) == before[::-1]
+
+
+def test_duplicates_collapse(open_page):
+    assert len(shown(open_page("browse", size="small", collapse="1"))) < len(shown(open_page("browse", size="small")))
+
+
+def test_nothing_passes_the_filters(open_page):
+    test = open_page("browse", path="no such path")
+    assert "No image passes" in test.info[0].value
+    next(button for button in test.button if button.label == "Clear the filters").click().run()
+    assert "path" not in test.query_params
+    assert shown(test)
+
+
+def test_a_click_asks_with_the_picture_and_b_puts_it_into_the_basket(open_page):
+    test = open_page("browse")
+    row = tiles(test)[1]["row"]
+    components.send(test, "browse", "action", {"kind": "basket", "row": row})
+    assert tiles(test)[1]["basket"]
+    components.send(test, "browse", "action", {"kind": "query", "row": row})
+    assert not test.exception
+    assert said(test, "q") == test.session_state["open"].loaded.key(row)
+
+
+def test_nonsense_in_the_link_counts_as_not_said(open_page):
+    test = open_page("browse", sort="nonsense", page="minus one", seed="x", size="huge", reverse="maybe")
+    assert not test.exception
+    assert shown(test) == shown(open_page("browse"))

@@ -19,6 +19,7 @@ def choice(
     *,
     help: str,
     hide_label: bool = False,
+    explicit: bool = False,
     resets: tuple[str, ...] = (),
 ) -> str:
     """One of a few options side by side; what the URL says, or ``default``.
@@ -34,6 +35,8 @@ def choice(
     help : str
     hide_label : bool
         From sight; screen readers still read it.
+    explicit : bool
+        Whether a chosen ``default`` is written all the same: because it depends on the model, and a link should not.
     resets : tuple of str
         Parameters that mean nothing any more once another option is chosen.
     """
@@ -41,7 +44,8 @@ def choice(
     current = said if said in options else default
 
     def put(value: Any) -> None:
-        state.put(**{name: None if value in (None, default) else str(value)}, **dict.fromkeys(resets))
+        said = None if value is None or (value == default and not explicit) else str(value)
+        state.put(**{name: said}, **dict.fromkeys(resets))
 
     state.follow(f"choice-{name}", current)
     st.segmented_control(

@@ -61,6 +61,7 @@ def page(now: Open) -> None:
         "classes" if len(found.per_class) else "versions",
         help="What of the evaluation is shown",
         hide_label=True,
+        explicit=True,
         resets=("page", "images", "class", "other"),
     )
     _SHOWN[section].show(now)

@@ -36,6 +36,7 @@ def page(now: Open) -> None:
         default,
         help="What of the collection is looked at; the numbers are what was found",
         hide_label=True,
+        explicit=True,
         resets=_OWN,
     )
     _SHOWN[section].show(now)

@@ -129,3 +129,11 @@ def test_a_click_on_a_picture_asks_with_it(open_page: OpenPage):
     send(test, "health-page", "action", {"kind": "query", "row": row})
     assert said(test, "q") == key
     assert shown(test, "health-page") is None
+
+
+def test_a_section_that_was_chosen_is_in_the_link_even_if_it_is_the_default(open_page: OpenPage):
+    test = open_page("health")
+    default = test.button_group(key="choice-section").value
+    test.button_group(key="choice-section").set_value("hubs").run()
+    test.button_group(key="choice-section").set_value(default).run()
+    assert said(test, "section") == default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -33,7 +34,13 @@ def show(now: Open) -> None:
     default = next((tier for tier in CERTAIN if counts[tier]), "look_alike")
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         tier = choice(
-            "Tier", options, "tier", default, help="How sure it is that a group is one picture", resets=("page",)
+            "Tier",
+            options,
+            "tier",
+            default,
+            help="How sure it is that a group is one picture",
+            explicit=True,
+            resets=("page",),
         )
         threshold = asked_threshold(duplicates.alike(loaded))
         _plan(now, tier, threshold)
@@ -96,11 +103,12 @@ def _look_alikes(now: Open, threshold: float) -> None:
 
 def _slider(found: Alike, threshold: float) -> None:
     step = found.bound / _STEPS
-    state.follow("health-threshold", min(round(threshold / step) * step, found.bound))
+    if abs(st.session_state.get("health-threshold", -1.0) - threshold) > step / 2:  # else rounding would move it back
+        st.session_state["health-threshold"] = threshold
 
     def put(value: float) -> None:
         usual = abs(value - found.threshold) < step / 2
-        state.put(threshold=None if usual else f"{value:.4f}", page=None)
+        state.put(threshold=None if usual else f"{value:.6g}", page=None)
 
     st.slider(
         "Threshold",
@@ -128,9 +136,9 @@ def _group(now: Open, group: pd.DataFrame) -> None:
         handle(now, gallery(now.loaded, tiles, key=f"group-{group['row'].iloc[0]}", label=label))
 
 
-def _note(item: object) -> str:
-    facts = f"{item.width:,} × {item.height:,}, {size_of(item.bytes)}"  # type: ignore[attr-defined]
-    return f"{facts} · {visible(item.reason)}"  # type: ignore[attr-defined]
+def _note(item: Any) -> str:
+    facts = f"{item.width:,} × {item.height:,}, {size_of(item.bytes)}"
+    return f"{facts} · {visible(item.reason)}"
 
 
 def _plan(now: Open, tier: str, threshold: float) -> None:

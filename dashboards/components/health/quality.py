@@ -27,6 +27,7 @@ def show(now: Open) -> None:
         "issue",
         next(iter(options)),
         help="Measured on thumbnails; a picture may have several issues",
+        explicit=True,
         resets=("page",),
     )
     st.markdown(f"Measured is the **{health.MEASURED[issue]}**; the limit fits this collection.")

@@ -24,7 +24,7 @@ from dashboards.services.words import visible
 MOST_ENTRIES = 200
 """Lines of the legend; further groups are coloured without one."""
 _FOLDER = Path(__file__).parent
-_PARTS = ("tools", "toolbar", "raster", "overlay", "legend", "view")
+_PARTS = ("tools", "toolbar", "raster", "overlay", "legend", "tip", "view")
 _component = st.components.v2.component(
     "imgsim_map",
     js="\n".join((_FOLDER / "map_js" / f"{part}.js").read_text("utf-8") for part in _PARTS),

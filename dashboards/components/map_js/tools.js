@@ -17,7 +17,6 @@ const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeA
 
 // A line with fewer corners, none of those left out further from it than `most` (Douglas and Peucker).
 function simplified(line, most) {
-  const keep = [line[0], line[line.length - 1]];
   const parts = [[0, line.length - 1]];
   const kept = new Set(parts[0]);
   const off = ([x, y], [a, b], [c, d]) => {
@@ -35,7 +34,7 @@ function simplified(line, most) {
     kept.add(worst);
     parts.push([from, worst], [worst, to]);
   }
-  return keep && [...kept].sort((a, b) => a - b).map((i) => line[i]);
+  return [...kept].sort((a, b) => a - b).map((i) => line[i]);
 }
 
 function make(tag, className = "", text = "") {

@@ -28,10 +28,12 @@ class MapView {
     this.turn = 0;
     this.hovered = -1;
     this.pointers = new Map();
-    this.names = new Map();
+    this.under = make("canvas");
+    this.over = make("canvas");
+    this.raster = new Raster(this.under);
+    this.tip = new Tip(this.raster);
     this.build();
     parent.append(this.root);
-    this.raster = new Raster(this.under);
     this.overlay = new Overlay(this.over, this.raster, () => this.draw());
     this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(this.stage);
@@ -42,16 +44,10 @@ class MapView {
     this.stage = make("div", "stage");
     this.stage.tabIndex = 0;
     this.stage.setAttribute("role", "application");
-    this.under = make("canvas");
-    this.over = make("canvas");
-    this.tip = make("div", "tip");
-    this.tip.hidden = true;
-    this.said = make("div", "said");
-    this.said.setAttribute("aria-live", "polite");
     this.wait = make("div", "wait", "Fetching the map …");
     this.tools = new Toolbar((kind) => this.use(kind));
     this.legend = new Legend((place) => this.trigger("only", place));
-    this.stage.append(this.under, this.over, this.tip, this.tools.bar, this.wait, this.tools.help, this.said);
+    this.stage.append(this.under, this.over, this.tip.root, this.tools.bar, this.wait, this.tools.help, this.tip.said);
     this.root.append(this.stage, this.legend.root);
     const on = (name, act, options) => this.stage.addEventListener(name, (event) => act.call(this, event), options);
     on("pointerdown", this.pressed);
@@ -100,7 +96,6 @@ class MapView {
         if (this.data.addresses.points !== points) return;
         this.raster.setPoints(pairs);
         [this.points, this.codes] = [points, null];
-        this.names.clear();
       }
       if (this.codes !== codes) {
         const found = await numbers(codes);
@@ -188,39 +183,9 @@ class MapView {
     if (i === this.hovered) return;
     this.hovered = i;
     this.stage.classList.toggle("on-point", i >= 0);
-    this.tip.hidden = i < 0;
-    if (i >= 0) this.tell(i);
+    if (i < 0) this.tip.hide();
+    else this.tip.show(i, this.data, this.pixel(i).map((value) => value / this.ratio), this.stage.clientWidth);
     if (this.view && this.codes) this.draw();
-  }
-
-  async tell(i) {
-    const image = make("img");
-    image.alt = "";
-    image.src = `${this.data.addresses.thumbnails}${i}.jpg`;
-    const words = make("div", "words");
-    this.tip.replaceChildren(image, words);
-    const [x, y] = this.pixel(i).map((value) => value / this.ratio);
-    this.tip.style.left = `${Math.min(Math.max(x, 92), this.stage.clientWidth - 92)}px`;
-    this.tip.style.top = `${y}px`;
-    this.tip.classList.toggle("below", y < 240);
-    if (!this.names.has(i)) this.names.set(i, await names(`${this.data.addresses.names}${i}.json`));
-    if (this.hovered !== i) return;
-    const { path, label } = this.names.get(i);
-    const value = this.meaning(i);
-    image.alt = path;
-    words.append(make("div", "label", label ?? "no label"), make("div", "path", path));
-    if (value) words.append(make("div", "value", value));
-    this.said.textContent = [label, path, value].filter(Boolean).join(", ");
-  }
-
-  // What the color of a point says; its label is said anyway.
-  meaning(i) {
-    const { name, bins, low, high, digits, entries, label } = this.data.legend;
-    const code = this.raster.codes[i];
-    if (label) return "";
-    const entry = entries.find(({ place }) => place === this.raster.entry[i]);
-    const figure = bins && code !== UNKNOWN ? (low + (code / (UNKNOWN - 1)) * (high - low)).toFixed(digits) : entry?.name;
-    return figure ? `${name}: ${figure}` : "";
   }
 
   use(kind) {

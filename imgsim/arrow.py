@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from imgsim import bounded
 from imgsim.atomic import atomic_path
 from imgsim.errors import ModelFormatError
 
@@ -16,6 +17,14 @@ def fixed_size_list(matrix: NDArray[Any]) -> pa.FixedSizeListArray:
     """(n, d) array to an Arrow array of n lists of d values."""
     flat = pa.array(np.ascontiguousarray(matrix).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
+
+
+def is_matrix(column: pa.ChunkedArray, values: pa.DataType) -> bool:
+    """Whether a column holds fixed-size lists of such values, none of them missing."""
+    kind = column.type
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type != values or kind.list_size < 1 or column.null_count:
+        return False
+    return not any(chunk.flatten().null_count for chunk in column.chunks)
 
 
 def matrix(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -33,9 +42,9 @@ def matrix(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def write_parquet(table: pa.Table, path: Path, compression: str = "zstd") -> None:
-    """Write atomically."""
+    """Write atomically, with a checksum for each page."""
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression=compression)
+        pq.write_table(table, temporary, compression=compression, write_page_checksum=True)
 
 
 def read_parquet(path: Path, expected: pa.Schema | None = None) -> pa.Table:
@@ -44,11 +53,11 @@ def read_parquet(path: Path, expected: pa.Schema | None = None) -> pa.Table:
     Raises
     ------
     ModelFormatError
-        The file is missing, damaged or has another schema.
+        The file is missing, damaged, has another schema, or would unpack to more than it may (`imgsim.bounded`).
     """
     try:
-        table = pq.read_table(path, memory_map=False, partitioning=None)
-    except (OSError, pa.ArrowInvalid) as error:
+        table = bounded.read_parquet(path)
+    except (OSError, pa.ArrowException) as error:
         raise ModelFormatError(f"{path} cannot be read as Parquet: {error}") from error
     if expected is not None and not table.schema.equals(expected, check_metadata=False):
         raise ModelFormatError(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from imgsim import arrow, checks
 from imgsim.atomic import atomic_path
+from imgsim.bounded import read_json
 from imgsim.errors import ArgumentError, ModelFormatError
 from imgsim.exact import exact_knn
 from imgsim.graph import NeighborGraph
@@ -58,10 +59,11 @@ class Evaluation:
     def load(cls, folder: Path) -> Evaluation:
         """Read what `save` wrote."""
         try:
-            notes = json.loads((folder / "evaluation.json").read_text())
+            notes = read_json(folder / "evaluation.json")
             table = arrow.read_parquet(folder / "evaluation.parquet")
-            return cls(notes["metrics"], table.to_pandas(), int(notes["k"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            metrics = {str(name): float(value) for name, value in notes["metrics"].items()}
+            return cls(metrics, table.to_pandas(), int(notes["k"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ModelFormatError(f"the evaluation in {folder} cannot be read: {error}") from error
 
 

@@ -93,15 +93,16 @@ class NeighborGraph:
         metadata: dict[bytes, Any] = table.schema.metadata or {}
         try:
             method = metadata[b"imgsim.method"].decode()
-            if len(table) == 0:
-                return cls(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32), method)
-            return cls(
-                arrow.matrix(table.column("neighbors")),
-                arrow.matrix(table.column("distances")),
-                method,
-            )
-        except (KeyError, ValueError, AttributeError) as error:
+            neighbors, distances = table.column("neighbors"), table.column("distances")
+        except (KeyError, ValueError) as error:
             raise ModelFormatError(f"{folder / 'neighbors.parquet'} is not a neighbour graph: {error}") from error
+        if not (arrow.is_matrix(neighbors, pa.int32()) and arrow.is_matrix(distances, pa.float32())):
+            raise ModelFormatError(f"{folder / 'neighbors.parquet'} is not a neighbour graph: wrong types.")
+        if len(table) == 0:
+            return cls(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32), method)
+        graph = cls(arrow.matrix(neighbors), arrow.matrix(distances), method)
+        graph.check()
+        return graph
 
 
 def build_graph(

@@ -8,6 +8,8 @@ extraction loop calls it from several threads.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +18,9 @@ from numpy.typing import NDArray
 
 from imgsim.backbones import Backbone
 from imgsim.errors import ArgumentError, BackboneError, ModelFormatError
+from imgsim.onnx_check import check_onnx
 
+MAX_MEMORY = 4 * 2**30
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -31,27 +35,58 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """ONNX Runtime on one CPU thread, one image at a time; safe to call from many threads."""
+    """ONNX Runtime on one CPU thread, one image at a time; safe to call from many threads.
+
+    All engines of a process share 4 GiB for weights and intermediate values: a network that declares more is refused.
+
+    Raises
+    ------
+    ModelFormatError
+        The file is not a network (`imgsim.onnx_check`), or does not map pixels to one feature.
+    """
 
     batched = False
 
     def __init__(self, path: Path) -> None:
         import onnxruntime
 
+        check_onnx(path)
+        _share_memory()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised; their log would go to stderr
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        self._path = path
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            (self._input,) = (item.name for item in self._session.get_inputs())
         except Exception as error:
             raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
-        self._input = self._session.get_inputs()[0].name
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network on each image by itself."""
-        rows = [self._session.run(None, {self._input: image[None]})[0][0] for image in pixels]
-        return np.asarray(rows, np.float32)
+        try:
+            rows = [self._session.run(None, {self._input: image[None]})[0][0] for image in pixels]
+            features = np.asarray(rows, np.float32)
+        except Exception as error:
+            raise ModelFormatError(f"the network {self._path} cannot run on a picture: {error}") from error
+        if features.ndim != 2:
+            raise ModelFormatError(f"the network {self._path} gives {features.shape[1:]} values, not one feature.")
+        return features
+
+
+@cache
+def _share_memory() -> None:
+    """Let all sessions of this process allocate from one arena that has a limit."""
+    import onnxruntime
+
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    automatic = dict.fromkeys(("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk"), -1)
+    with suppress(Exception):  # the program around us has registered one already: then its limit holds
+        onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": MAX_MEMORY, **automatic}))
 
 
 class TorchEngine:

@@ -26,7 +26,7 @@ FLAVOR_NAME = "imgsim"
 MODEL_FOLDER = "model.imgsim"
 MODEL_TYPE = "image-similarity"
 
-_RUNTIME = ("imgsim", "numpy", "onnxruntime", "pandas", "pillow", "pyarrow", "safetensors", "simplejpeg")
+_RUNTIME = ("imgsim", "numpy", "onnx", "onnxruntime", "pandas", "pillow", "pyarrow", "safetensors", "simplejpeg")
 
 
 def get_default_pip_requirements() -> list[str]:

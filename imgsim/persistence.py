@@ -30,33 +30,17 @@ import pyarrow as pa
 
 from imgsim import arrow, schema
 from imgsim.atomic import atomic_folder
-from imgsim.backbones import BackboneSpec
-from imgsim.content import file_sha256, files_below
+from imgsim.content import files_below
 from imgsim.creation import ids_of, unique_ids
-from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.graph import NeighborGraph
 from imgsim.images import ImageTable
 from imgsim.insights.insight import Insight
 from imgsim.insights.schemas import TABLES
+from imgsim.manifest import COREML, FORMAT, INSIGHTS, MANIFEST, PARTS, check_files, read_manifest, stamp
 from imgsim.model import SimilarityModel
 from imgsim.projection import Embeddings
-
-FORMAT = 1
-MANIFEST = "manifest.json"
-PARTS = (
-    "images.parquet",
-    "rejected.parquet",
-    "embeddings.arrow",
-    "projection.safetensors",
-    "neighbors.parquet",
-    "thumbnails.parquet",
-    "evaluation.json",
-    "evaluation.parquet",
-    "backbone.onnx",
-)
-REQUIRED = ("images.parquet", "rejected.parquet", "embeddings.arrow", "neighbors.parquet")
-INSIGHTS, COREML = "insights", "coreml"
 
 
 def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> None:
@@ -110,38 +94,32 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
         No model there; a part missing, damaged or foreign; a format newer than this library.
     """
     folder = Path(path).expanduser().absolute()
-    manifest = _read_manifest(folder)
-    extras = manifest.get("extras", {})
-    _check_parts(folder, manifest["parts"] | extras, verify)
+    manifest = read_manifest(folder)
+    check_files(folder, manifest, verify)
     images = ImageTable(
         _read_images(folder / "images.parquet"),
         arrow.read_parquet(folder / "rejected.parquet", schema.REJECTED).to_pandas(),
     )
     embeddings, graph = Embeddings.load(folder), NeighborGraph.load(folder)
     try:
-        ids, backbone, label = manifest["ids"], BackboneSpec.from_dict(manifest["backbone"]), manifest["label_column"]
-    except (KeyError, TypeError) as error:
-        raise ModelFormatError(f"{folder / MANIFEST} lacks or misstates {error}; export the model again.") from error
-    names = ids_of(images, label) if ids is None else unique_ids(ids, "ids")
+        names = ids_of(images, manifest.label_column) if manifest.ids is None else unique_ids(manifest.ids, "ids")
+    except (ArgumentError, ArgumentTypeError) as error:
+        raise ModelFormatError(f"{folder} has ids that are none: {error} Export the model again.") from error
     if not len(images) == len(embeddings.matrix) == len(graph) == len(names):
         raise ModelFormatError(f"the parts of {folder} have different numbers of rows; export the model again.")
-    evaluation = Evaluation.load(folder) if "evaluation.json" in manifest["parts"] else None
-    thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest["parts"] else None
-    onnx = folder / "backbone.onnx"
-    insights = {name: Insight.load(folder / INSIGHTS / name) for name in _insights_in(extras)}
-    coreml = folder / COREML if any(name.startswith(f"{COREML}/") for name in extras) else None
+    thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest.parts else None
     return SimilarityModel(
         images,
         embeddings,
         graph,
         names,
-        backbone,
-        onnx,
+        manifest.backbone,
+        folder / "backbone.onnx",
         thumbnails,
-        evaluation,
-        label,
-        insights=insights,
-        coreml=coreml,
+        Evaluation.load(folder) if "evaluation.json" in manifest.parts else None,
+        manifest.label_column,
+        insights={name: Insight.load(folder / INSIGHTS / name) for name in _insights_in(manifest.extras)},
+        coreml=folder / COREML if any(name.startswith(f"{COREML}/") for name in manifest.extras) else None,
     )
 
 
@@ -195,60 +173,12 @@ def _manifest(model: SimilarityModel, folder: Path) -> dict[str, Any]:
         "label_column": model.label_column,
         "ids": model.ids.tolist() if precomputed else None,
         "backbone": model.backbone.to_dict(),
-        "parts": _stamps(folder, [name for name in PARTS if (folder / name).exists()]),
-        "extras": _stamps(folder, [name for name in files_below(folder) if "/" in name]),
+        "parts": {name: stamp(folder / name) for name in PARTS if (folder / name).exists()},
+        "extras": {name: stamp(folder / name) for name in files_below(folder) if "/" in name},
     }
-
-
-def _stamps(folder: Path, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Size and checksum of files."""
-    return {name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)} for name in names}
 
 
 def _insights_in(extras: Iterable[str]) -> list[str]:
     """Names of the insights among extra files; those of a newer library are passed over."""
     names = {Path(name).parts[1] for name in extras if name.startswith(f"{INSIGHTS}/")}
     return sorted(names & set(TABLES))
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    if not folder.is_dir():
-        what = "is a file, not the folder of a model" if folder.exists() else "does not exist"
-        raise ModelFormatError(f"{folder} {what}. From MLflow's registry: imgsim.mlflow_flavor.load_model(uri).")
-    try:
-        manifest = json.loads(path.read_text())
-        found = int(manifest["format"])
-        names, extras = set(manifest["parts"]), set(manifest.get("extras", {}))
-    except FileNotFoundError:
-        raise ModelFormatError(f"{folder} holds no imgsim model: {MANIFEST} is missing.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFormatError(f"{path} cannot be read: {error}. Export the model again.") from error
-    if found > FORMAT:
-        raise ModelFormatError(
-            f"{folder} has format {found}, this imgsim reads up to {FORMAT}: pip install --upgrade imgsim."
-        )
-    if names - set(PARTS):
-        raise ModelFormatError(f"{path} names parts no imgsim model has: {sorted(names - set(PARTS))}.")
-    outside = [name for name in extras if not _is_extra(name)]
-    if outside:
-        raise ModelFormatError(f"{path} names files where no imgsim model has any: {sorted(outside)}.")
-    if set(REQUIRED) - names:
-        raise ModelFormatError(f"{folder} lacks {sorted(set(REQUIRED) - names)}; export the model again.")
-    return dict(manifest)
-
-
-def _is_extra(name: str) -> bool:
-    parts = name.split("/")
-    return parts[0] in (INSIGHTS, COREML) and len(parts) > 1 and not {"", ".", ".."} & set(parts) and "\\" not in name
-
-
-def _check_parts(folder: Path, parts: dict[str, dict[str, Any]], verify: bool) -> None:
-    for name, expected in parts.items():
-        path = folder / name
-        if not path.is_file():
-            raise ModelFormatError(f"{path} is missing; copy or download the whole model again.")
-        if path.stat().st_size != expected.get("bytes"):
-            raise ModelFormatError(f"{path} is not the size it was saved with; copy or download the model again.")
-        if verify and file_sha256(path) != expected.get("sha256"):
-            raise ModelFormatError(f"{path} is damaged (its checksum differs); copy or download the model again.")

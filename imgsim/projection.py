@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from imgsim import arrow, schema
 from imgsim.atomic import atomic_path
+from imgsim.bounded import map_arrow
 from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
 
 Matrix = NDArray[np.float32]
@@ -81,9 +82,13 @@ class Projection:
 
         try:
             tensors = load_file(path)
-            return cls(tensors["mean"], tensors["components"])
-        except (OSError, KeyError, SafetensorError) as error:
+            mean, components = tensors["mean"], tensors["components"]
+        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
             raise ModelFormatError(f"the projection {path} cannot be read: {error}") from error
+        whole = components.ndim == 2 and mean.shape == components.shape[:1] and 0 not in components.shape
+        if not whole or {mean.dtype, components.dtype} != {np.dtype(np.float32)} or not np.isfinite(components).all():
+            raise ModelFormatError(f"the projection {path} holds tensors that are no projection; export it again.")
+        return cls(mean, components)
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,9 @@ def read_embeddings(path: Path) -> Matrix:
         The file is missing, damaged or holds something else.
     """
     try:
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        return arrow.matrix(table.column("embedding"))
-    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        column = map_arrow(path).column("embedding")
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise ModelFormatError(f"the embeddings {path} cannot be read: {error}") from error
+    if not arrow.is_matrix(column, pa.float32()):
+        raise ModelFormatError(f"the embeddings {path} are no vectors of 32-bit floats; export the model again.")
+    return arrow.matrix(column)

@@ -32,7 +32,7 @@ Weights = Annotated[str | None, typer.Option(help="File with the network's weigh
 @contextmanager
 def examined(target: str, backbone: str, weights: str | None) -> Iterator[SimilarityModel]:
     """The model at ``target``, or one made from the images there."""
-    from imgsim.persistence import MANIFEST
+    from imgsim.manifest import MANIFEST
 
     folder = Path(target)
     if target.startswith(("models:/", "runs:/")) or (folder / MANIFEST).exists() or (folder / "MLmodel").exists():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imgsim.bounded import read_json
 from imgsim.content import folder_sha256
 from imgsim.coreml.export import CoreMLExport
 from imgsim.coreml.saving import size_of
@@ -78,7 +79,7 @@ class CoreMLPackage:
             The notes are missing or damaged, or files of the package are.
         """
         try:
-            notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+            notes = read_json(folder / NOTES)
             if notes["reason"]:
                 return cls(reason=notes["reason"])
             name, facts = notes["name"], notes["facts"]

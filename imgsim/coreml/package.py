@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgsim.bounded import read_json
 from imgsim.coreml import spec as messages
 from imgsim.coreml.blobs import WeightFile
 from imgsim.errors import CoreMLError
@@ -86,7 +86,7 @@ def _root_model(path: Path) -> Path:
     """The specification file that the manifest names as the root of the package."""
     manifest = path / "Manifest.json"
     try:
-        content = json.loads(manifest.read_bytes())
+        content = read_json(manifest)
         entry = content["itemInfoEntries"][content["rootModelIdentifier"]]["path"]
     except OSError as error:
         raise CoreMLError(f"{path} is no Core ML package: {manifest.name}: {error.strerror}. {_AGAIN}") from error

@@ -34,6 +34,10 @@ def source_network(
         return model.network
     if weights is None and backbone is None and spec.weights.startswith("random"):
         weights = "random"
+    if backbone is None and ":" in spec.name:  # importing a module runs it: only on the user's own word
+        raise CoreMLError(
+            f"the model's network is called {spec.name!r}; pass it as backbone= if you trust the code it names."
+        )
     try:
         found = get_backbone(spec.name if backbone is None else backbone, weights)
     except BackboneError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgsim import arrow
 from imgsim.atomic import atomic_path
+from imgsim.bounded import read_json
 from imgsim.errors import ModelFormatError
 from imgsim.insights.schemas import TABLES, frame
 
@@ -66,14 +67,15 @@ class Insight:
             A file is missing or damaged, or its columns are others.
         """
         try:
-            facts = json.loads((folder / FACTS).read_text())
+            facts = read_json(folder / FACTS)
             names = tuple(TABLES[facts["name"]])
             missing = [name for name in names if not (folder / f"{name}.parquet").is_file()]
             if missing:
                 raise ModelFormatError(f"{folder} lacks the tables {missing}. Compute the insight again.")
             tables = SavedTables(folder, str(facts["name"]), str(facts["digest"]))
-            return cls(facts["name"], tables, facts["metrics"], facts["params"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            metrics = {str(name): float(value) for name, value in facts["metrics"].items()}
+            return cls(facts["name"], tables, metrics, dict(facts["params"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ModelFormatError(f"{folder} is not a saved insight: {error!r}. Compute it again.") from error
 
     def _facts(self) -> dict[str, Any]:

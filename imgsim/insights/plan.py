@@ -85,7 +85,7 @@ def write_plan_script(
     Raises
     ------
     ArgumentError
-        The collection is not in a folder of this machine, or ``into`` lies in it.
+        The collection is not in a folder of this machine, or ``into`` lies in it; or a path leads out of it.
     """
     root = model.images.root if root is None else str(Path(root).expanduser().absolute())
     if not root or is_url(root):
@@ -97,6 +97,9 @@ def write_plan_script(
         raise ArgumentError(f"{target} lies in the collection {root}: what is moved there would be read again.")
     plan = plan_table(duplicates, tiers)
     moves = plan[plan["action"] == "move"]
+    outside = [path for path in (*moves["path"], *moves["kept_path"]) if path[:1] == "/" or ".." in path.split("/")]
+    if outside:
+        raise ArgumentError(f"{outside[0]!r} leads out of the collection: this is no plan to follow.")
     lines = [
         f"move {row.tier} {row.bytes} {quote(row.path)} {quote(row.kept_path)}" for row in moves.itertuples(index=False)
     ]

@@ -8,6 +8,7 @@ import pytest
 
 import imgsim
 from imgsim.insights.duplicates import find_duplicates
+from imgsim.insights.insight import Insight
 from imgsim.insights.plan import plan_table, write_plan_csv, write_plan_script
 from imgsim.insights.traits import measure_traits
 
@@ -170,3 +171,15 @@ def test_what_cannot_work_is_refused(collection, found, tmp_path, rng):
     with pytest.raises(imgsim.ArgumentError, match="unknown place"):
         write_plan_script(vectors, duplicates, tmp_path / "p.sh", tmp_path / "out")
     assert not (tmp_path / "p.sh").exists()
+
+
+@pytest.mark.parametrize("path", ["../../outside.jpg", "/etc/passwd", "keep/../../x"])
+def test_a_path_out_of_the_collection_is_no_plan(found, tmp_path, path):
+    """A stranger's model could name any file of this machine."""
+    model, duplicates = found
+    groups = duplicates.tables["groups"].copy()
+    groups.loc[0, "path"] = path
+    forged = Insight(duplicates.name, {**duplicates.tables, "groups": groups})
+    with pytest.raises(imgsim.ArgumentError, match="leads out of the collection"):
+        write_plan_script(model, forged, tmp_path / "plan.sh", tmp_path / "spare")
+    assert not (tmp_path / "plan.sh").exists()

@@ -41,7 +41,7 @@ def confusion(cells: pd.DataFrame, order: Sequence[str], others: Sequence[str]) 
     )
     colour = alt.Color("share:Q", title="share", scale=alt.Scale(type="sqrt"), legend=alt.Legend(format=".0%"))
     tiles = base.mark_rect(cursor="pointer").encode(colour).add_params(chosen)
-    chart: alt.Chart = tiles.properties(height=24 * len(order) + 110)
+    chart: alt.Chart = tiles.properties(height=24 * len(order) + 170)
     return chart
 
 

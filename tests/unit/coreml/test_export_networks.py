@@ -16,6 +16,8 @@ SIZES = {
     "convnext_tiny": 64,
     "vit_b_16": 224,
 }
+IN_FLOAT32 = ("efficientnet_b0",)
+"""With random weights torch's own float16 is 20 % off its float32 there, so that agreement in float16 says nothing."""
 
 
 @pytest.mark.slow
@@ -26,8 +28,9 @@ def test_networks_are_exported_and_agree(name, lively, model_of, tmp_path):
     if name == "vit_b_16":
         network.encoder.layers = network.encoder.layers[:3]
     model = model_of(network, size, n=12)
-    exact = model.export_coreml(tmp_path / "Exact.mlpackage", precision="float32", verify=2)
-    assert exact.verification.metrics["relative_error_max"] < 1e-3
-    operations = [o.kind for o in read_program(read_package(exact.path)).operations]
+    precision = "float32" if name in IN_FLOAT32 else "mixed"
+    made = model.export_coreml(tmp_path / "Whole.mlpackage", precision=precision, verify=2)
+    assert made.verification.passed
+    operations = [o.kind for o in read_program(read_package(made.path)).operations]
     first = operations[: operations.index("conv")]
     assert (first.count("mul"), first.count("add")) == (1, 1), "the standard deviation is in the first convolution"

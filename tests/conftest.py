@@ -53,6 +53,18 @@ def tiny_model(tiny_images: Path, tiny_store: imgsim.FeatureStore) -> imgsim.Sim
     return imgsim.create(imgsim.load_images(tiny_images), store=tiny_store, k=10, progress=False)
 
 
+@pytest.fixture(scope="session")
+def dashboard_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an MLflow database that holds two versions of ``imgsim-tiny`` (`tests.dashboard_registry`)."""
+    from tests.dashboard_registry import build
+
+    folder = tmp_path_factory.mktemp("dashboard")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("IMGSIM_HOME", str(folder))
+        build(folder)
+    return folder
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Seeded random numbers."""

@@ -90,18 +90,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-@pytest.fixture(scope="session")
-def dashboard_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an MLflow database that holds two versions of ``imgsim-tiny`` (`tests.dashboard_registry`)."""
-    from tests.dashboard_registry import build
-
-    folder = tmp_path_factory.mktemp("dashboard")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("IMGSIM_HOME", str(folder))
-        build(folder)
-    return folder
-
-
 @pytest.fixture
 def dashboard_registry(dashboard_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The environment of a dashboard over that registry; gives the folder."""

@@ -1,0 +1,145 @@
+"""The dashboard as people use it: a real Chromium over a real registry."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import pytest
+
+from tests.dashboard_pictures import encoded, halves
+from tests.dashboard_registry import STRANGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.slow
+
+PAGES = ("", "browse", "walk", "map", "evaluation", "compare", "health", "deploy", "basket")
+ANSWER = '.tiles[aria-label="Nearest images"]'
+WIDER_THAN_THE_WINDOW = "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
+BRIGHTNESS = (
+    "Math.max(...getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3))"
+)
+INJECTED = """() => {  // in all shadow roots too
+    const inside = (e) => [e, ...(e.shadowRoot ? all(e.shadowRoot) : [])];
+    const all = (root) => [...root.querySelectorAll("*")].flatMap(inside);
+    return all(document).filter((e) => e.hasAttribute("onerror") || e.getAttribute("src") === "x").length;
+}"""
+
+
+def asked(page: Any, name: str) -> str:
+    """A parameter of the page's address."""
+    return parse_qs(urlsplit(page.url).query).get(name, [""])[0]
+
+
+def wait_for(page: Any, name: str, differs_from: str) -> str:
+    """Wait until a parameter of the address is there and another one; the new value."""
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get(name, [""])[0] not in ("", differs_from))
+    return asked(page, name)
+
+
+def settled(page: Any) -> None:
+    """Wait until the page has run."""
+    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
+
+
+def ranks(page: Any) -> list[str]:
+    """What the tiles of the answer say, in order."""
+    page.locator(f"{ANSWER} .tile").first.wait_for()
+    settled(page)
+    main = page.locator(f"{ANSWER} .main")
+    return [button.get_attribute("aria-label") for button in main.all()]
+
+
+def pick(page: Any, title: str, option: str) -> None:
+    """Choose in one of the sidebar's lists."""
+    page.get_by_role("combobox", name=re.compile(title)).click()
+    page.get_by_role("option", name=option).click()
+    settled(page)
+
+
+def test_from_a_photo_to_a_link(visit: Callable[..., Any]) -> None:
+    page = visit()
+    assert "rank 1" in ranks(page)[0]
+
+    page.get_by_text("Upload", exact=True).click()
+    photo = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": encoded(halves())}
+    page.locator("input[type=file]").set_input_files(photo)
+    wait_for(page, "q", "")
+    page.get_by_text("photo.jpg").first.wait_for()
+    answer = ranks(page)
+    assert len(answer) == 20
+    assert [f"rank {place}," in said for place, said in enumerate(answer, 1)] == [True] * 20
+    distances = [float(re.search(r"distance ([\d.]+)", said)[1]) for said in answer]
+    assert distances == sorted(distances)
+
+    page.get_by_role("link", name="Graph walk").click()
+    here, trail = "", []
+    for place in range(3):
+        page.locator(".node.ring-1").nth(place).dispatch_event("click")
+        here = wait_for(page, "at", here)
+        trail.append(here)
+        settled(page)
+    assert len(set(trail)) == 3
+    assert [step in asked(page, "trail") for step in trail[:-1]] == [True, True], page.url
+
+    pick(page, "Version", "version 1")
+    assert asked(page, "version") == "1"
+    page.get_by_text("40 images").wait_for()  # version 2 has four more
+
+    copy = page.context.new_page()
+    copy.goto(page.url)
+    copy.get_by_text("40 images").wait_for()
+    settled(copy)
+    center = ".node.ring-0"
+    assert copy.locator(center).get_attribute("aria-label") == page.locator(center).get_attribute("aria-label")
+    assert copy.locator(".neighbor .name").all_inner_texts() == page.locator(".neighbor .name").all_inner_texts()
+
+
+def test_markup_in_a_name_stays_a_name(visit: Callable[..., Any]) -> None:
+    page = visit("/?find=onerror")
+    tile = page.locator('.tiles[aria-label="Images found"] .tile')
+    assert tile.locator(".file").text_content() == STRANGE
+    tile.locator(".main").click()
+    ranks(page)
+    page.locator(".st-key-query").get_by_text(STRANGE).first.wait_for()
+    page.locator(".st-key-query").get_by_role("button", name="Details").click()
+    page.get_by_role("dialog").get_by_text(STRANGE).first.wait_for()
+    assert page.evaluate(INJECTED) == 0
+
+    page.keyboard.press("Escape")
+    page.get_by_text("Upload", exact=True).click()
+    broken = {"name": STRANGE, "mimeType": "image/jpeg", "buffer": b"no picture"}
+    page.locator("input[type=file]").set_input_files(broken)
+    page.get_by_role("alert").get_by_text(STRANGE).wait_for()
+    assert page.evaluate(INJECTED) == 0
+
+
+def test_keys_move_through_the_answer_and_ask(visit: Callable[..., Any]) -> None:
+    page = visit()
+    before = ranks(page)
+    focused = page.locator(f"{ANSWER} .main:focus")
+    said = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+        said.append(focused.get_attribute("aria-label"))
+    assert said == [before[0], before[1], before[0], before[1]]
+    page.keyboard.press("q")
+    wait_for(page, "q", "")
+    settled(page)
+    name = before[1].split(", ")[1]
+    assert page.locator(".stColumn").first.get_by_text(name.rsplit("/", 1)[-1]).count() == 1
+    assert ranks(page) != before
+
+
+def test_every_page_dark_and_narrow(visit: Callable[..., Any]) -> None:
+    page = visit(color_scheme="dark", viewport={"width": 390, "height": 844})
+    for name in PAGES:
+        page.goto(urljoin(page.url, f"/{name}"))
+        page.locator("h1, .tiles, canvas, .stAlert").first.wait_for()
+        settled(page)
+        assert page.get_by_text("This page failed").count() == 0, name
+        assert not page.evaluate(WIDER_THAN_THE_WINDOW), name
+        assert page.evaluate(BRIGHTNESS) < 64, name

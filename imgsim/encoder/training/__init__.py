@@ -8,6 +8,7 @@
     augment.py     what the student sees of a crop
     loss.py        how far the student is from the teacher
     muon.py        the optimiser of the convolutions
+    precision.py   where half precision pays
     distill.py     the loop: seeded, resumable, with time left
     __main__.py    the command
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -22,7 +23,9 @@ def normalize(pixels: torch.Tensor) -> torch.Tensor:
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def student_view(pixels: torch.Tensor, boxes: torch.Tensor, size: int, random: torch.Generator) -> torch.Tensor:
+def student_view(
+    pixels: torch.Tensor, boxes: torch.Tensor, size: int, random: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Cut ``boxes`` out of pictures and vary them.
 
     Parameters
@@ -39,6 +42,8 @@ def student_view(pixels: torch.Tensor, boxes: torch.Tensor, size: int, random: t
     -------
     (n, 3, size, size) float
         Normalised.
+    (n,) bool
+        Which are mirrored.
     """
     n, device = len(pixels), pixels.device
 
@@ -48,12 +53,19 @@ def student_view(pixels: torch.Tensor, boxes: torch.Tensor, size: int, random: t
     extent, center = boxes[:, 2:] - boxes[:, :2], boxes[:, 2:] + boxes[:, :2] - 1
     kept = extent * (1 - ZOOM * uniform(n, 1))
     center = center + (2 * uniform(n, 2) - 1) * (extent - kept)
-    mirrored = torch.where(uniform(n) < 0.5, -1.0, 1.0)
+    mirrored = uniform(n) < 0.5
     affine = torch.zeros(n, 2, 3, device=device)
-    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = kept[:, 0] * mirrored, kept[:, 1], center
+    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = kept[:, 0] * (1 - 2 * mirrored.float()), kept[:, 1], center
     grid = functional.affine_grid(affine, [n, 3, size, size], align_corners=False)
     x = functional.grid_sample(pixels.permute(0, 3, 1, 2).float(), grid, padding_mode="reflection", align_corners=False)
-    return normalize(_recolor(x, uniform))
+    return normalize(_recolor(x, uniform)), mirrored
+
+
+def mirror_parts(targets: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    """(n, parts, D) answers of a teacher, left and right parts exchanged where the picture is mirrored."""
+    side = math.isqrt(targets.shape[1])
+    exchanged = targets.view(len(targets), side, side, -1).flip(2).view_as(targets)
+    return torch.where(mirrored[:, None, None], exchanged, targets)
 
 
 def _recolor(x: torch.Tensor, uniform: Callable[..., torch.Tensor]) -> torch.Tensor:

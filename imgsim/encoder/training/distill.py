@@ -16,15 +16,16 @@ from torch import nn
 
 from imgsim.atomic import atomic_path
 from imgsim.encoder.network import MiniEncoder
-from imgsim.encoder.training.augment import normalize, student_view
+from imgsim.encoder.training.augment import mirror_parts, normalize, student_view
 from imgsim.encoder.training.loss import Distillation
 from imgsim.encoder.training.muon import Muon
 from imgsim.encoder.training.network import TrainableEncoder
 from imgsim.encoder.training.photos import PhotoSet
+from imgsim.encoder.training.precision import fast_bfloat16
 
 Report = Callable[[dict[str, float]], None]
 
-AVERAGE = 0.999
+AVERAGE = 0.995
 """Decay of the exponential moving average of weights that is packaged."""
 
 
@@ -76,7 +77,7 @@ class Batches:
         return np.array([-1 if label is None else self._numbers[label] for label in labels])
 
     def draw(self, count: int) -> Iterator[tuple[NDArray[Any], ...]]:
-        """(m, side, side, 3) pixels, (m, 4) boxes, (m, D) targets and (m,) labels, one group per set."""
+        """(m, side, side, 3) pixels, (m, 4) boxes, (m, parts, D) targets and (m,) labels, one group per set."""
         drawn = np.sort(self.random.integers(self._ends[-1], size=count))
         for index, photos in enumerate(self.sets):
             start = self._ends[index - 1] if index else 0
@@ -104,7 +105,7 @@ class Distiller:
         self.batches = Batches(sets, schedule.seed)
         self.random = torch.Generator(device).manual_seed(schedule.seed)
         sample = np.concatenate([photos.targets[0][photos.rows[:: 1 + len(photos.rows) // 1000]] for photos in sets])
-        center = torch.from_numpy(sample.astype(np.float32).mean(0))
+        center = torch.from_numpy(sample.astype(np.float32).mean((0, 1)))
         self.network = TrainableEncoder()
         if start is not None:
             pixels = torch.from_numpy(sets[0].pixels[sets[0].rows[: 2 * schedule.batch]])
@@ -147,13 +148,14 @@ class Distiller:
             on_device = [
                 torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in (pixels, boxes, wanted, names)
             ]
-            views.append(student_view(on_device[0], on_device[1], size, self.random))
-            targets.append(on_device[2].float())
+            view, mirrored = student_view(on_device[0], on_device[1], size, self.random)
+            views.append(view)
+            targets.append(mirror_parts(on_device[2].float(), mirrored))
             labels.append(on_device[3])
         x = torch.cat(views).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            features = self.network(x)
-        terms: dict[str, torch.Tensor] = self.heads(features.float(), torch.cat(targets), torch.cat(labels))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
+            maps = self.network(x)
+        terms: dict[str, torch.Tensor] = self.heads(maps.float(), torch.cat(targets), torch.cat(labels))
         terms["loss"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         for optimizer in self.optimizers:

@@ -6,15 +6,19 @@ from collections.abc import Iterable
 
 import torch
 
+from imgsim.encoder.training.precision import fast_bfloat16
+
 MOMENTUM = 0.95
 STEPS = 5
 _A, _B, _C = 3.4445, -4.775, 2.0315  # the quintic of Jordan et al.: singular values to about 1 in five steps
 
 
 def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix with singular values of about 1, by Newton-Schulz in bfloat16."""
+    """The nearest matrix with singular values of about 1, by Newton-Schulz in bfloat16 where that is fast."""
     wide = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if wide else matrix).bfloat16()
+    x = matrix.T if wide else matrix
+    if fast_bfloat16(matrix.device):
+        x = x.bfloat16()
     x = x / (x.norm() + 1e-7)
     for _ in range(STEPS):
         gram = x @ x.T

@@ -6,7 +6,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from imgsim.encoder.network import CELLS, STRIDES, WIDTHS, MiniEncoder
+from imgsim.encoder.network import STRIDES, WIDTHS, MiniEncoder
+
+PARTS = 2
+"""The teacher is asked about 2 x 2 parts of a picture: what is left of 48 pixels has 3 x 3 places."""
 
 
 class Block(nn.Module):
@@ -53,7 +56,7 @@ class Block(nn.Module):
 
 
 class TrainableEncoder(nn.Module):
-    """The blocks of ``mini``; the output is the grid of features before it is averaged."""
+    """The blocks of ``mini``; the output is the map of features before it is averaged."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,10 +64,10 @@ class TrainableEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(channels[i], channels[i + 1], stride) for i, stride in enumerate(STRIDES))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalised RGB (n, 3, h, w) to (n, 256 * 2 * 2): the packaged network's feature."""
+        """Normalised RGB (n, 3, h, w) to (n, 256, h / 16, w / 16)."""
         for block in self.blocks:
             x = block(x)
-        return functional.adaptive_avg_pool2d(x, CELLS).flatten(1)
+        return x
 
     def fold(self) -> MiniEncoder:
         """The packaged form, in evaluation mode."""

@@ -2,7 +2,7 @@
 
     <work>/<table and side>/pixels.npy                 (n, side, side, 3) uint8, every photo stretched to a square
                             usable.npy                 (n,) bool: decoded
-                            <teacher>/view-<v>.npy     (n, D) float16, features of each photo's crop v
+                            <teacher>/view-<v>.npy     (n, parts, D) float16, the teacher of each photo's crop v
                             <teacher>/done-<v>.npy     (chunks,) bool: what a killed run need not repeat
 
 Crop 0 is the whole photo; the others are random boxes, decided by the photo's position and the seed.
@@ -41,7 +41,7 @@ class PhotoSet:
     """One prepared source; arrays are memory-mapped.
 
     ``pixels`` (n, side, side, 3) uint8; ``rows`` (m,) positions of the photos that could be decoded;
-    ``boxes`` (views, n, 4) float32, shares of the picture; ``targets`` one (n, D) float16 per view;
+    ``boxes`` (views, n, 4) float32, shares of the picture; ``targets`` one (n, parts, D) float16 per view;
     ``labels`` n strings or None.
     """
 
@@ -144,7 +144,7 @@ class _Preparation:
         for position, view in enumerate(views):
             if good:
                 features = self.teacher.features(np.stack([crop[position] for _, crop in good]))
-                target = _array(self.answers / f"view-{view}.npy", (len(self.table), features.shape[1]), np.float16)
+                target = _array(self.answers / f"view-{view}.npy", (len(self.table), *features.shape[1:]), np.float16)
                 target[[row for row, _ in good]] = features
                 written.append(target)
         for array in written:

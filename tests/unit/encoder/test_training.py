@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 import imgsim
 from imgsim.backbones import get_backbone
-from imgsim.encoder.network import WIDTHS, MiniEncoder
+from imgsim.encoder.network import CELLS, DIM, WIDTHS, MiniEncoder
 from imgsim.encoder.training import photos as photos_module
 from imgsim.encoder.training.__main__ import app
-from imgsim.encoder.training.augment import student_view
+from imgsim.encoder.training.augment import mirror_parts, student_view
 from imgsim.encoder.training.distill import Batches, Distiller, Schedule, run
 from imgsim.encoder.training.loss import Distillation
 from imgsim.encoder.training.muon import orthogonalize
@@ -47,6 +47,11 @@ def packaged() -> MiniEncoder:
     return network
 
 
+def pooled(maps: torch.Tensor) -> torch.Tensor:
+    """The packaged feature of the map of the network in training."""
+    return torch.nn.functional.adaptive_avg_pool2d(maps, CELLS).flatten(1)
+
+
 def test_folding_changes_nothing() -> None:
     network = TrainableEncoder()
     x = torch.randn(4, 3, 64, 64)
@@ -54,7 +59,7 @@ def test_folding_changes_nothing() -> None:
         network(torch.randn(8, 3, 64, 64))  # statistics of batches
     network.eval()
     with torch.no_grad():
-        assert torch.allclose(network(x), network.fold()(x), atol=1e-4)
+        assert torch.allclose(pooled(network(x)), network.fold()(x), atol=1e-4)
 
 
 def test_unfolding_the_packaged_network_and_folding_again_changes_nothing() -> None:
@@ -64,7 +69,7 @@ def test_unfolding_the_packaged_network_and_folding_again_changes_nothing() -> N
     network.eval()
     with torch.no_grad():
         wanted = packaged()(x)
-        assert torch.allclose(network(x), wanted, atol=1e-3 * float(wanted.abs().max()))
+        assert torch.allclose(pooled(network(x)), wanted, atol=1e-3 * float(wanted.abs().max()))
         assert torch.allclose(network.fold()(x), wanted, atol=1e-3 * float(wanted.abs().max()))
 
 
@@ -93,11 +98,28 @@ def test_a_view_shows_the_box() -> None:
     picture = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
     picture[:, :, 32:, 0] = 200  # the right half is red
     halves = [torch.tensor([[0.0, 0.0, 0.5, 1.0]]), torch.tensor([[0.5, 0.0, 1.0, 1.0]])]
-    left, right = (student_view(picture, box, 32, torch.Generator().manual_seed(1)) for box in halves)
+    left, right = (student_view(picture, box, 32, torch.Generator().manual_seed(1))[0] for box in halves)
     assert left.shape == (1, 3, 32, 32)
     assert float(right[:, 0].mean()) > float(left[:, 0].mean()) + 0.5
-    again = student_view(picture, halves[0], 32, torch.Generator().manual_seed(1))
+    again, _ = student_view(picture, halves[0], 32, torch.Generator().manual_seed(1))
     assert torch.equal(left, again)
+
+
+def test_parts_follow_a_mirrored_view() -> None:
+    picture = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    picture[:, :, 32:] = 200  # the right half is bright
+    bright = torch.tensor([[[0.0], [1.0], [0.0], [1.0]]])
+    found = set()
+    for seed in range(8):
+        view, mirrored = student_view(picture, torch.tensor([[0.0, 0, 1, 1]]), 32, torch.Generator().manual_seed(seed))
+        halves = view[0, 0, :, :16].mean(), view[0, 0, :, 16:].mean()
+        assert bool(halves[0] > halves[1]) == bool(mirrored)
+        left, right = mirror_parts(bright, mirrored)[0, :2, 0]
+        assert bool(left > right) == bool(mirrored)
+        found.add(bool(mirrored))
+    assert found == {True, False}
+    whole = torch.tensor([[[3.0, 4.0]]])
+    assert torch.equal(mirror_parts(whole, torch.tensor([True])), whole)
 
 
 @pytest.mark.parametrize("shape", [(8, 40), (40, 8)])
@@ -111,19 +133,22 @@ def test_orthogonalize_evens_singular_values(shape: tuple[int, int]) -> None:
 @torch.no_grad()
 def test_loss_is_least_for_the_teachers_own_answers() -> None:
     heads = Distillation(torch.zeros(16), torch.nn.Linear(16, 5), 3)
-    features, labels = torch.randn(6, 4 * WIDTHS[-1]), torch.tensor([0, 1, 2, -1, 0, 1])
-    pooled = features.view(6, WIDTHS[-1], 4).mean(2)
-    own = heads.feature(pooled).detach()
-    near, far = heads(features, own, labels), heads(features, -own, labels)
-    assert float(near["feature"]) < 1e-5
-    assert float(far["feature"]) > 1.9
-    assert set(near) == {"loss", "feature", "classes", "labels"}
+    maps, labels = torch.randn(6, WIDTHS[-1], 2, 2), torch.tensor([0, 1, 2, -1, 0, 1])
+    own = heads.feature(maps.flatten(2).transpose(1, 2))
+    near, far = heads(maps, own, labels), heads(maps, -own, labels)
+    for term in ("feature", "parts"):
+        assert float(near[term]) < 1e-5
+        assert float(far[term]) > 1.9
+    assert set(near) == {"loss", "feature", "parts", "classes", "labels"}
+    exchanged = heads(maps, own.flip(1), labels)
+    assert float(exchanged["feature"]) < 1e-5  # the whole is the same, its parts are not where they were
+    assert float(exchanged["parts"]) > 0.1
 
 
 @torch.no_grad()
 def test_loss_leaves_out_what_there_is_not() -> None:
     heads = Distillation(torch.zeros(16), None, 1)
-    assert set(heads(torch.randn(2, 1024), torch.randn(2, 16), torch.tensor([-1, -1]))) == {"loss", "feature"}
+    assert set(heads(torch.randn(2, 256, 3, 3), torch.randn(2, 1, 16), torch.tensor([-1, -1]))) == {"loss", "feature"}
 
 
 def test_classifier_of_a_backbone() -> None:
@@ -136,16 +161,46 @@ def test_classifier_of_a_backbone() -> None:
 
 def test_teacher_answers_as_the_backbone_does(tiny_images: Path, tiny_model: imgsim.SimilarityModel) -> None:
     crops = np.random.default_rng(SEED).integers(0, 255, (3, 96, 96, 3), np.uint8)
-    ours = Teacher("mini").features(crops).astype(np.float32)
+    ours = Teacher("mini").features(crops).astype(np.float32)[:, 0]
     theirs = tiny_model.engine()(crops)
     assert np.allclose(ours, theirs, atol=0.02 * np.abs(theirs).max())
+
+
+class Averaging(torch.nn.Module):
+    """A feature that is the mean of a map, as MobileNetV2's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = torch.nn.Conv2d(3, 8, 8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.features(x).mean((2, 3))
+
+
+class Contrasting(Averaging):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.features(x).amax((2, 3))
+
+
+def test_teacher_tells_parts_where_its_feature_is_their_mean() -> None:
+    crops = np.random.default_rng(SEED).integers(0, 255, (2, 64, 64, 3), np.uint8)
+    teacher = Teacher(f"{__name__}:Averaging", None, 64)
+    parts = teacher.features(crops).astype(np.float32)
+    assert parts.shape == (2, 4, 8)
+    x = torch.from_numpy(crops).permute(0, 3, 1, 2) / 255
+    x = (x - torch.tensor(teacher.spec.mean).view(3, 1, 1)) / torch.tensor(teacher.spec.std).view(3, 1, 1)
+    with torch.no_grad():
+        assert np.allclose(parts.mean(1), teacher.module(x), atol=0.01)
+        assert np.allclose(parts[:, 1], teacher.module(x[:, :, :32, 32:]), atol=0.01)  # the upper right
+    assert Teacher(f"{__name__}:Contrasting", None, 64).features(crops).shape == (2, 1, 8)
+    assert Teacher("mobilenet_v2", "random", 64).features(crops).shape == (2, 4, 1280)
 
 
 def test_prepared_photos(photo_set: PhotoSet, tiny_images: Path, teacher: Teacher) -> None:
     assert photo_set.pixels.shape == (40, 48, 48, 3)
     assert len(photo_set.rows) == 40
     assert len(photo_set.targets) == 2
-    assert photo_set.targets[0].shape == (40, 1024)
+    assert photo_set.targets[0].shape == (40, 1, DIM)
     table = imgsim.load_images(tiny_images)
     from imgsim.decode import decode
 
@@ -172,7 +227,7 @@ def test_a_killed_preparation_goes_on(
         prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
     found = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
     assert asked == [16, 16, 0, 8]
-    assert (np.abs(found.targets[0].astype(np.float32)).sum(1) > 0).all()
+    assert (np.abs(found.targets[0].astype(np.float32)).sum((1, 2)) > 0).all()
     prepare(tiny_images, tmp_path, teacher, views=2, side=32, progress=False)
     assert asked[4:] == [16, 16, 8]  # only the new crop
 

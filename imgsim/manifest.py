@@ -162,12 +162,19 @@ def _stamps(values: Any, what: str) -> dict[str, Stamp]:
 def _ids(values: Any) -> list[Any] | None:
     if values is None:
         return None
-    longest = max((len(str(_expect(value, "ids", int, str))) for value in _expect(values, "ids", list)), default=0)
+    for value in _expect(values, "ids", list):
+        _expect(value, "ids", int, str)
+    return check_ids(values)
+
+
+def check_ids(values: list[Any]) -> list[Any]:
+    """Raise ValueError for ids that as a numpy array would take much more memory than they have characters."""
+    longest = max((len(str(value)) for value in values), default=0)
     if longest * len(values) > MAX_ID_CHARACTERS:
-        raise ValueError(f"ids: {len(values)} ids of up to {longest} characters")
+        raise ValueError(f"ids: {len(values):,} ids of up to {longest:,} characters")
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in values):
         raise ValueError("ids: whole numbers of more than 64 bits")
-    return list(values)
+    return values
 
 
 def _backbone(values: Any) -> BackboneSpec:

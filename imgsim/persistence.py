@@ -27,20 +27,35 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from imgsim import arrow, schema
 from imgsim.atomic import atomic_folder
 from imgsim.content import files_below
-from imgsim.creation import ids_of, unique_ids
-from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
+from imgsim.creation import unique_ids
+from imgsim.decode import probe
+from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.graph import NeighborGraph
 from imgsim.images import ImageTable
 from imgsim.insights.insight import Insight
 from imgsim.insights.schemas import TABLES
-from imgsim.manifest import COREML, FORMAT, INSIGHTS, MANIFEST, PARTS, check_files, read_manifest, stamp
+from imgsim.manifest import (
+    COREML,
+    FORMAT,
+    INSIGHTS,
+    MANIFEST,
+    PARTS,
+    Manifest,
+    check_files,
+    check_ids,
+    read_manifest,
+    stamp,
+)
 from imgsim.model import SimilarityModel
 from imgsim.projection import Embeddings
+
+MAX_THUMBNAIL = 1024  # pixels of the longest side; imgsim makes them of 160
 
 
 def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> None:
@@ -101,10 +116,7 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
         arrow.read_parquet(folder / "rejected.parquet", schema.REJECTED).to_pandas(),
     )
     embeddings, graph = Embeddings.load(folder), NeighborGraph.load(folder)
-    try:
-        names = ids_of(images, manifest.label_column) if manifest.ids is None else unique_ids(manifest.ids, "ids")
-    except (ArgumentError, ArgumentTypeError) as error:
-        raise ModelFormatError(f"{folder} has ids that are none: {error} Export the model again.") from error
+    names = _names(folder, images, manifest)
     if not len(images) == len(embeddings.matrix) == len(graph) == len(names):
         raise ModelFormatError(f"the parts of {folder} have different numbers of rows; export the model again.")
     thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest.parts else None
@@ -121,6 +133,16 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
         insights={name: Insight.load(folder / INSIGHTS / name) for name in _insights_in(manifest.extras)},
         coreml=folder / COREML if any(name.startswith(f"{COREML}/") for name in manifest.extras) else None,
     )
+
+
+def _names(folder: Path, images: ImageTable, manifest: Manifest) -> NDArray[Any]:
+    """What results call the images: the manifest's ids, else a column."""
+    try:
+        if manifest.ids is not None:
+            return unique_ids(check_ids(manifest.ids), "ids")
+        return unique_ids(check_ids(list(images.column(manifest.label_column or "id"))), manifest.label_column or "id")
+    except (ArgumentError, ArgumentTypeError, ValueError) as error:
+        raise ModelFormatError(f"{folder} has ids that cannot be: {error}. Export the model again.") from error
 
 
 def _read_images(path: Path) -> pa.Table:
@@ -144,9 +166,19 @@ class SavedThumbnails:
         return {key: row for row, key in enumerate(keys)}, table.column("thumbnail")
 
     def __call__(self, keys: Sequence[str]) -> list[bytes | None]:
-        """JPEG bytes by sha256, None for what the model does not hold."""
+        """JPEG bytes by sha256, None for what the model does not hold (or holds something else as)."""
         rows, values = self._table
-        return [values[rows[key]].as_py() if key in rows else None for key in keys]
+        found = (values[rows[key]].as_py() if key in rows else None for key in keys)
+        return [data if data is not None and _is_thumbnail(data) else None for data in found]
+
+
+def _is_thumbnail(data: bytes) -> bool:
+    """A small JPEG by its header: others draw it without asking what it is."""
+    try:
+        header = probe(data)
+    except ImageError:
+        return False
+    return header.format == "JPEG" and max(header.width, header.height) <= MAX_THUMBNAIL
 
 
 def _write_thumbnails(model: SimilarityModel, path: Path) -> None:

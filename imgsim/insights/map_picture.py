@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import colorsys
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+from imgsim.decode import decode
+from imgsim.errors import ImageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,8 +80,8 @@ def _paste_representatives(sheet: Image.Image, model: SimilarityModel, place: di
             taken.append((x, y))
             chosen.append(row)
     for data, (x, y), row in zip(model.thumbnails(chosen), taken, chosen, strict=True):
-        if data is not None:
-            tile = Image.open(BytesIO(data)).convert("RGB")
+        with suppress(ImageError):  # of a damaged model
+            tile = Image.fromarray(decode(data or b""))
             tile.thumbnail((TILE - 4, TILE - 4))
             framed = Image.new("RGBA", (tile.width + 4, tile.height + 4), _frame(model, row))
             framed.paste(tile, (2, 2))

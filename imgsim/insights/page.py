@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from imgsim.decode import decode
+from imgsim.errors import ImageError
+
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
 
@@ -63,6 +66,7 @@ td.number, th.number { text-align: right; white-space: nowrap; font-variant-nume
 .none { color: var(--good); margin: 0; }
 footer { color: var(--soft); font-size: 13px; margin-top: 20px; }
 """
+NO_PICTURE = "no picture"
 _PLACE = re.compile("\x00(\\d+)\x00")
 
 
@@ -110,7 +114,7 @@ def with_pictures(document: str, model: SimilarityModel) -> str:
     rows = sorted({int(row) for row in _PLACE.findall(document)})
     paths = model.images.paths
     tags = {
-        row: _tag(data, paths[row]) if data else "no picture"
+        row: _tag(data, paths[row]) if data else NO_PICTURE
         for row, data in zip(rows, model.thumbnails(rows), strict=True)
     }
     return _PLACE.sub(lambda place: tags[int(place[1])], document)
@@ -122,7 +126,10 @@ def data_uri(data: bytes, kind: str) -> str:
 
 
 def _tag(data: bytes, path: str) -> str:
-    return f'<img loading="lazy" alt="{text(path)}" src="{data_uri(_smaller(data), "jpeg")}">'
+    try:
+        return f'<img loading="lazy" alt="{text(path)}" src="{data_uri(_smaller(data), "jpeg")}">'
+    except ImageError:
+        return NO_PICTURE
 
 
 def _smaller(data: bytes) -> bytes:
@@ -131,7 +138,7 @@ def _smaller(data: bytes) -> bytes:
         return data
     from PIL import Image
 
-    picture = Image.open(BytesIO(data))
+    picture = Image.fromarray(decode(data))
     picture.thumbnail((SMALL, SMALL))
     smaller = BytesIO()
     picture.save(smaller, "JPEG", quality=70)

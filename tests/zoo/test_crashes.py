@@ -126,6 +126,7 @@ def _hangs(home: Path) -> bool:
 
 
 def test_who_was_in_flight_when_a_run_was_killed_is_not_punished(run, folder: Path) -> None:
+    (folder / "03.jpg").write_bytes(jpeg(picture(58, 40)))  # what is in the store already is not decoded
     key = imgsim.load_images(folder).sha256[3]
     code = "import os, sys\nfrom imgsim.inflight import journal\n"
     code += "with journal() as notes, notes.flight(sys.argv[1]): os.kill(os.getpid(), 9)"

@@ -148,7 +148,7 @@ def test_files_that_vanish_change_or_turn_bad_between_scan_and_decode(
     folder: Path, tiny_store: imgsim.FeatureStore
 ) -> None:
     for height, name in enumerate(("gone.jpg", "other.jpg", "cut.jpg", "pipe.jpg"), start=48):
-        (folder / name).write_bytes(jpeg(picture(64, height)))
+        (folder / name).write_bytes(jpeg(picture(57, height)))  # pictures that no other test put in the store
     images = imgsim.load_images(folder)
     (folder / "gone.jpg").unlink()
     (folder / "other.jpg").write_bytes(jpeg(picture(10, 10)))

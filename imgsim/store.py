@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from imgsim import arrow, schema
+from imgsim.atomic import sweep
 from imgsim.errors import StoreError
 from imgsim.home import home
 
@@ -47,6 +48,7 @@ class ContentTable:
         path = self.folder / f"{uuid.uuid4().hex}.parquet"
         try:
             arrow.write_parquet(table, path, compression="none")  # JPEGs and floats hardly shrink: 0.1 ms an image
+            sweep(self.folder)
         except OSError as error:
             raise StoreError(
                 f"cannot write to the feature store at {self.folder}: {error}. Free space there or set IMGSIM_HOME "
@@ -62,7 +64,7 @@ class ContentTable:
         source = np.full(len(keys), -1, np.int64)
         values: list[pa.ChunkedArray] = []
         offset = 0
-        for part in sorted(self.folder.glob("*.parquet")):
+        for part in sorted(self.folder.glob("[!.]*.parquet")):  # hidden ones are being written, or were when killed
             stored = self._column(part, "sha256")
             rows = pa.compute.index_in(wanted, value_set=stored).to_numpy(zero_copy_only=False)
             new = np.flatnonzero(~np.isnan(rows.astype(float)) & (source < 0))
@@ -79,7 +81,7 @@ class ContentTable:
 
     def _column(self, part: Path, name: str) -> pa.ChunkedArray:
         try:
-            return pq.read_table(part, columns=[name], partitioning=None).column(name)
+            return pq.read_table(part, columns=[name], partitioning=None, page_checksum_verification=True).column(name)
         except (OSError, KeyError, pa.ArrowInvalid) as error:
             raise StoreError(
                 f"the stored part {part} cannot be read: {error}. Delete this one file: what it held is computed again."

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SQLITE = "sqlite:///"
 _SECONDS = 10.0
+_DISK = ("disk is full", "disk I/O error", "readonly database", "unable to open database", "No space left")
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 
 
@@ -87,10 +88,12 @@ def connect(tracking_uri: str | None = None) -> Iterator[Connection]:
             yield Connection(MlflowClient(uri, registry_uri=registry_uri), uri, registry_uri)
     except MlflowException as error:
         reason = error.message.rstrip(". ")
-        raise RegistryError(f"MLflow at {shown(uri)} refused: {reason}. {_remedy(error.error_code)}") from error
+        raise RegistryError(f"MLflow at {shown(uri)} refused: {reason}. {_remedy(error.error_code, reason)}") from error
 
 
-def _remedy(error_code: str) -> str:
+def _remedy(error_code: str, reason: str) -> str:
+    if any(words in reason for words in _DISK):
+        return "Free space there, or set IMGSIM_HOME to a disk that can be written."
     if error_code in _MISSING:
         return "Run the pipeline for this collection first, or check collection, version and run id."
     return "Check MLFLOW_TRACKING_URI and the server's own log."

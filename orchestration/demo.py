@@ -12,8 +12,9 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+from sqlalchemy.exc import SQLAlchemyError
 
-from imgsim import tracking
+from imgsim import errors, tracking
 from imgsim.errors import ImgsimError
 from imgsim.home import home
 from imgsim.insights.duplicates import TIERS
@@ -21,15 +22,18 @@ from imgsim.insights.insight import Insight
 from imgsim.sample.messy import MESSY
 from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig, InsightsConfig
 from orchestration.definitions import defs
+from orchestration.failures import cannot_write, no_memory
 from orchestration.instance import prepare_instance
 from orchestration.partitions import check_collection_name, collections, slug
 from orchestration.reuse import current
+from orchestration.turns import turn
 
 HINT = (
     "mini is packaged and works offline; a network trained on ImageNet finds better neighbours (Caltech-101:\n"
     "precision@10 0.864 instead of 0.653): make demo IMAGES=... BACKBONE=mobilenet_v2 downloads one once."
 )
 Facts = dict[str, dict[str, Any]]
+_OURS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, ImgsimError)}
 
 
 @dataclass
@@ -65,7 +69,7 @@ class Progress:
 
 
 def _reason(event: dg.DagsterEvent) -> str:
-    """The innermost cause, without a traceback."""
+    """What imgsim says about it, else the innermost cause; without a traceback."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return str(data.user_failure_data.description)
@@ -73,9 +77,11 @@ def _reason(event: dg.DagsterEvent) -> str:
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
         checks = error.message.strip().rsplit(":", 1)[-1].strip()
         return f"stopped by the check {checks}; see the run in Dagster (make ui)"
-    while error is not None and error.cause is not None:
+    while error is not None and error.cause is not None and error.cls_name not in _OURS:
         error = error.cause
-    return error.message.strip() if error is not None else "failed"
+    if error is None:
+        return "failed"
+    return error.message.strip().removeprefix(f"imgsim.errors.{error.cls_name}: ")
 
 
 def say(text: str = "") -> None:
@@ -138,9 +144,10 @@ def materialise(collection: str, config: dg.RunConfig) -> Progress:
         run_id = str(uuid.uuid4())
         instance.add_event_listener(run_id, progress)
         job = defs().resolve_job_def("pipeline")
-        result = job.execute_in_process(
-            run_config=config, instance=instance, partition_key=collection, run_id=run_id, raise_on_error=False
-        )
+        with turn(instance, collection, run_id, lambda: say("another run of this collection is under way: waiting")):
+            result = job.execute_in_process(
+                run_config=config, instance=instance, partition_key=collection, run_id=run_id, raise_on_error=False
+            )
     if not result.success and not progress.failure:
         progress.failure = "the run failed; see Dagster's UI (make ui)"
     return progress
@@ -230,6 +237,10 @@ def main(argv: list[str] | None = None) -> int:
         progress = materialise(collection, run_config(options, source))
     except ImgsimError as error:
         progress = Progress(failure=str(error))
+    except MemoryError as error:
+        progress = Progress(failure=no_memory(error))
+    except (OSError, SQLAlchemyError) as error:  # Dagster cannot keep its own records
+        progress = Progress(failure=cannot_write(error))
     if progress.failure:
         print(f"error: {progress.failure}", file=sys.stderr)  # noqa: T201
         return 1

@@ -1,13 +1,17 @@
 """What is retried and what is not: a wrong argument stays wrong, a lost connection may come back."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 
 from imgsim.errors import ImgsimError, RegistryError, SourceError, StoreError
+from imgsim.home import home
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+KEPT = "What is finished is kept: the same run goes on from there."
 
 
 @contextmanager
@@ -24,3 +28,22 @@ def fail_at_once(source: str = "") -> Iterator[None]:
         if isinstance(error, SourceError) and "://" in source:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from error
+    except MemoryError as error:
+        raise dg.Failure(description=no_memory(error), allow_retries=False) from error
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise dg.Failure(description=cannot_write(error), allow_retries=False) from error
+
+
+def cannot_write(error: Exception) -> str:
+    """What a full or read-only disk means, and what to do about it."""
+    where = getattr(error, "filename", None) or home()
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return f"cannot write {where}: {reason}. Free space there, or set IMGSIM_HOME to another disk. {KEPT}"
+
+
+def no_memory(error: MemoryError) -> str:
+    """What to do when memory runs out."""
+    reason = f" ({error})" if str(error) else ""
+    return f"there is not enough memory{reason}. Close other programs, or raise this process's limit. {KEPT}"

@@ -17,6 +17,7 @@ from imgsim.insights import NAMES
 from imgsim.insights.insight import Insight
 from imgsim.insights.report import Report
 from imgsim.projection import Embeddings
+from orchestration.failures import fail_at_once
 from orchestration.resources import StorageResource
 from orchestration.reuse import current, point
 
@@ -63,10 +64,11 @@ class CollectionIOManager(dg.ConfigurableIOManager):
         asset, collection = context.asset_key.to_user_string(), context.partition_key
         key = str((context.output_metadata or {})["key"].value)
         folder = self.storage.asset_folder(collection, asset) / key
-        if not folder.exists():
-            with atomic_folder(folder) as temporary:
-                save_value(obj, temporary)
-        point(folder.parent, key)
+        with fail_at_once():
+            if not folder.exists():
+                with atomic_folder(folder, or_keep=True) as temporary:  # another run may be faster
+                    save_value(obj, temporary)
+            point(folder.parent, key)
         self._kept[collection, asset] = (folder, obj)
 
     def load_input(self, context: dg.InputContext) -> Any:

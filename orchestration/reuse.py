@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from imgsim.atomic import atomic_path
+from imgsim.atomic import atomic_path, sweep
 from imgsim.errors import ImgsimError, ModelFormatError
 from orchestration.pictures import FOLDER
 
@@ -51,14 +51,22 @@ def load_or_compute(
 
 
 def point(asset_folder: Path, key: str) -> None:
-    """Make ``key`` the asset's current result and remove all but the last few."""
+    """Make ``key`` the asset's current result and remove all but the last few others, and what killed runs left."""
     with atomic_path(asset_folder / _CURRENT) as path:
         path.write_text(json.dumps({"key": key}))
     os.utime(asset_folder / key)
-    kept = sorted((p for p in asset_folder.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime_ns, reverse=True)
-    for old in [p for p in kept if not p.name.startswith(".")][KEPT:]:
+    sweep(asset_folder)
+    others = [p for p in asset_folder.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name != key]
+    for old in sorted(others, key=_modified, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(asset_folder / FOLDER / old.name, ignore_errors=True)
+
+
+def _modified(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:  # another run removed it
+        return 0
 
 
 def current(asset_folder: Path) -> Path:

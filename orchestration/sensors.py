@@ -12,6 +12,7 @@ from orchestration.config import ImagesConfig
 from orchestration.jobs import pipeline
 from orchestration.partitions import collections, is_collection_name
 from orchestration.resources import StorageResource, watched_root
+from orchestration.turns import end_dead_runs
 
 INTERVAL_SECONDS = 30
 
@@ -42,6 +43,7 @@ def watched_collections(
     context: dg.SensorEvaluationContext, storage: StorageResource
 ) -> dg.SensorResult | dg.SkipReason:
     """Makes each sub-folder of ``$IMGSIM_WATCH`` (default ``<home>/watch``) a collection; runs it when it changes."""
+    end_dead_runs(context.instance)
     root = watched_root(storage.home)
     if not root.is_dir():
         return dg.SkipReason(f"{root} does not exist: create it, or set IMGSIM_WATCH; each sub-folder is a collection.")

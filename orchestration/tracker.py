@@ -131,8 +131,17 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if dagster_run not in self._runs:
             experiment = self._experiment(client)
             found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{dagster_run}'", max_results=1)
+            self._end_dead(client, experiment, context)
             self._runs[dagster_run] = found[0].info.run_id if found else self._create(client, experiment, context)
         return self._runs[dagster_run]
+
+    def _end_dead(self, client: "MlflowClient", experiment: str, context: dg.AssetExecutionContext) -> None:
+        """Mark this collection's MLflow runs as killed whose Dagster runs have ended without telling MLflow."""
+        running = f"attributes.status = 'RUNNING' and tags.`imgsim.collection` = '{context.partition_key}'"
+        for left in client.search_runs([experiment], running):
+            run = context.instance.get_run_by_id(left.data.tags.get(RUN_TAG, ""))
+            if run is not None and run.is_finished:
+                client.set_terminated(left.info.run_id, "KILLED")
 
     def _create(self, client: "MlflowClient", experiment: str, context: dg.AssetExecutionContext) -> str:
         collection = context.partition_key

@@ -302,3 +302,11 @@ def test_workspace_loads():
         cwd=PROJECT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_the_reason_of_a_failure_is_imgsims_not_the_systems(instance, pictures, home):
+    shutil.rmtree(home / "store" / "features")
+    (home / "store" / "features").write_text("a file where a folder should be")
+    failed, retries = failures(materialise(instance, pictures))
+    assert failed["features"].startswith(f"cannot write to the feature store at {home / 'store' / 'features'}")
+    assert retries == 2

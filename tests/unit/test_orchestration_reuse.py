@@ -61,3 +61,15 @@ def test_only_the_last_keys_are_kept(tmp_path):
 def test_no_result_yet(tmp_path):
     with pytest.raises(ModelFormatError, match="materialise images of shells"):
         current(tmp_path / "shells" / "images")
+
+
+def test_the_current_result_survives_a_clock_that_was_ahead(tmp_path):
+    results = tmp_path / "images"
+    for key in ("a", "b", "c"):
+        (results / key).mkdir(parents=True)
+        point(results, key)
+        os.utime(results / key, (2e9, 2e9))  # written while the clock was years ahead
+    (results / "now").mkdir()
+    point(results, "now")
+    assert current(results).is_dir()
+    assert len([path for path in results.iterdir() if path.is_dir()]) == KEPT

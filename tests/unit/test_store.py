@@ -56,3 +56,22 @@ def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path):
 
 def test_default_root_is_in_home(home):
     assert imgsim.FeatureStore().root == home / "store"
+
+
+def test_what_a_killed_writer_left_is_not_read(tmp_path):
+    store = imgsim.FeatureStore(tmp_path)
+    store.write("net", features(a=1), {}, {})
+    folder = tmp_path / "features" / "net"
+    (folder / ".0123.parquet.4567.tmp.parquet").write_bytes(b"PAR1 half")
+    assert store.read_features("net", ["a"])[0].all()
+
+
+def test_a_flipped_bit_is_found_and_its_file_named(tmp_path):
+    store = imgsim.FeatureStore(tmp_path)
+    store.write("net", features(a=1, b=2), {}, {})
+    part = next((tmp_path / "features" / "net").iterdir())
+    data = bytearray(part.read_bytes())
+    data[data.index(np.float32(2).tobytes())] ^= 1
+    part.write_bytes(data)
+    with pytest.raises(imgsim.StoreError, match=part.name):
+        store.read_features("net", ["a", "b"])

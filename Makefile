@@ -12,7 +12,7 @@ BACKBONE ?=
 WEIGHTS ?=
 COLLECTION ?=
 
-.PHONY: help install demo ui test lint bench clean
+.PHONY: help install demo ui test lint fuzz audit bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,12 @@ lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.installed-dev ## Damaged files, forged models and odd questions, and the largest pictures: a quarter of an hour
+	IMGSIM_LONG=40 $(BIN)/python -m pytest tests/property tests/zoo $(ARGS)
+
+audit: $(VENV)/bin/python ## Known vulnerabilities of the pinned packages, by pip-audit
+	@$(BIN)/python -m tests.audit
 
 bench: $(VENV)/.installed-dev ## Measure every stage; prints tables, writes tests/benchmarks/results.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

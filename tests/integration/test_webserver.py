@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 
 import dagster as dg
 import psutil
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration.assets import ASSETS
@@ -22,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationW
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 240
+USER, SECRET = "somebody-with-a-name", "hush-hush-not-a-word"
 
 ADD_PARTITION = """
 mutation ($selector: RepositorySelector!, $set: String!, $key: String!) {
@@ -74,6 +77,7 @@ def ui(home, tmp_path):
     options = [word for name in names for word in (f"--{name}-port", str(ports[name]))]
     environment = dict(os.environ)
     environment.pop("MLFLOW_TRACKING_URI")
+    environment |= {"LOGNAME": USER, "AWS_SECRET_ACCESS_KEY": SECRET}
     log = tmp_path / "ui.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -105,7 +109,7 @@ def wait_for(condition):
         time.sleep(0.3)
 
 
-def test_assets_materialise_as_in_the_browser_and_ctrl_c_stops_all_servers(ui, tiny_images):
+def test_assets_materialise_as_in_the_browser_and_ctrl_c_stops_all_servers(ui, home, tiny_images):
     from dagster_graphql import DagsterGraphQLClient
 
     client = DagsterGraphQLClient("127.0.0.1", port_number=ui.dagster)
@@ -135,9 +139,40 @@ def test_assets_materialise_as_in_the_browser_and_ctrl_c_stops_all_servers(ui, t
     with urlopen(f"http://127.0.0.1:{ui.dashboard}/evaluation") as answer:
         assert answer.status == 200
 
+    assert listening(ui.process.pid) >= {("127.0.0.1", port) for port in ui.open_ports}
+    assert {address for address, _ in listening(ui.process.pid)} == {"127.0.0.1"}
+
     ui.process.send_signal(signal.SIGINT)
     assert ui.process.wait(60) == 0
     assert ui.open_ports == []
+    assert_tells_nothing(home, tiny_images)
+
+
+def listening(pid):
+    """Address and port of every socket on which the process and its children wait for others."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    sockets = [one for process in processes for one in process.net_connections("inet")]
+    return {(one.laddr.ip, one.laddr.port) for one in sockets if one.status == psutil.CONN_LISTEN}
+
+
+def assert_tells_nothing(home, source):
+    """Neither what others can download nor what MLflow shows names the user, a secret or the folder of the pictures."""
+    artifacts = [path for path in (home / "mlartifacts").rglob("*") if path.is_file()]
+    assert {path.suffix for path in artifacts} >= {".parquet", ".json", ".onnx", ".arrow", ".html", ".yaml"}
+    with sqlite3.connect(home / "mlflow.db") as database:
+        shown = "\n".join(database.iterdump())
+    for place, text in [*((path.name, content(path)) for path in artifacts), ("mlflow.db", shown.encode())]:
+        for word in (USER, SECRET, str(source)):
+            assert word.encode() not in text, (place, word)
+        assert place == "mlflow.db" or str(home).encode() not in text, place  # it must know where its artifacts lie
+
+
+def content(path):
+    """Bytes of a file; a table's, unpacked."""
+    if path.suffix != ".parquet":
+        return path.read_bytes()
+    table = pq.read_table(path, partitioning=None)
+    return repr((table.schema.metadata, table.to_pylist())).encode()
 
 
 def test_a_server_that_ends_is_named_and_takes_the_others_along(ui):

@@ -26,6 +26,7 @@ TITLES = {
     "insights": "Insights: cost, outliers, hubness, clusters",
     "map": "The 2-D map, one core",
     "coreml": "Core ML export, one core",
+    "dashboard": "The dashboard in Chromium, all cores",
     "rerun": "The whole pipeline, all cores",
 }
 """In this order: ``stages`` must find the store empty, and fills it for the others."""

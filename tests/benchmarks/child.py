@@ -18,6 +18,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+ALL_CORES = ("rerun", "dashboard")
 OF_THE_USER = ("IMGSIM_HOME", "DAGSTER_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "NUMBA_CACHE_DIR")
 
 
@@ -45,7 +46,7 @@ def run_in_child(name: str, settings: Settings) -> list[Row]:
     notes, output = settings.work / "settings.json", settings.work / f"{name}.json"
     settings.save(notes)
     environment = clean_environment(settings.home)
-    if name != "rerun":
+    if name not in ALL_CORES:
         environment = one_thread(environment)
     run_python(["-m", "tests.benchmarks.child", name, str(notes), str(output)], environment)
     rows: list[Row] = json.loads(output.read_text())
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     from tests.benchmarks.measure import pin_to_one_core
 
     name, notes, output = arguments
-    if name != "rerun":
+    if name not in ALL_CORES:
         pin_to_one_core()
     benchmark = import_module(f"tests.benchmarks.{name}")
     Path(output).write_text(json.dumps(benchmark.measure(Settings.load(Path(notes)))))

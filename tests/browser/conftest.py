@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,43 +9,27 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from orchestration import ui
+from tests import dashboard_browser
+from tests.dashboard_browser import HOST
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-
-HOST = "127.0.0.1"
 SECONDS = 60
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Chromium of this machine. Playwright occupies the thread's event loop, so it ends with the module."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(names)} is on the PATH")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    """Chromium of this machine; it ends with the module, as other tests need the event loop."""
+    reason = dashboard_browser.missing()
+    if reason:
+        pytest.skip(reason)
+    with dashboard_browser.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def dashboard(dashboard_folder: Path) -> Iterator[str]:
-    """Address of a dashboard over ``imgsim-tiny``, started as ``make ui`` starts it."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    wanted = [service for service in ui.services(0, 0, port) if service.name == "Dashboard"]
-    place = {"IMGSIM_HOME": str(dashboard_folder), "MLFLOW_TRACKING_URI": f"sqlite:///{dashboard_folder / 'mlflow.db'}"}
-    servers = ui.Servers(wanted, dashboard_folder / "logs")
-    try:
-        servers.start({**os.environ, **place})
-        servers.announce()
-        yield wanted[0].url
-    finally:
-        servers.stop()
+    """Address of a dashboard over ``imgsim-tiny``."""
+    with dashboard_browser.dashboard(dashboard_folder) as address:
+        yield address
 
 
 @pytest.fixture

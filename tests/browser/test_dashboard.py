@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
+from tests.dashboard_browser import ANSWER
 from tests.dashboard_pictures import encoded, halves
 from tests.dashboard_registry import STRANGE
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 PAGES = ("", "browse", "walk", "map", "evaluation", "compare", "health", "deploy", "basket")
-ANSWER = '.tiles[aria-label="Nearest images"]'
 WIDER_THAN_THE_WINDOW = "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
 BRIGHTNESS = (
     "Math.max(...getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3))"

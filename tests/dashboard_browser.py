@@ -1,0 +1,58 @@
+"""A Chromium of this machine, and a dashboard as ``make ui`` starts it; for tests and benchmarks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestration import ui
+
+HOST = "127.0.0.1"
+ANSWER = '.tiles[aria-label="Nearest images"]'
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+
+
+def missing() -> str:
+    """What is not there to drive a browser; empty when all is."""
+    if not any(map(shutil.which, NAMES)):
+        return f"no browser: none of {', '.join(NAMES)} is on the PATH"
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        return "no playwright: pip install playwright"
+    return ""
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The browser. Playwright occupies the event loop of this thread meanwhile."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, NAMES)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def dashboard(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """Address of a dashboard over the registry ``mlflow.db`` in ``folder``, which is its home too."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    wanted = [service for service in ui.services(0, 0, port) if service.name == "Dashboard"]
+    place = {"IMGSIM_HOME": str(folder), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+    servers = ui.Servers(wanted, folder / "logs")
+    try:
+        servers.start({**environment, **place})
+        servers.announce()
+        yield wanted[0].url
+    finally:
+        servers.stop()

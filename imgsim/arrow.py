@@ -57,7 +57,7 @@ def read_parquet(path: Path, expected: pa.Schema | None = None) -> pa.Table:
     """
     try:
         table = bounded.read_parquet(path)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a name that is not UTF-8
         raise ModelFormatError(f"{path} cannot be read as Parquet: {error}") from error
     if expected is not None and not table.schema.equals(expected, check_metadata=False):
         raise ModelFormatError(

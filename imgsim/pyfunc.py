@@ -198,10 +198,12 @@ def _file_bytes(value: object) -> bytes:
         )
     if not isinstance(value, str | Path):
         raise ImageError("read", f"a path is text, not {type(value).__name__}.")
+    from imgsim.sources.files import LocalFiles
+
     try:
-        return Path(value).read_bytes()
-    except (OSError, ValueError) as error:
-        raise ImageError("read", f"{value} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+        return LocalFiles("").read(str(value))[0]
+    except ImageError as error:
+        raise ImageError("read", f"{value} cannot be read: {error.reason}.") from error
 
 
 def _paths_allowed() -> bool:

@@ -170,7 +170,7 @@ def _read(item: Any) -> bytes:
             f"cannot search for {type(item).__name__}: give an ImageTable, path, PIL image, uint8 array, bytes, "
             "id, float vectors, or a list of one of those."
         )
-    from imgsim.sources.files import explain, is_url, open_url
+    from imgsim.sources.files import LocalFiles, explain, is_url, open_url
 
     if is_url(str(item)):
         filesystem, path = open_url(str(item))
@@ -178,10 +178,7 @@ def _read(item: Any) -> bytes:
             return bytes(filesystem.cat_file(path))
         except Exception as error:
             raise ImageError("read", explain(error)) from error
-    try:
-        return Path(item).read_bytes()
-    except OSError as error:
-        raise ImageError("read", f"{error.strerror or error}") from error
+    return LocalFiles("").read(str(item))[0]
 
 
 def _as_rgb(item: Any) -> NDArray[np.uint8]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import imgsim
+from imgsim import arrow
 from imgsim.bounded import map_arrow, read_json, read_parquet
 
 MANY = 400 * 2**20
@@ -111,3 +113,12 @@ def test_json_is_bounded(tmp_path: Path) -> None:
     with (tmp_path / "a.json").open("r+b") as file:
         file.truncate(2**40)  # takes no space
     refused(tmp_path / "a.json", "the limit is 64", read_json)
+
+
+def test_a_column_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    """Found by fuzzing: pyarrow raises what is no error of its own."""
+    pq.write_table(pa.table({"forma\u0101": ["JPEG"]}), tmp_path / "a.parquet", store_schema=False)
+    whole = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(whole.replace("\u0101".encode(), b"\x80\x80"))
+    with pytest.raises(imgsim.ModelFormatError, match="cannot be read as Parquet"):
+        arrow.read_parquet(tmp_path / "a.parquet")

@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ class TestQueryInputs:
         (tmp_path / "text.jpg").write_text("not a picture")
         with pytest.raises(imgsim.QueryError, match=r"text\.jpg"):
             tiny_model.query([tmp_path / "text.jpg", tmp_path / "text.jpg"])
-        with pytest.raises(imgsim.QueryError, match="No such file"):
+        with pytest.raises(imgsim.QueryError, match="there is no such file"):
             tiny_model.query("no/such/file.jpg")
         with pytest.raises(imgsim.QueryError, match="no reference image has the id 999"):
             tiny_model.query(999)
@@ -195,3 +196,11 @@ def test_embeddings_are_read_only(tiny_model):
 def test_neighbours_mostly_carry_the_label(tiny_model):
     assert tiny_model.evaluate().metrics["precision_at_10"] > 0.5
     assert tiny_model.evaluate(k=1).metrics["nn1_accuracy"] > 0.6
+
+
+@pytest.mark.parametrize("name", ["\0.jpg", "pipe.jpg", "/dev/zero", "\udcff.jpg", "x" * 300])
+def test_a_query_by_a_name_that_is_no_file_is_answered_at_once(tiny_model, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(imgsim.QueryError, match="cannot be used"):
+        tiny_model.query(name)

@@ -1,0 +1,116 @@
+"""A damaged or forged model folder is refused as one, or answers; nothing else happens, whatever its checksums say."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import imgsim
+from imgsim.manifest import PARTS, stamp
+from tests.property.fuzzing import bounded_memory, damaged, examples
+from tests.zoo.making import jpeg
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    max_leaves=12,
+)
+FORGED = (*PARTS, "insights/outliers/insight.json", "insights/outliers/images.parquet")
+
+
+@pytest.fixture(scope="module")
+def saved(tiny_model: imgsim.SimilarityModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with an insight, saved; the tests write into it and put it back."""
+    folder = tmp_path_factory.mktemp("forged") / "m.imgsim"
+    tiny_model.save(folder)
+    model = imgsim.load_model(folder)
+    model.insight("outliers")
+    model.save(folder, overwrite=True)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _bounded(saved: Path) -> Iterator[None]:
+    imgsim.load_model(saved).query(jpeg())  # what the libraries take for themselves
+    with bounded_memory():
+        yield
+
+
+def use(folder: Path) -> None:
+    """Everything a reader of a model does with it; only errors of the library may come out."""
+    try:
+        model = imgsim.load_model(folder)
+        model.query(0, k=3)
+        model.query(jpeg(), k=3)
+        model.similarity_graph(k=2)
+        model.summary("dict")
+        model.thumbnails([0, 1])
+        for insight in model.insights.values():
+            assert {name: len(table) for name, table in insight.tables.items()}
+    except imgsim.ImgsimError as error:
+        assert str(error)
+
+
+@examples(150)
+@given(st.sampled_from(FORGED), st.data())
+def test_forged_files(saved: Path, name: str, data: st.DataObject) -> None:
+    """A byte is changed, and the checksum with it."""
+    whole, manifest = (saved / name).read_bytes(), (saved / "manifest.json").read_text()
+    (saved / name).write_bytes(data.draw(damaged(st.just(whole))))
+    changed = json.loads(manifest)
+    changed["parts" if name in PARTS else "extras"][name] = dict(stamp(saved / name))
+    try:
+        (saved / "manifest.json").write_text(json.dumps(changed))
+        use(saved)
+    finally:
+        (saved / name).write_bytes(whole)
+        (saved / "manifest.json").write_text(manifest)
+
+
+@examples(60)
+@given(st.sampled_from(FORGED), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
+def test_a_flipped_byte_is_found_and_named(saved: Path, name: str, place: float, change: int) -> None:
+    whole = (saved / name).read_bytes()
+    at = int(place * len(whole))
+    (saved / name).write_bytes(whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :])
+    try:
+        with pytest.raises(imgsim.ModelFormatError, match="is damaged") as caught:
+            imgsim.load_model(saved)
+        assert str(saved / name) in str(caught.value)
+    finally:
+        (saved / name).write_bytes(whole)
+
+
+@examples(60)
+@given(st.sampled_from(FORGED), st.floats(0, 1, exclude_max=True))
+def test_a_truncated_file_is_found_and_named(saved: Path, name: str, keep: float) -> None:
+    whole = (saved / name).read_bytes()
+    (saved / name).write_bytes(whole[: int(keep * len(whole))])
+    try:
+        with pytest.raises(imgsim.ModelFormatError, match="is not the size") as caught:
+            imgsim.load_model(saved)
+        assert str(saved / name) in str(caught.value)
+    finally:
+        (saved / name).write_bytes(whole)
+
+
+@examples(150)
+@given(st.data(), JSON)
+def test_forged_manifests(saved: Path, data: st.DataObject, value: object) -> None:
+    """Any value of the manifest is replaced by anything."""
+    manifest = (saved / "manifest.json").read_text()
+    changed = json.loads(manifest)
+    place = changed
+    key = data.draw(st.sampled_from(sorted(place)))
+    while isinstance(place[key], dict) and place[key] and data.draw(st.booleans()):
+        place = place[key]
+        key = data.draw(st.sampled_from(sorted(place)))
+    place[key] = value
+    try:
+        (saved / "manifest.json").write_text(json.dumps(changed))
+        use(saved)
+    finally:
+        (saved / "manifest.json").write_text(manifest)

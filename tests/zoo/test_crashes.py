@@ -87,17 +87,15 @@ def test_a_crash_while_decoding(run, folder: Path, home: Path) -> None:
     assert "crashed the decoder" in rejected["15.jpg"][1]
     assert "SIGSEGV" in rejected["15.jpg"][1]
     assert not (home / "inflight").exists()  # nobody is suspected any more
-    assert finished(run(folder))[1:] == (paths, rejected)
 
 
 def test_a_crash_while_reading_the_header(run, folder: Path) -> None:
     (folder / "15.webp").write_bytes(encode(picture(), "WEBP") + POISON)
     assert finished(run(folder))[0] == -signal.SIGSEGV
-    for _ in range(2):
-        code, paths, rejected = finished(run(folder))
-        assert (code, len(paths)) == (0, 30)
-        assert rejected["15.webp"][0] == "header"
-        assert "SIGSEGV" in rejected["15.webp"][1]
+    code, paths, rejected = finished(run(folder))
+    assert (code, len(paths)) == (0, 30)
+    assert rejected["15.webp"][0] == "header"
+    assert "SIGSEGV" in rejected["15.webp"][1]
 
 
 def test_a_decoder_that_never_ends(run, folder: Path, home: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 SCALE = int(os.environ.get("IMGSIM_LONG", "1"))
 HANG = 5000  # milliseconds: whatever takes longer has failed
-MEMORY = 512  # MiB that one run of a property may add to the process
+MEMORY = 512  # MiB that a file or a question may add to the process
 
 
 def examples(number: int) -> settings:
@@ -21,12 +21,12 @@ def examples(number: int) -> settings:
 
 
 @contextmanager
-def bounded_memory() -> Iterator[None]:
-    """Fail when the process grew by more than `MEMORY`."""
+def bounded_memory(limit: int = MEMORY) -> Iterator[None]:
+    """Fail when the peak of the process grew by more than ``limit`` MiB."""
     unit = 2**20 if sys.platform == "darwin" else 2**10
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
     yield
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit - before < MEMORY
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit - before < limit
 
 
 def _edit(data: bytes, edit: tuple[str, float, bytes, float]) -> bytes:

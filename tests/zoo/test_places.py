@@ -207,11 +207,11 @@ def test_a_hundred_thousand_entries_in_one_folder(tmp_path: Path) -> None:
     root.mkdir()
     (root / "00000.jpg").write_bytes(jpeg(picture(8, 8)))
     start = time.process_time()
-    for number in range(1, 10_000):
+    for number in range(1, 2_000):
         os.link(root / "00000.jpg", root / f"{number:05d}.jpg")
-    for number in range(90_000):
+    for number in range(98_000):
         os.mknod(root / f"{number:05d}.txt")
     images = imgsim.load_images(root)
     assert time.process_time() - start < 60
-    assert (len(images), images.skipped, len(images.rejected)) == (10_000, 90_000, 0)
+    assert (len(images), images.skipped, len(images.rejected)) == (2_000, 98_000, 0)
     assert images.paths == sorted(images.paths)

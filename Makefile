@@ -12,7 +12,7 @@ BACKBONE ?=
 WEIGHTS ?=
 COLLECTION ?=
 
-.PHONY: help install demo ui test lint fuzz audit bench clean
+.PHONY: help install demo ui test lint fuzz audit bench faults clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ audit: $(VENV)/bin/python ## Known vulnerabilities of the pinned packages, by pi
 
 bench: $(VENV)/.installed-dev ## Measure every stage; prints tables, writes tests/benchmarks/results.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: $(VENV)/.installed-dev ## Kill 100 runs, fill disks, fail MLflow ...; writes tests/faults/results.json [ARGS="--kills 10"]
+	$(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## Remove the environment (the store in .imgsim stays)
 	rm -rf $(VENV)

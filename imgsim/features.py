@@ -278,6 +278,8 @@ class _Extraction:
             with self.notes.flight(key):
                 picture, pixels = image_pixels(data, self.spec)
         except ImageError as error:
+            if isinstance(error.__context__, MemoryError):  # of this moment, not of this file: not to be remembered
+                return ImageError("read", error.reason)
             return error
         small = thumbnail(picture, THUMBNAIL)
         return (pixels if self.engine.batched else self.engine(pixels[None])[0]), small

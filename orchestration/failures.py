@@ -31,9 +31,10 @@ def fail_at_once(source: str = "") -> Iterator[None]:
     except MemoryError as error:
         raise dg.Failure(description=no_memory(error), allow_retries=False) from error
     except OSError as error:
-        if error.errno not in DISK:
+        if error.errno not in (*DISK, errno.ENOMEM):
             raise
-        raise dg.Failure(description=cannot_write(error), allow_retries=False) from error
+        told = no_memory(error) if error.errno == errno.ENOMEM else cannot_write(error)
+        raise dg.Failure(description=told, allow_retries=False) from error
 
 
 def cannot_write(error: Exception) -> str:
@@ -43,7 +44,7 @@ def cannot_write(error: Exception) -> str:
     return f"cannot write {where}: {reason}. Free space there, or set IMGSIM_HOME to another disk. {KEPT}"
 
 
-def no_memory(error: MemoryError) -> str:
+def no_memory(error: Exception) -> str:
     """What to do when memory runs out."""
     reason = f" ({error})" if str(error) else ""
     return f"there is not enough memory{reason}. Close other programs, or raise this process's limit. {KEPT}"

@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import imgsim
 from imgsim.features import Features
@@ -123,3 +124,18 @@ def test_batched_engines_give_each_image_its_own_row(copy, store, monkeypatch):
 def test_bad_batch_size(copy, store, batch_size):
     with pytest.raises((ValueError, TypeError), match="batch_size must be"):
         extract(copy, store, batch_size=batch_size)
+
+
+def test_a_file_that_memory_did_not_suffice_for_is_tried_again(tmp_path, store, monkeypatch):
+    from imgsim import decode
+
+    def no_memory(*_):
+        raise MemoryError
+
+    (tmp_path / "large").mkdir()
+    Image.linear_gradient("L").save(tmp_path / "large" / "large.png")
+    with monkeypatch.context() as scarce:
+        scarce.setattr(decode, "_rgb", no_memory)
+        (rejected,) = extract(tmp_path / "large", store).images.rejected.to_dict("records")
+    assert (rejected["stage"], rejected["reason"]) == ("read", "too little memory to decode this PNG")
+    assert len(extract(tmp_path / "large", store).matrix) == 1

@@ -1,0 +1,48 @@
+"""What a run is told, and the run itself in the forked process (`tests.faults.preload`)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run of the demo: its arguments, where it tells what it does, and what happens to it (`tests.faults.probe`)."""
+
+    arguments: list[str]
+    log: Path
+    events: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    fault: dict[str, Any] = field(default_factory=dict)
+    part_rows: int = 8
+
+
+def run(order: Order) -> None:
+    """Become the run: as ``python -m orchestration.demo``, with small parts in the store, so that there are several."""
+    from imgsim import features
+    from orchestration import demo
+    from tests.faults import probe
+
+    code = 1
+    try:
+        log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        for number in (1, 2):
+            os.dup2(log, number)
+        os.environ.update(order.environment)
+        features.PART_ROWS = order.part_rows
+        demo.Progress = probe.Probe
+        probe.begin(order.events, order.fault)
+        code = demo.main(order.arguments)
+    except BaseException:  # noqa: BLE001  a test reads this, as a person would in the terminal
+        traceback.print_exc()
+    finally:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)

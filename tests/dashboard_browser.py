@@ -29,6 +29,13 @@ def missing() -> str:
     return ""
 
 
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """The browser. Playwright occupies the event loop of this thread meanwhile."""
@@ -44,10 +51,7 @@ def chromium() -> Iterator[Any]:
 @contextmanager
 def dashboard(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """Address of a dashboard over the registry ``mlflow.db`` in ``folder``, which is its home too."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    wanted = [service for service in ui.services(0, 0, port) if service.name == "Dashboard"]
+    wanted = [service for service in ui.services(0, 0, free_port()) if service.name == "Dashboard"]
     place = {"IMGSIM_HOME": str(folder), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
     servers = ui.Servers(wanted, folder / "logs")
     try:

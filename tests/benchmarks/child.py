@@ -18,7 +18,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
-ALL_CORES = ("rerun", "dashboard")
+ALL_CORES = ("rerun", "dashboard", "load")
 OF_THE_USER = ("IMGSIM_HOME", "DAGSTER_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "NUMBA_CACHE_DIR")
 
 

@@ -111,7 +111,7 @@ def register(model: SimilarityModel, home: Path) -> None:
 
 
 def _rows(what: str, images: int, browser: Any, address: str, photos: Sequence[Path]) -> list[Row]:
-    server = _server(address)
+    server = listener(address)
     start = time.perf_counter()
     page = _page(browser, address)
     first = time.perf_counter() - start
@@ -166,7 +166,7 @@ def _answers(server: psutil.Process, pages: Sequence[Any], turns: int, ask: Call
     return {**percentiles_ms(painted), "server_cpu_ms": 1000 * cpu / len(painted)}
 
 
-def _server(address: str) -> psutil.Process:
+def listener(address: str) -> psutil.Process:
     """The process that listens there, one of this process's children."""
     port = urlsplit(address).port
     for process in psutil.Process().children(recursive=True):

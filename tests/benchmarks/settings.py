@@ -12,12 +12,16 @@ Row = dict[str, str | int | float]
 
 @dataclass(frozen=True)
 class Settings:
-    """A collection, a network, and the temporary folder of this run (features and models are shared there)."""
+    """A collection, a network, and the temporary folder of this run (features and models are shared there).
+
+    ``seconds`` is how long each load lasts.
+    """
 
     images: Path
     backbone: str
     weights: str | None
     work: Path
+    seconds: float = 120.0
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
@@ -27,7 +31,9 @@ class Settings:
     def load(cls, path: Path) -> Settings:
         """Read what `save` wrote."""
         values = json.loads(path.read_text())
-        return cls(Path(values["images"]), values["backbone"], values["weights"], Path(values["work"]))
+        return cls(
+            Path(values["images"]), values["backbone"], values["weights"], Path(values["work"]), values["seconds"]
+        )
 
     @property
     def reference(self) -> bool:

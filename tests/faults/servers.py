@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
-STARTUP_SECONDS = 240.0
+from orchestration import ui
+from tests.dashboard_browser import HOST, free_port
+
 HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
@@ -28,7 +26,7 @@ class Proxy(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, upstream: str = "", mode: str = "pass", seconds: float = 0.0) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((HOST, 0), _Handler)
         self.upstream, self.mode, self.seconds = upstream, mode, seconds
         self.hurt = 0
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -36,7 +34,7 @@ class Proxy(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http://{HOST}:{self.server_port}"
 
     def close(self) -> None:
         """Answer no more."""
@@ -93,39 +91,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
-    """A real MLflow server with a database of its own; gives its address."""
+    """A real MLflow server with a database of its own, ``mlflow.db`` in ``folder``; gives its address."""
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     artifacts = ["--artifacts-destination", (folder / "mlartifacts").as_uri()]
-    at = ["--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "server.log").open("wb") as log:
-        command = [sys.executable, "-m", "mlflow", "server", *store, *artifacts, *at]
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
+    at = ["--workers", "1", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "server", *store, *artifacts, *at]
+    servers = ui.Servers([ui.Service("MLflow", port, command, "--mlflow-port", "/health")], folder)
     try:
-        _wait(f"{address}/health", server)
-        yield address
+        servers.start(dict(os.environ))
+        servers.announce()
+        yield f"http://{HOST}:{port}"
     finally:
-        _stop(server)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    limit = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < limit and server.poll() is None:
-        with suppress(URLError, OSError), urllib.request.urlopen(url, timeout=5):
-            return
-        time.sleep(0.2)
-    raise TimeoutError(f"MLflow did not start: {url}")
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGTERM)
-    try:
-        server.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        servers.stop()

@@ -10,8 +10,8 @@ def test_a_full_disk(homes: Homes) -> None:
     fill_in_turn(homes, ["features"], go_on=False)
 
 
-def test_a_read_only_store(homes: Homes) -> None:
+def test_a_read_only_folder(homes: Homes) -> None:
     try:
-        read_only(homes, "store", go_on=False)
+        read_only(homes, "collections", go_on=False)
     except PermissionError as error:
         pytest.skip(str(error))

@@ -26,6 +26,7 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 TAG_DIGEST, TAG_REVISION, TAG_PROMOTION = "imgsim.digest", "imgsim.revision", "imgsim.promotion"
 
 _PREFIX = "imgsim-"
+_DECIDED = "decided: "  # before a verdict: the aliases may not say so yet
 _COLLECTION = re.compile(r"[a-z0-9_-]+")
 
 
@@ -86,7 +87,7 @@ def register(model: SimilarityModel, *, collection: str, run_id: str, tracking_u
         client = connection.client
         found = _find(client, name, TAG_REVISION, model.revision)
         version = _create(client, model, name, run_id) if found is None else found
-        if TAG_PROMOTION not in version.tags:  # new, or a run was killed between creating and promoting
+        if version.tags.get(TAG_PROMOTION, _DECIDED).startswith(_DECIDED):  # new, or a run was killed while promoting
             _promote(client, version)
         client.set_tag(run_id, "imgsim.model_version", f"{name}/{version.version}")
         return _registration(client, name, version.version, reused=found is not None)
@@ -178,15 +179,23 @@ def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
 
 
 def _promote(client: MlflowClient, version: ModelVersion) -> None:
-    """Set the aliases by the rule, once: the tag written last says that it was done."""
+    """Set the aliases by the rule, once: the tag says what was decided before they move, and last that it was done."""
     client.set_registered_model_alias(version.name, CHALLENGER, version.version)
-    champion = _aliases(client, version.name).get(CHAMPION)
-    known = None if champion is None else _metrics(client.get_model_version(version.name, champion).tags)
-    decision = decide(_metrics(client.get_model_version(version.name, version.version).tags), known)
-    if decision.promote:
+    tags = client.get_model_version(version.name, version.version).tags
+    verdict = tags.get(TAG_PROMOTION, "").removeprefix(_DECIDED) or _verdict(client, version.name, tags)
+    if verdict.startswith(f"{CHAMPION}:"):
+        client.set_model_version_tag(version.name, version.version, TAG_PROMOTION, _DECIDED + verdict)
         client.set_registered_model_alias(version.name, CHAMPION, version.version)
-    verdict = "champion" if decision.promote else f"not champion, version {champion} stays"
-    client.set_model_version_tag(version.name, version.version, TAG_PROMOTION, f"{verdict}: {decision.reason}")
+    client.set_model_version_tag(version.name, version.version, TAG_PROMOTION, verdict)
+
+
+def _verdict(client: MlflowClient, name: str, tags: Mapping[str, str]) -> str:
+    """``champion: reason``, or ``not champion, version 3 stays: reason``."""
+    champion = _aliases(client, name).get(CHAMPION)
+    known = None if champion is None else _metrics(client.get_model_version(name, champion).tags)
+    decision = decide(_metrics(tags), known)
+    verdict = CHAMPION if decision.promote else f"not champion, version {champion} stays"
+    return f"{verdict}: {decision.reason}"
 
 
 def _find(client: MlflowClient, name: str, tag: str, value: str) -> ModelVersion | None:

@@ -1,6 +1,7 @@
 """The served model and the dashboard under 1, 10 and 50 clients at once, each asking again as soon as it is answered.
 
-One answer that is an error, or does not come, and there is no result. Memory is that of the server's processes, after a warm-up with as many clients and again at the end.
+One answer that is an error, or does not come, and there is no result. Memory is that of the server's processes,
+after a warm-up with as many clients and again at the end.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             except (AssertionError, TimeoutError) as error:
                 failed.append(name)
                 print(f"{name} failed: {str(error)[-3000:]}", file=sys.stderr)
+                traceback.print_exc(limit=-3)
             else:
                 print(f"{name:<22}{results[name]}   {time.perf_counter() - started:.0f} s", flush=True)
     content = {"environment": environment.describe(), "seed": options.seed, "survived": results, "failed": failed}

@@ -90,11 +90,11 @@ def _result(path: str) -> str | None:
 def check_same(home: Home, reference: Home, once: bool = True) -> None:
     """A finished run, whatever happened before, left what an undisturbed one leaves, byte by byte."""
     expected, found = results(reference), results(home)
-    assert sorted(found) == sorted(expected)
+    assert not set(found) ^ set(expected), f"only in one of them: {sorted(set(found) ^ set(expected))}"
     different = [path for path in expected if expected[path] != found[path]]
     assert not different, f"different from an undisturbed run: {different}"
-    assert stored(home, once) == stored(reference)
-    assert registry(home) == registry(reference)
+    assert stored(home, once) == stored(reference), "the stores differ"
+    assert registry(home) == registry(reference), f"{registry(home)}\nis not\n{registry(reference)}"
     assert set(mlflow_runs(home).values()) <= {"FINISHED", "FAILED", "KILLED"}, (
         "an MLflow run seems to be running still"
     )

@@ -129,6 +129,28 @@ def test_a_killed_registration_is_finished_by_the_next(tracked: Store, tiny_mode
     assert result.aliases == ("challenger", "champion")
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_registration_killed_at_the_champion_keeps_its_reason(
+    tracked: Store, tiny_model: imgsim.SimilarityModel, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    collection = f"killed-at-{'after' if moved else 'before'}"
+    set_alias = MlflowClient.set_registered_model_alias
+
+    def killed(client: MlflowClient, name: str, alias: str, version: str) -> None:
+        if alias != "champion" or moved:
+            set_alias(client, name, alias, version)
+        if alias == "champion":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(MlflowClient, "set_registered_model_alias", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.register(tiny_model, collection=collection, run_id=tracked.run())
+    result = registry.register(tiny_model, collection=collection, run_id=tracked.run())
+    assert (result.version, result.reused, result.aliases) == ("1", True, ("challenger", "champion"))
+    assert result.reason.startswith("champion: first champion of this collection")
+
+
 def test_load_gives_the_same_answers(store: Store, tiny_model: imgsim.SimilarityModel) -> None:
     loaded = registry.load(COLLECTION, version=1, tracking_uri=store.uri)
     assert loaded.digest == tiny_model.digest

@@ -1,6 +1,8 @@
 """From the bytes of one file to an upright RGB array, or the reason why not."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ctypes import CDLL
 from threading import Lock
 from typing import NamedTuple
 
@@ -146,9 +148,18 @@ def _parse(data: bytes, stage: str) -> JpegHeader:
     return header
 
 
-def _alone(pixels: int) -> AbstractContextManager[object]:
-    """What makes threads wait for each other where memory for several pictures of this size may be lacking."""
-    return _one_large if pixels > LARGE else nullcontext()
+@contextmanager
+def _alone(pixels: int) -> Iterator[None]:
+    """Let threads wait for each other where memory for several pictures of this size may be lacking."""
+    if pixels <= LARGE:
+        yield
+        return
+    with _one_large:
+        try:
+            yield
+        finally:
+            with suppress(AttributeError):  # glibc would keep what is freed here for this thread alone
+                CDLL(None).malloc_trim(0)
 
 
 def _decode_jpeg(data: bytes, at_least: tuple[int, int] | None) -> np.ndarray:
@@ -210,16 +221,23 @@ def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) 
     image = open_image(data, kind, "decode")
     with _alone(image.width * image.height):
         try:
-            orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
-            image.load()
-            if kind == "PNG":
-                _check_png(data, image)
-            if at_least is not None and orientation >= 5:
-                at_least = at_least[::-1]
-            rgb = np.array(_rgb(image, at_least))
+            rgb, problem = _load(image, data, kind, at_least), ""
         except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
-            raise ImageError("decode", explain_damage(error, kind)) from None
-    return upright(rgb, orientation)
+            rgb, problem = np.empty(0, np.uint8), explain_damage(error, kind)
+        image.close()  # its pixels go before another large one begins
+    if problem:  # raised here: an error that is kept must not keep the picture
+        raise ImageError("decode", problem)
+    return rgb
+
+
+def _load(image: Image.Image, data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
+    orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
+    image.load()
+    if kind == "PNG":
+        _check_png(data, image)
+    if at_least is not None and orientation >= 5:
+        at_least = at_least[::-1]
+    return upright(np.array(_rgb(image, at_least)), orientation)
 
 
 def _check_png(data: bytes, image: Image.Image) -> None:

@@ -15,7 +15,12 @@ from imgsim.errors import ImageError
 JPEG = b"\xff\xd8\xff"  # how its files begin
 MEGAPIXEL = 1_000_000
 MAX_SIDE = 100_000  # pixels; what is longer is no photograph, and too narrow to be decoded at a reduced scale
-MAX_MEGAPIXELS = {"WEBP": 100, "AVIF": 128, "HEIF": 128}  # their decoders need 12 to 17 bytes for a pixel
+MAX_MEGAPIXELS = {
+    "WEBP": 100,
+    "AVIF": 128,
+    "HEIF": 128,
+    "TIFF": 178,
+}  # 12 to 17 bytes a pixel; Pillow's limit
 MAX_MEGAPIXELS_ELSE = 256
 EXTENSIONS = frozenset(
     ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif")
@@ -89,7 +94,7 @@ def check_size(width: int, height: int, kind: str, stage: str) -> None:
     Raises
     ------
     ImageError
-        No pixels, a side above 100,000 pixels, or above 256 megapixels (AVIF and HEIF 128, WebP 100).
+        No pixels, a side above 100,000 pixels, or above 256 megapixels (TIFF 178, AVIF and HEIF 128, WebP 100).
     """
     if width < 1 or height < 1:
         raise ImageError(stage, f"its header declares a size of {width} x {height}")

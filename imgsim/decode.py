@@ -221,13 +221,11 @@ def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) 
     image = open_image(data, kind, "decode")
     with _alone(image.width * image.height):
         try:
-            rgb, problem = _load(image, data, kind, at_least), ""
+            return _load(image, data, kind, at_least)
         except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
-            rgb, problem = np.empty(0, np.uint8), explain_damage(error, kind)
-        image.close()  # its pixels go before another large one begins
-    if problem:  # raised here: an error that is kept must not keep the picture
-        raise ImageError("decode", problem)
-    return rgb
+            raise ImageError("decode", explain_damage(error, kind)) from None
+        finally:
+            image.close()  # its pixels go before another large one begins, and an error that is kept keeps none
 
 
 def _load(image: Image.Image, data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:

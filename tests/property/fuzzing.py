@@ -1,32 +1,19 @@
 """How hard to try: seconds by default, ``IMGSIM_LONG`` times as long with `make fuzz`; and how bytes get damaged."""
 
 import os
-import resource
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 SCALE = int(os.environ.get("IMGSIM_LONG", "1"))
 HANG = 5000  # milliseconds: whatever takes longer has failed
-MEMORY = 512  # MiB that a file or a question may add to the process
+MEMORY = 512  # megabytes that a file or a question may add to the process
 
 
 def examples(number: int) -> settings:
     """So many examples, or many more; each must end in five seconds."""
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
     return settings(max_examples=number * SCALE, deadline=HANG, suppress_health_check=checks)
-
-
-@contextmanager
-def bounded_memory(limit: int = MEMORY) -> Iterator[None]:
-    """Fail when the peak of the process grew by more than ``limit`` MiB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
-    yield
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit - before < limit
 
 
 def _edit(data: bytes, edit: tuple[str, float, bytes, float]) -> bytes:

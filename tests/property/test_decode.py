@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from imgsim.decode import Header, decode, probe
 from imgsim.errors import ImageError
-from tests.property.fuzzing import bounded_memory, damaged, examples
+from tests.memory import bounded_memory
+from tests.property.fuzzing import MEMORY, damaged, examples
 from tests.zoo import jpegs, others, pngs
 
 MAGIC = [
@@ -30,7 +31,7 @@ FILES = [file.data for file in ZOO if len(file.data) < 20_000]
 
 @pytest.fixture(autouse=True, scope="module")
 def _bounded() -> Iterator[None]:
-    with bounded_memory():
+    with bounded_memory(MEMORY):
         yield
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import imgsim
 from imgsim.inference import MAX_MEMORY
 from imgsim.manifest import PARTS, stamp
-from tests.property.fuzzing import MEMORY, bounded_memory, damaged, examples
+from tests.memory import bounded_memory
+from tests.property.fuzzing import MEMORY, damaged, examples
 from tests.zoo.making import jpeg
 
 JSON = st.recursive(

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 import imgsim
 from imgsim.cli import app
 from imgsim.pyfunc import OUTPUT_COLUMNS, SimilarityPyfunc
-from tests.property.fuzzing import bounded_memory, damaged, examples
+from tests.memory import bounded_memory
+from tests.property.fuzzing import MEMORY, damaged, examples
 from tests.zoo.making import jpeg
 
 TEXT = st.text(max_size=20)
@@ -42,7 +43,7 @@ def saved(tiny_model: imgsim.SimilarityModel, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(autouse=True, scope="module")
 def _bounded(tiny_model: imgsim.SimilarityModel) -> Iterator[None]:
     tiny_model.query(jpeg())
-    with bounded_memory():
+    with bounded_memory(MEMORY):
         yield
 
 

@@ -1,8 +1,6 @@
 """Files of strangers: small ones that declare much are refused before they take memory."""
 
 import json
-import resource
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +11,14 @@ import pytest
 import imgsim
 from imgsim import arrow
 from imgsim.bounded import map_arrow, read_json, read_parquet
+from tests.memory import bounded_memory
 
-MANY = 400 * 2**20
-peak_unit = 1 if sys.platform == "darwin" else 1024
-
-
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * peak_unit
+MANY = 400  # megabytes
 
 
 def refused(path: Path, reason: str, read=read_parquet) -> None:
-    before = peak()
-    with pytest.raises((pa.ArrowException, OSError, ValueError), match=reason):
+    with bounded_memory(MANY), pytest.raises((pa.ArrowException, OSError, ValueError), match=reason):
         read(path)
-    assert peak() - before < MANY
 
 
 def test_a_table_comes_back_as_it_is(tmp_path: Path) -> None:

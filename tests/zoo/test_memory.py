@@ -4,16 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-SMALL, LARGE = 512, 2048  # MiB: up to 32 megapixels, and above
+SMALL, LARGE = 537, 2147  # MB (512 MiB, 2 GiB): up to 32 megapixels, and above
 CHILD = """
-import json, resource, sys, tempfile
+import json, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 import os
 from PIL import Image
 from imgsim.decode import decode
+from tests.benchmarks.measure import peak_memory_mb as peak
+from tests.memory import forget_peak
 kind, mode, width, height, threads = json.loads(sys.argv[1])
 with tempfile.NamedTemporaryFile() as file:
     if not (child := os.fork()):  # the memory of writing it is not of interest
@@ -22,7 +25,7 @@ with tempfile.NamedTemporaryFile() as file:
     os.waitpid(child, 0)
     data = open(file.name, "rb").read()
 decode(data[:0] + open(sys.argv[2], "rb").read(), (96, 96))
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+forget_peak()
 before = peak()
 with ThreadPoolExecutor(threads) as pool:
     shapes = {pixels.shape for pixels in pool.map(lambda _: decode(data, (160, 160)), range(threads))}
@@ -30,15 +33,20 @@ print(json.dumps([peak() - before, *shapes]))
 """
 
 
-def grown(tmp_path, kind: str, mode: str, size: tuple[int, int], threads: int = 1) -> tuple[int, list[int]]:
-    """MiB by which the peak of a fresh process grew, and the shape of the result."""
+def grown(tmp_path, kind: str, mode: str, size: tuple[int, int], threads: int = 1) -> tuple[float, list[int]]:
+    """MB by which the peak of a fresh process grew, and the shape of the result."""
     from tests.zoo.making import encode, picture
 
     warm = tmp_path / "warm"
     warm.write_bytes(encode(picture(), kind))
     order = json.dumps([kind, mode, *size, threads])
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, order, str(warm)], capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", CHILD, order, str(warm)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        cwd=Path(__file__).parents[2],
     )
     megabytes, shape = json.loads(done.stdout)
     return megabytes, shape

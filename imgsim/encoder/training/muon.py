@@ -14,16 +14,24 @@ _A, _B, _C = 3.4445, -4.775, 2.0315  # the quintic of Jordan et al.: singular va
 
 
 def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix with singular values of about 1, by Newton-Schulz in bfloat16 where that is fast."""
-    wide = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if wide else matrix
+    """The nearest matrix with singular values of about 1, by Newton-Schulz in bfloat16 where that is fast.
+
+    Every step multiplies by a polynomial of ``x @ x.T``, so the steps are taken on that small square
+    matrix, and the wide one is multiplied once at the end.
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
     if fast_bfloat16(matrix.device):
         x = x.bfloat16()
     x = x / (x.norm() + 1e-7)
+    gram = x @ x.T
+    product = identity = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     for _ in range(STEPS):
-        gram = x @ x.T
-        x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    return torch.as_tensor(x.T if wide else x).float()
+        step = _A * identity + _B * gram + _C * gram @ gram
+        product = step @ product
+        gram = step @ gram @ step
+    x = product @ x
+    return torch.as_tensor(x.T if tall else x).float()
 
 
 class Muon(torch.optim.Optimizer):

@@ -5,19 +5,7 @@ const LEAST = 4; // percent, of each side
 const HINT = "Drag over the part that counts. Keys: arrows move it, Shift and arrows resize it, Escape takes all of it.";
 const ARROWS = { ArrowLeft: [-2, 0], ArrowRight: [2, 0], ArrowUp: [0, -2], ArrowDown: [0, 2] };
 
-const editors = new WeakMap(); // shadow root -> Editor
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
-  if (!editors.has(parentElement)) editors.set(parentElement, new Editor(parentElement));
-  const editor = editors.get(parentElement);
-  const turn = editor.show(data, setTriggerValue);
-  return () => {
-    if (editor.turn !== turn) return; // an earlier call's cleanup, run late
-    editor.root.remove();
-    editors.delete(parentElement);
-  };
-}
+export default viewOnce((parent) => new Editor(parent));
 
 class Editor {
   constructor(parent) {
@@ -43,6 +31,10 @@ class Editor {
     this.stage.addEventListener("pointercancel", () => this.end());
     this.part.addEventListener("keydown", (event) => this.pressed(event));
     this.part.addEventListener("keyup", (event) => { if (event.key in ARROWS) this.send(); });
+  }
+
+  close() {
+    this.root.remove();
   }
 
   show(data, trigger) {
@@ -75,7 +67,7 @@ class Editor {
   // The place of a pointer in percent of the picture.
   at(event) {
     const box = this.stage.getBoundingClientRect();
-    return [100 * (event.clientX - box.left) / box.width, 100 * (event.clientY - box.top) / box.height].map((v) => clamp(v, 0, 100));
+    return [100 * (event.clientX - box.left) / box.width, 100 * (event.clientY - box.top) / box.height].map((v) => limit(v, 0, 100));
   }
 
   begin(event) {
@@ -118,7 +110,7 @@ class Editor {
       this.send();
     } else if (step && event.shiftKey) {
       const [left, top, right, bottom] = this.crop;
-      this.crop = [left, top, clamp(right + step[0], left + LEAST, 100), clamp(bottom + step[1], top + LEAST, 100)];
+      this.crop = [left, top, limit(right + step[0], left + LEAST, 100), limit(bottom + step[1], top + LEAST, 100)];
       this.draw();
     } else if (step) {
       this.crop = moved(this.crop, step[0], step[1]);
@@ -130,8 +122,8 @@ class Editor {
 }
 
 function moved([left, top, right, bottom], dx, dy) {
-  const x = clamp(dx, -left, 100 - right);
-  const y = clamp(dy, -top, 100 - bottom);
+  const x = limit(dx, -left, 100 - right);
+  const y = limit(dy, -top, 100 - bottom);
   return [left + x, top + y, right + x, bottom + y];
 }
 
@@ -139,20 +131,9 @@ function between([x1, y1], [x2, y2]) {
   return [Math.min(x1, x2), Math.min(y1, y2), Math.max(x1, x2), Math.max(y1, y2)];
 }
 
-function clamp(value, low, high) {
-  return Math.min(Math.max(value, low), high);
-}
-
 function handle(x, y) {
   const node = make("span", "handle");
   node.dataset.x = x;
   node.dataset.y = y;
-  return node;
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
   return node;
 }

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
 
+from dashboards.components.scripts import component
 from dashboards.services.search import WHOLE, Crop, sound_crop
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "imgsim_crop", js=(_FOLDER / "crop_view.js").read_text("utf-8"), css=(_FOLDER / "crop_view.css").read_text("utf-8")
-)
+_component = component("crop", "crop_view")
 
 
 def crop_view(src: str, name: str, crop: Crop | None, *, key: str, on_crop: Callable[[Crop | None], None]) -> None:

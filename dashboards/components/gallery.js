@@ -16,23 +16,12 @@ const ACTIONS = {
 };
 const BASKET_OUT = "Remove from basket";
 const NO_PICTURE = "M4 5h16v14H4zM4 16l4.5-4.5l3.5 3.5M14 13l2-2l4 4M3 3l18 18";
-const IN_BASKET = "M5 12.5l4.5 4.5L19 7.5";
+const CHECK = "M5 12.5l4.5 4.5L19 7.5";
+const DUPLICATE = "M8.5 8.5h11v11h-11zM15.5 4.5h-11v11";
 const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 const ROWS = { ArrowUp: -1, ArrowDown: 1 };
 
-const galleries = new WeakMap(); // shadow root -> Gallery: Streamlit calls again for every new `data`
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
-  if (!galleries.has(parentElement)) galleries.set(parentElement, new Gallery(parentElement));
-  const gallery = galleries.get(parentElement);
-  const turn = gallery.show(data, setTriggerValue);
-  return () => {
-    if (gallery.turn !== turn) return; // an earlier call's cleanup, run late: a newer call is showing
-    gallery.close();
-    galleries.delete(parentElement);
-  };
-}
+export default viewOnce((parent) => new Gallery(parent));
 
 class Gallery {
   constructor(parent) {
@@ -123,7 +112,7 @@ class Gallery {
     const bar = make("div", "actions");
     for (const kind of this.actions) bar.append(actionButton(kind));
     frame.append(main, make("span", "chip rank"), make("span", "chip duplicate"), make("span", "chip kept"), bar);
-    frame.querySelector(".kept").append(drawing(IN_BASKET));
+    frame.querySelector(".kept").append(drawing(CHECK));
     const facts = make("div", "facts");
     facts.append(make("span", "distance"), make("span", "mark"));
     const path = make("div", "path");
@@ -234,7 +223,7 @@ class Gallery {
 
 // Write what a tile says.
 function dress(node, tile, actions) {
-  const { title, note, duplicate } = tile;
+  const { title, note, duplicate, keep } = tile;
   const label = tile.label ?? "";
   const mark = tile.same === null ? "" : tile.same ? "= same" : "≠ other";
   const distance = tile.distance === null ? "" : tile.distance.toFixed(3);
@@ -242,7 +231,8 @@ function dress(node, tile, actions) {
   node.dataset.same = tile.same === null ? "unknown" : String(tile.same);
   node.classList.toggle("in-basket", tile.basket);
   put(node, ".rank", tile.rank === null ? "" : String(tile.rank), "Rank");
-  put(node, ".duplicate", duplicate ? `⧉ ${duplicate}` : "", "Duplicate");
+  put(node, ".duplicate", keep ? "keep" : duplicate ?? "", keep ? "Of its group the one to keep" : "Duplicate");
+  node.querySelector(".duplicate").prepend(drawing(keep ? CHECK : DUPLICATE));
   put(node, ".distance", distance, "Distance");
   put(node, ".mark", mark, tile.same ? "Same label as the query" : "Another label than the query");
   put(node, ".label", label, label);
@@ -257,7 +247,7 @@ function dress(node, tile, actions) {
   node.querySelector("img").alt = title;
   const said = [tile.rank === null ? "" : `rank ${tile.rank}`, title, label && `label ${label}`];
   said.push(mark && (tile.same ? "same label" : "other label"), distance && `distance ${distance}`);
-  said.push(duplicate ?? "", note, tile.basket ? "in the basket" : "");
+  said.push(keep ? "the one to keep" : duplicate ?? "", note, tile.basket ? "in the basket" : "");
   const main = node.querySelector(".main");
   const first = ACTIONS[actions[0]];
   main.setAttribute("aria-label", [first?.name ?? "", said.filter(Boolean).join(", ")].filter(Boolean).join(": "));
@@ -293,22 +283,4 @@ function put(node, place, text, title = "") {
   part.textContent = text;
   part.hidden = text === "";
   if (title) part.title = title;
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-function drawing(path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(space, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
 }

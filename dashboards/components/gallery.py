@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import streamlit as st
 
 from dashboards import state
 from dashboards.components import kept
+from dashboards.components.scripts import component
 from dashboards.opening import Open
 from dashboards.services.loaded import Loaded
 from dashboards.services.thumbnails import thumbnail_url
@@ -26,10 +26,7 @@ Size = Literal["small", "medium", "large"]
 
 MOST = 200
 """Tiles of one gallery; a page that has more shows them in pages."""
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "imgsim_gallery", js=(_FOLDER / "gallery.js").read_text("utf-8"), css=(_FOLDER / "gallery.css").read_text("utf-8")
-)
+_component = component("gallery", "gallery")
 
 
 @dataclass(frozen=True)
@@ -37,8 +34,8 @@ class Tile:
     """One picture of a gallery and what is written about it.
 
     ``title`` is its path. ``same``: whether it has the query's label, None where that means nothing. ``duplicate``
-    says of what it is one (``"same picture"``). ``note`` is a short text below. ``in_basket`` need not be set: what is
-    in the session's basket is marked anyway.
+    says of what it is one (``"same picture"``); ``keep``: it is the one to keep of its group. ``note`` is a short text
+    below. ``in_basket`` need not be set: what is in the session's basket is marked anyway.
     """
 
     row: int
@@ -48,6 +45,7 @@ class Tile:
     distance: float | None = None
     same: bool | None = None
     duplicate: str | None = None
+    keep: bool = False
     note: str = ""
     in_basket: bool = False
 
@@ -160,6 +158,7 @@ def _described(loaded: Loaded, tile: Tile, basket: bool) -> dict[str, Any]:
         "distance": None if tile.distance is None else round(float(tile.distance), 6),
         "same": None if tile.same is None else bool(tile.same),
         "duplicate": None if tile.duplicate is None else visible(tile.duplicate),
+        "keep": tile.keep,
         "note": visible(tile.note),
         "basket": basket,
     }

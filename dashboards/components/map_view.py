@@ -10,11 +10,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
 
+from dashboards.components.scripts import component
 from dashboards.services import filters, map
 from dashboards.services.coloring import BINS, COLORINGS, Colored
 from dashboards.services.filters import Filters
@@ -23,13 +23,8 @@ from dashboards.services.words import visible
 
 MOST_ENTRIES = 200
 """Lines of the legend; further groups are coloured without one."""
-_FOLDER = Path(__file__).parent
 _PARTS = ("tools", "toolbar", "raster", "overlay", "legend", "tip", "view")
-_component = st.components.v2.component(
-    "imgsim_map",
-    js="\n".join((_FOLDER / "map_js" / f"{part}.js").read_text("utf-8") for part in _PARTS),
-    css=(_FOLDER / "map_view.css").read_text("utf-8"),
-)
+_component = component("map", "map_view", *(f"map_js/{part}" for part in _PARTS))
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,7 @@ const NAMES = {
 };
 const STEP = 0.25;
 
-const views = new WeakMap(); // shadow root -> View: Streamlit calls again for every new `data`
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
-  if (!views.has(parentElement)) views.set(parentElement, new View(parentElement));
-  const view = views.get(parentElement);
-  const turn = view.show(data, setTriggerValue);
-  return () => {
-    if (view.turn !== turn) return; // an earlier call's cleanup, run late
-    view.root.remove();
-    views.delete(parentElement);
-  };
-}
+export default viewOnce((parent) => new View(parent));
 
 class View {
   constructor(parent) {
@@ -39,6 +27,10 @@ class View {
     this.root = make("div", "query");
     this.root.addEventListener("click", (event) => this.clicked(event));
     parent.append(this.root);
+  }
+
+  close() {
+    this.root.remove();
   }
 
   show(data, trigger) {
@@ -182,22 +174,4 @@ function image(src, alt) {
   node.alt = alt;
   node.src = src;
   return node;
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-function drawing(path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(space, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
 }

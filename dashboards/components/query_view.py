@@ -8,12 +8,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import streamlit as st
 
 from dashboards.components import pictures
+from dashboards.components.scripts import component
 from dashboards.services.loaded import Loaded
 from dashboards.services.search import MOST_WEIGHT, PICTURE, Term, parse_terms
 from dashboards.services.thumbnails import thumbnail_url
@@ -21,12 +21,7 @@ from dashboards.services.words import size_of, visible
 
 Kind = Literal["weight", "only", "remove", "crop", "whole", "details", "back"]
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "imgsim_query",
-    js=(_FOLDER / "query_view.js").read_text("utf-8"),
-    css=(_FOLDER / "query_view.css").read_text("utf-8"),
-)
+_component = component("query", "query_view")
 
 
 @dataclass(frozen=True)

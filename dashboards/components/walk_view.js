@@ -8,6 +8,13 @@ const ACTIONS = {
   details: { key: "d", name: "Details" },
   basket: { key: "b", name: "Add to basket" },
 };
+// Signs that not every font has.
+const SIGNS = {
+  mutual: "M3 8.5h17M16 4.5l4 4l-4 4M21 15.5H4M8 11.5l-4 4l4 4",
+  "one-way": "M3 12h17M15 7l5 5l-5 5",
+  hub: "M12 3.5l2.5 5.7l6.2 .6l-4.7 4.1l1.4 6.1l-5.4-3.2l-5.4 3.2l1.4-6.1l-4.7-4.1l6.2-.6z",
+  antihub: "M12 4.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 0 0 0-15M18.5 4.5l-13 15",
+};
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HELP = [
   ["← → ↑ ↓", "to the nearest picture on that side"], ["Tab", "into the picture, on to the buttons and the list"],
@@ -15,19 +22,7 @@ const HELP = [
   ["b", "into the basket, or out of it"], ["Backspace", "one step back"], ["?", "show or hide this list"],
 ];
 
-const views = new WeakMap(); // shadow root -> View: Streamlit calls again for every new `data`
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
-  if (!views.has(parentElement)) views.set(parentElement, new View(parentElement));
-  const view = views.get(parentElement);
-  const turn = view.show(data, setTriggerValue);
-  return () => {
-    if (view.turn !== turn) return; // an earlier call's cleanup, run late
-    view.root.remove();
-    views.delete(parentElement);
-  };
-}
+export default viewOnce((parent) => new View(parent));
 
 class View {
   constructor(parent) {
@@ -49,6 +44,10 @@ class View {
     this.root.append(inside, this.legend(), this.help);
     parent.append(this.root);
     this.root.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  close() {
+    this.root.remove();
   }
 
   show(data, trigger) {
@@ -123,19 +122,23 @@ class View {
     const none = part("text", { class: "none", y: 6 });
     none.textContent = "no thumbnail";
     group.append(none, part("circle", { class: "frame", r: node.r }), part("circle", { class: "ringed", r: node.r + 5 }));
-    if (node.same !== null) this.badge(group, node, node.same ? "=" : "≠", node.same ? "same" : "other", 1);
-    if (node.kind !== "usual") this.badge(group, node, node.kind === "hub" ? "★" : "∅", "hub", -1);
+    if (node.same !== null) this.badge(group, node, node.same ? "same" : "other", 1);
+    if (node.kind !== "usual") this.badge(group, node, node.kind, -1);
     group.addEventListener("click", () => this.act("walk", node.row));
     group.addEventListener("pointerenter", () => this.choose(node.row));
     group.addEventListener("focus", () => this.choose(node.row));
     return group;
   }
 
-  badge(group, node, sign, kind, side) {
+  badge(group, node, kind, side) {
     const badge = part("g", { class: `badge ${kind}`, transform: `translate(${side * node.r * 0.72} ${-node.r * 0.72})` });
-    const text = part("text", { y: 6.5 });
-    text.textContent = sign;
-    badge.append(part("circle", { r: 15 }), text);
+    badge.append(part("circle", { r: 15 }));
+    if (kind in SIGNS) badge.append(part("path", { d: SIGNS[kind], transform: "scale(0.9) translate(-12 -12)" }));
+    else {
+      const text = part("text", { y: 6.5 });
+      text.textContent = kind === "same" ? "=" : "≠";
+      badge.append(text);
+    }
     group.append(badge);
   }
 
@@ -159,7 +162,7 @@ class View {
     image.alt = node.title;
     const facts = make("div", "facts");
     facts.append(make("div", "label", node.label ?? "no label"), make("div", "path", node.title));
-    for (const line of lines(node, this.byRow)) facts.append(make("div", "fact", line));
+    for (const [text, sign] of lines(node, this.byRow)) facts.append(signed("div", "fact", text, sign));
     const buttons = make("div", "buttons");
     for (const kind of Object.keys(ACTIONS)) {
       if (kind === "walk" && row === this.data.center) continue;
@@ -194,9 +197,10 @@ class View {
       image.alt = "";
       const words = make("span", "words");
       const mark = node.same === null ? "" : node.same ? "= same label" : "≠ other label";
-      const link = node.mutual ? "⇄ mutual" : "→ one way";
-      words.append(make("span", "name", node.label ?? node.title));
-      words.append(make("span", "small", [node.distance.toFixed(3), link, mark].filter(Boolean).join("  ·  ")));
+      const small = make("span", "small", node.distance.toFixed(3));
+      small.append(signed("span", "", node.mutual ? "mutual" : "one way", node.mutual ? "mutual" : "one-way"));
+      if (mark) small.append(make("span", "", mark));
+      words.append(make("span", "name", node.label ?? node.title), small);
       button.append(image, words);
       button.addEventListener("click", () => this.act("walk", node.row));
       button.addEventListener("focus", () => this.choose(node.row));
@@ -218,9 +222,9 @@ class View {
       return item;
     };
     legend.append(line("mutual", "bold: mutual, each lists the other"), line("one-way", "dashed: one way, from the inner to the outer"));
-    for (const text of ["thicker = closer", "★ hub", "∅ antihub", "= same label as the centre", "≠ other label"]) {
-      legend.append(make("span", "item", text));
-    }
+    legend.append(make("span", "item", "thicker: closer"));
+    for (const kind of ["hub", "antihub"]) legend.append(signed("span", "item", kind, kind));
+    for (const text of ["= same label as the centre", "≠ other label"]) legend.append(make("span", "item", text));
     this.hint = make("button", "hint", "? keys");
     this.hint.type = "button";
     this.hint.title = "Show what the keys do (?)";
@@ -285,28 +289,34 @@ function described(node) {
   return words.filter(Boolean).join(", ");
 }
 
+// Texts about a node, each with the name of its sign if it has one.
 function lines(node, byRow) {
   const words = [];
   if (node.ring > 0) {
     const from = node.ring === 1 ? "the centre" : byRow.get(node.parent).title;
-    words.push(`distance ${node.distance.toFixed(3)} from ${from}`);
-    words.push(node.mutual ? "⇄ mutual: each lists the other" : "→ one way: it does not list the other back");
+    words.push([`distance ${node.distance.toFixed(3)} from ${from}`]);
+    if (node.mutual) words.push(["mutual: each lists the other", "mutual"]);
+    else words.push(["one way: it does not list the other back", "one-way"]);
   }
-  if (node.same !== null) words.push(node.same ? "= same label as the centre" : "≠ other label than the centre");
-  words.push(`${node.kind === "hub" ? "★ " : node.kind === "antihub" ? "∅ " : ""}${node.hub}`);
-  if (node.dim) words.push("left out by the filters");
+  if (node.same !== null) words.push([node.same ? "= same label as the centre" : "≠ other label than the centre"]);
+  words.push([node.hub, node.kind]);
+  if (node.dim) words.push(["left out by the filters"]);
   return words;
+}
+
+// An element with a text, and a sign before it if there is one of that name.
+function signed(tag, className, text, sign) {
+  const node = make(tag, className, text);
+  if (sign in SIGNS) {
+    const svg = drawing(SIGNS[sign]);
+    svg.classList.add("sign", sign);
+    node.prepend(svg);
+  }
+  return node;
 }
 
 function part(tag, attributes = {}) {
   const node = document.createElementNS(SPACE, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
   return node;
 }

@@ -7,13 +7,13 @@ The places come from `dashboards.services.walk`; the browser only draws them. Wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
 
 from dashboards.components import kept
 from dashboards.components.gallery import Action, Kind, parse
+from dashboards.components.scripts import component
 from dashboards.services.loaded import Loaded
 from dashboards.services.thumbnails import thumbnail_url
 from dashboards.services.walk import SIDE, Edge, Node, Walk, hub
@@ -22,12 +22,7 @@ from dashboards.services.words import visible
 ACTIONS: tuple[Kind, ...] = ("walk", "query", "details", "basket")
 WIDTHS = (1.6, 7.0)
 """Of the longest and the shortest edge."""
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "imgsim_walk",
-    js=(_FOLDER / "walk_view.js").read_text("utf-8"),
-    css=(_FOLDER / "walk_view.css").read_text("utf-8"),
-)
+_component = component("walk", "walk_view")
 
 
 def walk_view(

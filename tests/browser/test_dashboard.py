@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
+import dashboards
 from tests.dashboard_browser import ANSWER
 from tests.dashboard_pictures import encoded, halves
 from tests.dashboard_registry import STRANGE
@@ -27,6 +29,19 @@ INJECTED = """() => {  // in all shadow roots too
     const all = (root) => [...root.querySelectorAll("*")].flatMap(inside);
     return all(document).filter((e) => e.hasAttribute("onerror") || e.getAttribute("src") === "x").length;
 }"""
+
+
+PAINTED = """async letter => {  // by the page's fonts, as an image
+    await document.fonts.ready;
+    document.querySelector("#letter")?.remove();
+    const text = Object.assign(document.createElement("p"), { id: "letter", textContent: letter });
+    document.querySelector(".stMain").append(text);
+    const pen = Object.assign(document.createElement("canvas"), { width: 60, height: 60 }).getContext("2d");
+    pen.font = `40px ${getComputedStyle(text).fontFamily}`;
+    pen.fillText(letter, 5, 45);
+    return pen.canvas.toDataURL();
+}"""
+UNKNOWN = "\U0010fffd"  # no font has it
 
 
 def asked(page: Any, name: str) -> str:
@@ -143,3 +158,26 @@ def test_every_page_dark_and_narrow(visit: Callable[..., Any]) -> None:
         assert page.get_by_text("This page failed").count() == 0, name
         assert not page.evaluate(WIDER_THAN_THE_WINDOW), name
         assert page.evaluate(BRIGHTNESS) < 64, name
+
+
+def test_no_sign_is_an_empty_box(visit: Callable[..., Any]) -> None:
+    """All characters that the dashboard's own files show are in the font that comes with the page."""
+    files = [path for path in Path(dashboards.__file__).parent.rglob("*") if path.suffix in (".py", ".js", ".css")]
+    used = {letter for path in files for letter in path.read_text("utf-8") if not letter.isascii()}
+    page = visit()
+    ranks(page)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+
+    def drawn(letter: str) -> bool:
+        image = page.evaluate(PAINTED, letter)
+        root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+        node = devtools.send("DOM.querySelector", {"nodeId": root, "selector": "#letter"})["nodeId"]
+        fonts = devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        return image != box and all(font["isCustomFont"] for font in fonts)
+
+    box = page.evaluate(PAINTED, UNKNOWN)
+    assert drawn("\N{NOT EQUAL TO}")
+    assert not drawn("\N{TWO JOINED SQUARES}")
+    assert [letter for letter in sorted(used) if not drawn(letter)] == []

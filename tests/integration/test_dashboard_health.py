@@ -82,7 +82,9 @@ def test_groups_begin_with_the_image_to_keep(open_page: OpenPage):
         table = duplicates.tier_groups(loaded(test), tier)
         groups = galleries(test, "group-")
         assert [tile["row"] for group in groups for tile in group] == table["row"].tolist()
-        assert all(group[0]["duplicate"] == "keep" for group in groups)
+        assert [[tile["keep"] for tile in group] for group in groups] == [
+            [True] + [False] * (len(group) - 1) for group in groups
+        ]
 
 
 def test_the_threshold_of_the_url_makes_the_look_alikes(open_page: OpenPage):

@@ -125,8 +125,7 @@ def _slider(found: Alike, threshold: float) -> None:
 def _group(now: Open, group: pd.DataFrame) -> None:
     """The image to keep, then the others and what it has over them."""
     tiles = [
-        tile(now.loaded, item.row, note=_note(item), duplicate="keep" if item.keep else None)
-        for item in group.head(TILES).itertuples()
+        tile(now.loaded, item.row, note=_note(item), keep=bool(item.keep)) for item in group.head(TILES).itertuples()
     ]
     with st.container(border=True):
         more = f", the first {TILES} shown" if len(group) > TILES else ""

@@ -1,7 +1,5 @@
 // Small things that the parts of the map share.
 
-const limit = (value, low, high) => Math.min(Math.max(value, low), high);
-
 async function numbers(address) {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(String(answer.status));
@@ -35,22 +33,4 @@ function simplified(line, most) {
     parts.push([from, worst], [worst, to]);
   }
   return [...kept].sort((a, b) => a - b).map((i) => line[i]);
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-function drawing(path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(space, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
 }

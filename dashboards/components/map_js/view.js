@@ -9,19 +9,7 @@ const NEAR = 14; // pixels between the pointer and the point it means
 const ZOOMS = [0.5, 400];
 const HOME = "5000.5000.100"; // all of the map
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const views = new WeakMap(); // shadow root -> MapView: Streamlit calls again for every new `data`
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
-  if (!views.has(parentElement)) views.set(parentElement, new MapView(parentElement));
-  const view = views.get(parentElement);
-  const turn = view.show(data, setTriggerValue);
-  return () => {
-    if (view.turn !== turn) return; // an earlier call's cleanup, run late
-    view.close();
-    views.delete(parentElement);
-  };
-}
+export default viewOnce((parent) => new MapView(parent));
 
 class MapView {
   constructor(parent) {

@@ -44,6 +44,7 @@ def test_a_tile_as_the_browser_gets_it(loaded: Loaded):
         "distance": 0.123457,
         "same": False,
         "duplicate": "same bytes",
+        "keep": False,
         "note": "",
         "basket": True,
     }

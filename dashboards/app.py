@@ -1,4 +1,4 @@
-"""``streamlit run dashboards/app.py``: the pages of main.py, and thumbnails by URL."""
+"""``streamlit run dashboards/app.py``: the pages of main.py, and files by URL."""
 
 import os
 from collections.abc import AsyncIterator
@@ -7,8 +7,9 @@ from threading import Thread
 from typing import Any
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
-from streamlit.runtime.pages_manager import PagesManager
 
 from dashboards.services import map, registry, thumbnails
 from dashboards.services.registry import RegistryProblem
@@ -26,6 +27,11 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
+def _home(request: Request) -> RedirectResponse:
+    """The page Search is the first one, at ``/``; who types its name gets there too."""
+    return RedirectResponse("./" + (f"?{request.url.query}" if request.url.query else ""))
+
+
 def _failed(error: Exception) -> bool:
     """Tell the log what happened, and the browser only that something did."""
     import logging
@@ -36,10 +42,8 @@ def _failed(error: Exception) -> bool:
 
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would fill the log
-# Until st.navigation has run once, Streamlit takes a folder "pages" for its older kind of pages and would run the file
-# that a link names without main.py: the first visitor of a fresh server would see an error.
-PagesManager.uses_pages_directory = False
 ROUTES = [
+    Route("/search", _home),
     Route(thumbnails.ROUTE, thumbnails.answer),
     Route(map.FILES, map.answer),
     Route(map.NAMES, map.answer),

@@ -1,4 +1,4 @@
-"""The script of every page: navigation, the model that the URL asks for, the sidebar, then the page."""
+"""The script of every page: navigation, the model that the URL asks for, the sidebar, title, then the page."""
 
 from pathlib import Path
 
@@ -21,13 +21,14 @@ PAGES = {
     "basket": ("Basket", ":material/shopping_basket:"),
 }
 
-st.set_page_config(page_title="imgsim", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.set_page_config(page_icon=str(HERE / "icon.svg"), layout="wide")  # before the pages, or their icons are fetched
 st.html(HERE / "style.css")
 pages = {
-    name: st.Page(HERE / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")
+    name: st.Page(HERE / "views" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")
     for name, (title, icon) in PAGES.items()
 }
 page = st.navigation(list(pages.values()), position="top")
+st.set_page_config(page_title=f"{page.title} · imgsim")
 state.restore(page.url_path)
 view = state.read()
 try:
@@ -39,4 +40,5 @@ else:
     sidebar.choose_model(view)
     sidebar.describe(now)
     sidebar.choose_images(now)
+    st.title(page.title, anchor=False)
     page.run()

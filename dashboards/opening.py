@@ -137,7 +137,7 @@ def _moved(view: View, before: Version, now: Version) -> bool:
 
 def show_problem(problem: RegistryProblem) -> None:
     """The page that says why there is no model, and what to do."""
-    st.title(_TITLES[problem.kind])
+    st.title(_TITLES[problem.kind], anchor=False)
     st.error(plain(problem), icon=":material/error:")
     if problem.kind in ("no_registry", "no_model"):
         st.markdown("Build a model, or start the servers over those there are:")

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("", "browse", "walk", "map", "evaluation", "compare", "health", "deploy", "basket")
+TITLES = {
+    "": "Search",
+    "browse": "Browse",
+    "walk": "Graph walk",
+    "map": "Map",
+    "evaluation": "Evaluation",
+    "compare": "Compare",
+    "health": "Health",
+    "deploy": "Deploy",
+    "basket": "Basket",
+}
 WIDER_THAN_THE_WINDOW = "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
 BRIGHTNESS = (
     "Math.max(...getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3))"
@@ -113,6 +123,13 @@ def test_from_a_photo_to_a_link(visit: Callable[..., Any]) -> None:
     assert copy.locator(".neighbor .name").all_inner_texts() == page.locator(".neighbor .name").all_inner_texts()
 
 
+def test_the_name_of_the_first_page_leads_there(visit: Callable[..., Any], dashboard: str) -> None:
+    page = visit("/search?k=7")
+    assert len(ranks(page)) == 7
+    assert page.url == f"{dashboard}/?k=7"
+    assert page.get_by_text("does not seem to exist").count() == 0
+
+
 def test_markup_in_a_name_stays_a_name(visit: Callable[..., Any]) -> None:
     page = visit("/?find=onerror")
     tile = page.locator('.tiles[aria-label="Images found"] .tile')
@@ -151,10 +168,12 @@ def test_keys_move_through_the_answer_and_ask(visit: Callable[..., Any]) -> None
 
 def test_every_page_dark_and_narrow(visit: Callable[..., Any]) -> None:
     page = visit(color_scheme="dark", viewport={"width": 390, "height": 844})
-    for name in PAGES:
+    for name, title in TITLES.items():
         page.goto(urljoin(page.url, f"/{name}"))
-        page.locator("h1, .tiles, canvas, .stAlert").first.wait_for()
+        page.locator("h1").first.wait_for()
         settled(page)
+        assert page.locator("h1").all_inner_texts() == [title]
+        assert page.title() == f"{title} · imgsim"
         assert page.get_by_text("This page failed").count() == 0, name
         assert not page.evaluate(WIDER_THAN_THE_WINDOW), name
         assert page.evaluate(BRIGHTNESS) < 64, name

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -102,19 +102,10 @@ def dashboard_registry(dashboard_folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def open_page(dashboard_registry: Path, monkeypatch: pytest.MonkeyPatch) -> "Callable[..., AppTest]":
+def open_page(dashboard_registry: Path) -> "Callable[..., AppTest]":
     """Run a page as the browser would: ``open_page("browse", k="7")``."""
-    from streamlit.runtime.pages_manager import PagesManager
     from streamlit.testing.v1 import AppTest
 
-    made = PagesManager.__init__
-
-    def with_main(manager: PagesManager, *args: Any, **kwargs: Any) -> None:
-        """As in dashboards/app.py: every run begins with main.py. AppTest forgets it before each run."""
-        PagesManager.uses_pages_directory = False
-        made(manager, *args, **kwargs)
-
-    monkeypatch.setattr(PagesManager, "__init__", with_main)
     main = Path(__file__).parents[2] / "dashboards" / "main.py"
 
     def run(page: str = "search", /, **query: str | list[str]) -> AppTest:
@@ -122,6 +113,6 @@ def open_page(dashboard_registry: Path, monkeypatch: pytest.MonkeyPatch) -> "Cal
         for name, value in query.items():
             test.query_params[name] = value
         test.run()  # a page is known once main.py has run
-        return test if page == "search" else test.switch_page(f"pages/{page}.py").run()
+        return test if page == "search" else test.switch_page(f"views/{page}.py").run()
 
     return run

@@ -22,7 +22,6 @@ KINDS = {
 
 def page(now: Open) -> None:
     """Show the package, or how to make one."""
-    st.title("Deploy")
     st.caption("The model on a phone: one file with the network, its preprocessing, the projection and the references.")
     try:
         found = deploy.package(now.loaded)

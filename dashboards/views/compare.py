@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dashboards.components.choices import choice
 from dashboards.components.compare import figures, overlap, query
 from dashboards.components.compare.pair import choose
@@ -15,7 +13,6 @@ _SHOWN = {"query": query, "overlap": overlap, "figures": figures}
 
 def page(now: Open) -> None:
     """Choose the other version, then show the chosen section."""
-    st.title("Compare")
     pair = choose(now)
     if pair is None:
         return

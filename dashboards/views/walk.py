@@ -23,7 +23,6 @@ _SHOWN_STEPS = 6
 
 def page(now: Open) -> None:
     """Show where the walk is, the way so far, and the picture."""
-    st.title("Graph walk")
     st.caption("Follow the neighbour graph from image to image: who is close to whom, who is mutual, and who is a hub.")
     loaded, asked = now.loaded, state.get("at")
     known = loaded.row(asked) if asked else None

@@ -22,19 +22,21 @@ _SHOWN = {"classes": classes, "ranks": ranks, "confusion": confusion, "versions"
 
 def page(now: Open) -> None:
     """Show the figures, then the chosen section."""
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.title("Evaluation", width="content")
-        run_link(now)
     found = now.loaded.model.evaluation
     if found is None:
+        run_link(now)
         st.info(
             "This version was registered without an evaluation. Run the pipeline again: it measures every version.",
             icon=":material/query_stats:",
         )
         return
-    st.caption(
-        f"Every image is asked for in turn, and its {found.k} nearest others looked at. In brackets: 95 % intervals."
-    )
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(
+            f"Every image is asked for in turn, and its {found.k} nearest others looked at. In brackets: 95 % "
+            "intervals.",
+            width="content",
+        )
+        run_link(now)
     with st.grid("auto", min_column_width=170):
         for figure in evaluation.figures(found):
             description = f"({figure.interval})" if figure.interval else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dashboards.components.choices import choice
 from dashboards.components.health import duplicates, hubs, labels, leaks, outliers, quality, rejected
 from dashboards.opening import Open, opened
@@ -23,7 +21,6 @@ _OWN = ("page", "reason", "least", "tier", "threshold", "issue", "kind")
 
 def page(now: Open) -> None:
     """Show the chosen section."""
-    st.title("Health")
     counts = health.counts(now.loaded)
     options = {
         name: title if counts[name] is None else f"{title} {counts[name]:,}" for name, title in health.SECTIONS.items()

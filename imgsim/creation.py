@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imgsim import checks, schema
 from imgsim.backbones import Backbone, BackboneSpec, get_backbone
+from imgsim.engines import Engine
 from imgsim.errors import ArgumentError, ArgumentTypeError
 from imgsim.evaluation import Evaluation, evaluate
 from imgsim.features import Features, extract_features
@@ -43,6 +44,7 @@ def create(
     ids: Sequence[Any] | None = None,
     store: FeatureStore | None = None,
     seed: int = 0,
+    engine: Engine | None = None,
 ) -> SimilarityModel:
     """Build a similarity model.
 
@@ -59,7 +61,7 @@ def create(
     k : int
         Neighbours per image in the stored graph.
     method : str
-        ``"auto"``, ``"exact"`` or ``"nn_descent"``.
+        ``"auto"``, ``"exact"``, ``"nn_descent"`` or ``"partitioned"``; see `imgsim.graph.build_graph`.
     batch_size, device
         See `imgsim.features.extract_features`.
     progress : bool
@@ -69,7 +71,9 @@ def create(
     store : FeatureStore, optional
         Where features are kept; default in ``$IMGSIM_HOME``.
     seed : int
-        Of the projection's sample and of NN-Descent.
+        Of the projection's sample, of NN-Descent and of partitions.
+    engine : Engine, optional
+        What runs the pieces of a partitioned graph (`imgsim.engines.engine`); default: this process.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def create(
     if (images is None) == (embeddings is None):
         raise ArgumentError("give either images or embeddings=.")
     if embeddings is not None:
-        return _from_vectors(embeddings, ids, k, method, seed, progress)
+        return _from_vectors(embeddings, ids, k, method, seed, progress, engine)
     if ids is not None:
         raise ArgumentError("ids= goes with embeddings=; for images use label= with the name of a column.")
     table = images if isinstance(images, ImageTable) else load_images(images, progress=progress)
@@ -93,7 +97,7 @@ def create(
     features = extract_features(table, network, store, batch_size, device, progress=progress)
     _require_images(features.images, "none of the images could be decoded")
     vectors = embed(features.matrix, projection, seed)
-    graph = build_graph(vectors.matrix, k, method, seed, progress)
+    graph = build_graph(vectors.matrix, k, method, seed, progress, engine=engine)
     evaluation = evaluate(vectors.matrix, graph, features.images.labels, min(10, k))
     model = assemble(features.images, features, vectors, graph, evaluation, store, label)
     model.network = network
@@ -161,7 +165,7 @@ def _require_images(images: ImageTable, what: str) -> None:
 
 
 def _from_vectors(
-    values: Any, ids: Sequence[Any] | None, k: int, method: str, seed: int, progress: bool
+    values: Any, ids: Sequence[Any] | None, k: int, method: str, seed: int, progress: bool, engine: Engine | None
 ) -> SimilarityModel:
     matrix = np.asarray(values)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
@@ -177,7 +181,7 @@ def _from_vectors(
     if len(names) != len(matrix):
         raise ArgumentError(f"{len(names)} ids for {len(matrix)} embeddings.")
     vectors = Embeddings(matrix, None)
-    graph = build_graph(matrix, k, method, seed, progress)
+    graph = build_graph(matrix, k, method, seed, progress, engine=engine)
     evaluation = evaluate(matrix, graph, None, min(10, k))
     return SimilarityModel(
         _nameless(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation

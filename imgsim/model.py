@@ -19,7 +19,7 @@ from imgsim.errors import ArgumentError, BackboneError
 from imgsim.evaluation import BACKGROUND, Evaluation
 from imgsim.evaluation import evaluate as evaluate_graph
 from imgsim.exact import exact_knn, radius_search, squared_norms
-from imgsim.graph import NeighborGraph, build_graph
+from imgsim.graph import NeighborGraph, build_graph, resolve_method
 from imgsim.images import ImageTable
 from imgsim.projection import Embeddings, Projection
 from imgsim.queries import query_labels, resolve
@@ -223,6 +223,7 @@ class SimilarityModel:
         radius: float | None = None,
         include_self_edges: bool = False,
         output: str = "edges",
+        method: str | None = None,
     ) -> Any:
         """The neighbours of every reference image.
 
@@ -238,6 +239,8 @@ class SimilarityModel:
             ``"networkx"``: DiGraph with ``path`` and ``label`` on nodes, ``distance`` and ``rank`` on
             edges. ``"sparse"``: scipy CSR matrix (n, n) of distances in row order (stored zeros are
             edges too).
+        method : str, optional
+            Search anew by another method than the stored graph's (`imgsim.graph.build_graph`).
 
         Raises
         ------
@@ -252,15 +255,16 @@ class SimilarityModel:
             )
         else:
             others = len(self) - 1 if k is None else min(k, len(self)) - include_self_edges
-            graph = self._graph_of(others)
+            graph = self._graph_of(others, method)
             rows, found, distances = edges_within(graph.neighbors, graph.distances, radius=radius)
         return graph_output(self, rows, found, distances, include_self_edges, output)
 
-    def _graph_of(self, k: int) -> NeighborGraph:
-        k = min(k, len(self) - 1)
-        if k <= self.graph.k:
+    def _graph_of(self, k: int, method: str | None = None) -> NeighborGraph:
+        k, stored = min(k, len(self) - 1), self.graph.method
+        wanted = stored if method is None else resolve_method(method, len(self))
+        if k <= self.graph.k and wanted == stored:
             return self.graph.cut(k)
-        return build_graph(self.embeddings, k, self.graph.method)
+        return build_graph(self.embeddings, k, wanted)
 
     def evaluate(self, k: int = 10, background: Sequence[str] = BACKGROUND) -> Evaluation:
         """Recall of the graph; precision, mAP and 1-NN accuracy on labels (`imgsim.evaluation.evaluate`).

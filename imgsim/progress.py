@@ -100,3 +100,11 @@ def status(message: str, enabled: bool = True) -> Iterator[None]:
 
     with Console(stderr=True).status(message):
         yield
+
+
+def tell(message: str, enabled: bool = True) -> None:
+    """A line on stderr."""
+    if enabled:
+        from rich.console import Console
+
+        Console(stderr=True, soft_wrap=True, highlight=False).print(message, markup=False)

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim import arrow, schema
 from imgsim.atomic import atomic_path
-from imgsim.bounded import map_arrow
 from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
+from imgsim.vectors import read_embeddings, write_embeddings
 
 Matrix = NDArray[np.float32]
 FIT_ROWS = 3000
@@ -194,32 +192,3 @@ def _unit(x: Matrix) -> Matrix:
     norms = np.sqrt(np.einsum("nd,nd->n", x, x, dtype=np.float64))[:, None]
     unit: Matrix = (x / np.maximum(norms, _TINY)).astype(np.float32)
     return unit
-
-
-def write_embeddings(matrix: Matrix, path: Path) -> None:
-    """Write (n, d) float32 as an uncompressed Arrow file of fixed-size lists, made for memory-mapping."""
-    target = schema.embeddings(matrix.shape[1])
-    table = pa.table([arrow.fixed_size_list(matrix)], schema=target)
-    with (
-        atomic_path(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, target) as writer,
-    ):
-        writer.write_table(table)
-
-
-def read_embeddings(path: Path) -> Matrix:
-    """Read-only (n, d) float32 view on a memory-mapped file: nothing is copied.
-
-    Raises
-    ------
-    ModelFormatError
-        The file is missing, damaged or holds something else.
-    """
-    try:
-        column = map_arrow(path).column("embedding")
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise ModelFormatError(f"the embeddings {path} cannot be read: {error}") from error
-    if not arrow.is_matrix(column, pa.float32()):
-        raise ModelFormatError(f"the embeddings {path} are no vectors of 32-bit floats; export the model again.")
-    return arrow.matrix(column)

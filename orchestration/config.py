@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from imgsim.evaluation import BACKGROUND
+from imgsim.partitioned.plan import Partitioning
 
 
 class ImagesConfig(dg.Config):
@@ -50,8 +51,26 @@ class GraphConfig(dg.Config):
     """The k-nearest-neighbour graph."""
 
     k: int = Field(default=10, ge=1, le=1000, description="Neighbours per image.")
-    method: str = Field(default="auto", pattern="^(auto|exact|nn_descent)$", description="auto, exact or nn_descent.")
+    method: str = Field(
+        default="auto",
+        pattern="^(auto|exact|nn_descent|partitioned)$",
+        description="auto, exact, nn_descent or partitioned (run by the resource 'engine').",
+    )
+    partition_size: int = Field(
+        default=Partitioning.size, ge=1, description="Rows per partition, of a partitioned graph."
+    )
+    overlap: int = Field(default=Partitioning.overlap, ge=1, description="Partitions per row, of a partitioned graph.")
     seed: int = Field(default=0, ge=0)
+
+    @property
+    def partitioning(self) -> Partitioning:
+        """How a partitioned graph is cut."""
+        return Partitioning(self.partition_size, self.overlap)
+
+    def key(self) -> list[Any]:
+        """What of this decides the graph."""
+        partitioned = [self.partition_size, self.overlap] if self.method == "partitioned" else []
+        return [self.k, self.method, self.seed, *partitioned]
 
 
 class EvaluationConfig(dg.Config):

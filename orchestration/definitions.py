@@ -8,7 +8,7 @@ from orchestration.assets import ASSETS
 from orchestration.io_managers import CollectionIOManager
 from orchestration.jobs import nightly, pipeline
 from orchestration.quiet import hush_warnings, quiet
-from orchestration.resources import MlflowResource, StorageResource
+from orchestration.resources import EngineResource, MlflowResource, StorageResource
 from orchestration.sensors import watched_collections
 
 UI_URL = "IMGSIM_MLFLOW_UI"
@@ -19,6 +19,7 @@ def resources() -> dict[str, object]:
     storage = StorageResource()
     return {
         "storage": storage,
+        "engine": EngineResource(),
         "mlflow": MlflowResource(ui_url=os.environ.get(UI_URL, "")),
         "io_manager": CollectionIOManager(storage=storage),
     }

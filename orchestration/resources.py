@@ -5,14 +5,16 @@ import os
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
+from imgsim import engines
 from imgsim.atomic import atomic_path
 from imgsim.home import home
 from imgsim.store import FeatureStore
 from orchestration.partitions import check_collection_name
 from orchestration.tracker import MlflowResource
 
-__all__ = ["MlflowResource", "StorageResource"]
+__all__ = ["EngineResource", "MlflowResource", "StorageResource"]
 
 
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -51,6 +53,18 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         absolute = source if "://" in source else str(Path(source).expanduser().absolute())
         with atomic_path(self.collection_folder(collection) / "source.json") as path:
             path.write_text(json.dumps({"source": absolute}))
+
+
+class EngineResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What runs the pieces of work of large collections; the assets are the same by any."""
+
+    kind: str = Field(default="in_process", description="in_process, processes or ray.")
+    address: str = Field(default="", description="Ray cluster: auto, HOST:PORT or ray://HOST:PORT; empty: one here.")
+    workers: int = Field(default=0, ge=0, description="Processes, or CPUs of a Ray started here; 0: all cores.")
+
+    def engine(self) -> engines.Engine:
+        """The engine of the library."""
+        return engines.engine(self.kind, self.address or None, self.workers or None)
 
 
 def watched_root(base: Path | None = None) -> Path:

@@ -34,7 +34,9 @@ def create(
     weights: Annotated[str | None, typer.Option(help="File with the backbone's weights.")] = None,
     projection: Annotated[str, typer.Option(help="Dimensions of the embedding, or 'none' for raw features.")] = "128",
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours per image in the graph.")] = 10,
-    method: Annotated[str, typer.Option(help="How to build the graph: auto, exact or nn_descent.")] = "auto",
+    method: Annotated[
+        str, typer.Option(help="How to build the graph: auto, exact, nn_descent or partitioned.")
+    ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Images per step on a GPU.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     label: Annotated[
@@ -43,24 +45,31 @@ def create(
     labels: Labels = "folder",
     no_recursive: NoRecursive = False,
     strict: Strict = False,
-    seed: Annotated[int, typer.Option(help="Of the projection's sample and of NN-Descent.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the projection's sample, NN-Descent and partitions.")] = 0,
+    engine: Annotated[
+        str, typer.Option(help="What runs the pieces of a partitioned graph: in_process, processes or ray.")
+    ] = "in_process",
+    address: Annotated[str | None, typer.Option(help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, or CPUs of a Ray started here.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build a model: features (kept by content, so nothing is computed twice), graph and evaluation."""
     from imgsim.creation import create as build
+    from imgsim.engines import engine as engine_of
     from imgsim.errors import ArgumentError
     from imgsim.graph import resolve_method
     from imgsim.persistence import refuse_foreign
 
     dims = _dimensions(projection)
     resolve_method(method, 0)
+    runner = engine_of(engine, address, workers)
     refuse_foreign(output)
     if output.exists() and not overwrite:
         raise ArgumentError(f"{output} exists already; give --overwrite to replace it, or another path.")
     start = time.perf_counter()
     images = read_source(source, labels, no_recursive, strict)
-    model = build(images, label, backbone, weights, dims, k, method, batch_size, device, seed=seed)
+    model = build(images, label, backbone, weights, dims, k, method, batch_size, device, seed=seed, engine=runner)
     model.save(output, overwrite=overwrite)
     document = _describe(model, output, time.perf_counter() - start)
     if as_json:

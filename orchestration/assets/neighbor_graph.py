@@ -13,7 +13,7 @@ from orchestration import checks, metadata, pictures
 from orchestration.config import GraphConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
-from orchestration.resources import MlflowResource, StorageResource
+from orchestration.resources import EngineResource, MlflowResource, StorageResource
 from orchestration.reuse import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
@@ -34,20 +34,31 @@ def neighbor_graph(
     embeddings: Embeddings,
     storage: StorageResource,
     mlflow: MlflowResource,
+    engine: EngineResource,
 ) -> Iterator[dg.MaterializeResult[NeighborGraph]]:
-    """Each image's k nearest others by euclidean distance: exact for small collections, NN-Descent for large."""
+    """Each image's k nearest others: exact for small collections, NN-Descent for large, partitions for larger."""
     with fail_at_once(), mlflow.stage(context, "neighbor_graph") as log:
-        key = reuse_key("neighbor_graph", CODE_VERSION, embeddings.digest, config.k, config.method, config.seed)
+        key = reuse_key("neighbor_graph", CODE_VERSION, embeddings.digest, *config.key())
         folder = storage.asset_folder(context.partition_key, "neighbor_graph")
         progress = sys.stderr.isatty()
         value, reused = load_or_compute(
             folder / key,
             NeighborGraph.load,
-            lambda: build_graph(embeddings.matrix, config.k, config.method, config.seed, progress=progress),
+            lambda: build_graph(
+                embeddings.matrix,
+                config.k,
+                config.method,
+                config.seed,
+                progress,
+                partitioning=config.partitioning,
+                engine=engine.engine(),
+                folder=storage.home / "graphs",
+            ),
         )
         figure = pictures.plot(folder, key, "distances", lambda: metadata.distance_plot(value))
         log.params(k=value.k, graph_method=value.method)
         log.metrics({"edges": value.neighbors.size, "graph.build_seconds": value.seconds})
+        log.metrics({f"graph.{name}": fact for name, fact in value.facts.items()})
         log.picture(figure)
         results = checks.check_graph(value, len(embeddings.matrix))
     mlflow.stopped(log, checks.failed(results))
@@ -58,6 +69,7 @@ def neighbor_graph(
         "build_seconds": value.seconds,
         "median_distance": float(np.median(value.distances)),
         "distances": metadata.picture(figure),
+        **value.facts,
     }
     yield dg.MaterializeResult(
         value=value,

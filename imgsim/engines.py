@@ -1,0 +1,166 @@
+"""Three ways to run the same function over keys: in this process, in a pool of processes, on Ray.
+
+An engine has one method, `map`. Functions must be importable by name and return little: what they make, they
+write to files that all workers see. An engine may run a key twice (after a lost node), so they must be idempotent.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from imgsim import checks
+from imgsim.errors import ArgumentError, EngineError, MissingExtraError
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+KINDS = ("in_process", "processes", "ray")
+LOST_NODES = 8
+"""Times that a task is sent to another node or worker; one that always kills its worker must end."""
+AGAIN = "Run again: what was done is kept."
+
+
+class Engine(Protocol):
+    """Something that runs functions."""
+
+    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+        """Results in the order of the keys; the first error of a function is raised as it is."""
+        ...
+
+
+class InProcess:
+    """One after the other, here."""
+
+    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+        """See `Engine.map`."""
+        return map(function, keys)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Fresh processes on this machine, one BLAS thread each; ``workers`` are as many as there are cores by default."""
+
+    workers: int | None = None
+
+    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+        """See `Engine.map`.
+
+        Raises
+        ------
+        EngineError
+            A worker died.
+        """
+        if not keys:
+            return
+        workers = min(len(keys), self.workers or os.cpu_count() or 1)
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread)
+        try:
+            yield from pool.map(function, keys)
+        except BrokenProcessPool as error:
+            raise EngineError(f"a worker process died, perhaps for lack of memory: {error} {AGAIN}") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _one_thread() -> None:
+    import numpy  # noqa: F401  loads BLAS
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+
+
+@dataclass(frozen=True)
+class Ray:
+    """Tasks of one CPU on a Ray cluster; a task whose node is lost is run on another.
+
+    Parameters
+    ----------
+    address : str, optional
+        ``"auto"``, ``"host:port"`` or ``"ray://host:port"``; by default a cluster on this machine, on loopback.
+        Where Ray runs in this process already, that is used.
+    workers : int, optional
+        CPUs of a cluster that is started here.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+
+    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+        """See `Engine.map`.
+
+        Raises
+        ------
+        EngineError
+            The cluster was lost.
+        MissingExtraError
+            Ray is not installed.
+        """
+        ray = self._started()
+        remote = ray.remote(num_cpus=1, max_retries=LOST_NODES, scheduling_strategy="SPREAD")(function_of(function))
+        waiting = deque(remote.remote(key) for key in keys)
+        try:
+            while waiting:
+                yield ray.get(waiting.popleft())
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError as error:
+            raise EngineError(f"Ray could not finish: {error} {AGAIN}") from error
+        finally:
+            for reference in waiting:
+                ray.cancel(reference)
+
+    def _started(self) -> Any:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingExtraError('Ray is not installed: pip install "imgsim[ray]".') from error
+        if ray.is_initialized():
+            return ray
+        try:
+            if self.address is None:
+                ray.init(
+                    address="local",
+                    num_cpus=self.workers,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    _node_ip_address="127.0.0.1",
+                )
+            else:
+                ray.init(address=self.address, log_to_driver=False)
+        except (ConnectionError, OSError, RuntimeError) as error:
+            raise EngineError(f"no Ray cluster at {self.address or 'this machine'}: {error}") from error
+        return ray
+
+
+def function_of(function: Callable[[Key], Result]) -> Callable[[Key], Result]:
+    """A plain function, as Ray wants one, of any callable."""
+
+    def call(key: Key) -> Result:
+        return function(key)
+
+    return call
+
+
+def engine(kind: str = "in_process", address: str | None = None, workers: int | None = None) -> Engine:
+    """The engine of this ``kind``: ``"in_process"``, ``"processes"`` or ``"ray"``.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An unknown kind, workers below 1, or an address for something else than Ray.
+    """
+    workers = None if workers is None else checks.positive_int(workers, "workers")
+    if kind not in KINDS:
+        raise ArgumentError(f"an engine is one of {', '.join(KINDS)}, not {kind!r}.")
+    if address is not None and kind != "ray":
+        raise ArgumentError(f"only Ray has an address; {kind!r} takes none.")
+    if kind == "ray":
+        return Ray(address, workers)
+    return Processes(workers) if kind == "processes" else InProcess()

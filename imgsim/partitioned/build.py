@@ -1,0 +1,32 @@
+"""The graph inside one leaf."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgsim.exact import exact_knn
+from imgsim.partitioned.place import members
+from imgsim.partitioned.shards import Arrays, Note, Work
+
+EXACT_UP_TO = 65_536
+"""Rows up to which exact search costs less than NN-Descent and compiling it in each worker."""
+
+
+def build(work: Work, leaf: int) -> Note:
+    """Shard of ``ids`` and ``distances`` (m, w) of each row's nearest others in the leaf, w at most ``plan.wide``."""
+    return work.keep("build", leaf, lambda: _nearest(work, leaf))
+
+
+def _nearest(work: Work, leaf: int) -> Arrays:
+    rows = members(work, leaf)
+    k = min(work.plan.wide, len(rows) - 1)
+    if k < 1:
+        return {"distances": np.empty((len(rows), 0), np.float32), "ids": np.empty((len(rows), 0), np.int32)}
+    inside = np.ascontiguousarray(work.open()[rows])
+    if len(rows) <= EXACT_UP_TO:
+        ids, distances = exact_knn(inside, inside, k, exclude=np.arange(len(rows)))
+    else:
+        from imgsim.nndescent import nn_descent_knn
+
+        ids, distances = nn_descent_knn(inside, k, work.plan.seed, jobs=1)
+    return {"distances": distances, "ids": rows[ids].astype(np.int32)}

@@ -1,0 +1,95 @@
+"""How a partitioned graph is cut into pieces of work: a pure function of the numbers of rows and neighbours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from imgsim import checks
+from imgsim.errors import ArgumentError
+
+CODE_VERSION = 1
+"""Changes whenever the same plan would give other shards."""
+
+
+@dataclass(frozen=True)
+class Partitioning:
+    """How rows are spread over partitions.
+
+    Parameters
+    ----------
+    size : int
+        Rows a partition should have: cost grows with it, recall too.
+    overlap : int
+        Partitions each row lies in. With 1 there are no edges between partitions to walk along later.
+    cap : int, optional
+        Most rows of any partition, which bounds the memory of a worker; default: twice ``size``.
+    shard_rows : int
+        Rows per piece of the work that goes by rows.
+    """
+
+    size: int = 4096
+    overlap: int = 2
+    cap: int | None = None
+    shard_rows: int = 65_536
+
+    def plan(self, rows: int, dims: int, k: int, seed: int) -> Plan:
+        """The plan for (rows, dims) vectors.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            A number below 1, or a cap below the size.
+        """
+        size = checks.positive_int(self.size, "size")
+        overlap = checks.positive_int(self.overlap, "overlap")
+        cap = 2 * size if self.cap is None else checks.positive_int(self.cap, "cap")
+        if cap < size:
+            raise ArgumentError(f"cap={cap} is below size={size}: no partition could have its size.")
+        return Plan(rows, dims, k, seed, size, overlap, cap, checks.positive_int(self.shard_rows, "shard_rows"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`Partitioning` of a given set of vectors, and the neighbours wanted."""
+
+    rows: int
+    dims: int
+    k: int
+    seed: int
+    size: int
+    overlap: int
+    cap: int
+    shard_rows: int
+
+    @property
+    def partitions(self) -> int:
+        """Cells to ask k-means for; 1 where everything fits into one, which makes the graph exact."""
+        if self.rows <= self.cap:
+            return 1
+        return max(self.overlap + 1, -(-self.overlap * self.rows // self.size))
+
+    @property
+    def copies(self) -> int:
+        """Partitions each row lies in."""
+        return min(self.overlap, self.partitions)
+
+    @property
+    def wide(self) -> int:
+        """Neighbours kept until the last step: the more, the more refinement finds."""
+        return min(self.k + max(5, self.k // 2), self.rows - 1)
+
+    @property
+    def shards(self) -> int:
+        """Pieces of the work that goes by rows."""
+        return -(-self.rows // self.shard_rows)
+
+    def range(self, shard: int) -> tuple[int, int]:
+        """First row of a shard, and the row after its last."""
+        return shard * self.shard_rows, min(self.rows, (shard + 1) * self.shard_rows)
+
+    def key(self, vectors: str) -> str:
+        """Hexadecimal name of everything made by this plan from vectors with this sha256."""
+        content = json.dumps([CODE_VERSION, vectors, asdict(self)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from dashboards.services import tables
 from dashboards.services.loaded import Loaded
 from dashboards.services.search import MOST_TERMS, MOST_WEIGHT, Term, format_terms
 from dashboards.services.words import visible
@@ -56,8 +57,7 @@ def csv(found: pd.DataFrame) -> bytes:
     safe = found.copy()
     for name in ("path", "label"):
         safe[name] = [_text(value) for value in safe[name]]
-    text: str = safe.to_csv(index=False)
-    return text.encode("utf-8", "backslashreplace")
+    return tables.csv(safe)
 
 
 def _text(value: object) -> object:

@@ -178,9 +178,3 @@ def leak_note(loaded: Loaded) -> str | None:
     insight = loaded.insight("leaks")
     note = None if insight is None else insight.params.get("note")
     return None if note is None else str(note)
-
-
-def csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV in UTF-8; lone surrogates of file names become escapes."""
-    text: str = table.to_csv(index=False)
-    return text.encode("utf-8", "backslashreplace")

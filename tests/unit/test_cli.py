@@ -1,5 +1,7 @@
 """The command line: what is printed where, what is written, and exit codes."""
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -293,11 +295,22 @@ def test_graph_formats_agree(saved: Path, tmp_path: Path):
 
 def test_graph_prints(saved: Path):
     printed = run("graph", saved, "-k", 2, "-o", "-")
-    assert printed.stdout.splitlines()[0] == "src_id,dst_id,distance,rank"
+    assert printed.stdout.splitlines()[0] == '"src_id","dst_id","distance","rank"'
     assert len(printed.stdout.splitlines()) == 81
     assert len(document("graph", saved, "-k", 2, "--self")["graph"]) == 80
     assert "60 more" in run("graph", saved, "-k", 2).stdout
     assert run("graph", saved, "-o", "edges.dot").exit_code == 2
+
+
+def test_names_with_ends_of_lines_survive_csv(tmp_path: Path, rng: np.random.Generator):
+    names = ["a\rb", "c\nd", "e\r\nf", 'g"h', "i,j"]
+    imgsim.create(embeddings=rng.normal(size=(5, 8)), ids=names, k=2).save(tmp_path / "m.imgsim")
+    assert run("graph", tmp_path / "m.imgsim", "-k", 2, "-o", tmp_path / "e.csv").exit_code == 0
+    printed = run("graph", tmp_path / "m.imgsim", "-k", 2, "-o", "-").stdout_bytes
+    for written in (printed, (tmp_path / "e.csv").read_bytes()):
+        assert set(pd.read_csv(io.BytesIO(written))["src_id"]) == set(names)
+        with io.TextIOWrapper(io.BytesIO(written), "utf-8", newline="") as file:
+            assert {row["src_id"] for row in csv.DictReader(file)} == set(names)
     assert run("graph", saved, "-o", "-", "--json").exit_code == 2
 
 

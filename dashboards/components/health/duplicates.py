@@ -14,7 +14,7 @@ from dashboards.components.choices import choice
 from dashboards.components.gallery import gallery, handle, tile
 from dashboards.components.health.common import GROUPS, absent, nothing
 from dashboards.opening import Open
-from dashboards.services import duplicates, filters, health
+from dashboards.services import duplicates, filters, tables
 from dashboards.services.duplicates import MEANINGS, NAMES, Alike
 from dashboards.services.words import counted, size_of, visible
 from imgsim.insights.plan import CERTAIN
@@ -168,4 +168,4 @@ def _plan(now: Open, tier: str, threshold: float) -> None:
 
 
 def _csv(now: Open, tiers: tuple[str, ...], threshold: float) -> bytes:
-    return health.csv(duplicates.plan(now.loaded, tiers, threshold))
+    return tables.csv(duplicates.plan(now.loaded, tiers, threshold))

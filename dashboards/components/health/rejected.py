@@ -9,7 +9,7 @@ from dashboards import state
 from dashboards.components import pager
 from dashboards.components.health.common import nothing
 from dashboards.opening import Open
-from dashboards.services import health
+from dashboards.services import health, tables
 from dashboards.services.words import visible
 
 FILES = 50
@@ -63,7 +63,7 @@ def _files(now: Open, rejected: pd.DataFrame) -> None:
         st.caption(f"{pages.words} files. Choose a reason above to see its files only.", width="content")
         st.download_button(
             "Download as CSV",
-            lambda: health.csv(rejected),
+            lambda: tables.csv(rejected),
             f"{now.version.name}-{now.version.version}-rejected.csv",
             "text/csv",
             icon=":material/download:",

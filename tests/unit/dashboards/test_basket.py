@@ -87,6 +87,11 @@ def test_csv_runs_nothing_in_a_spreadsheet(loaded: Loaded):
     assert table["path"][0].startswith("=HYPER"), "the table itself is left alone"
 
 
+def test_a_name_with_an_end_of_line_stays_in_its_line_of_the_csv(loaded: Loaded):
+    table = basket.table([Share(loaded, (0, 1))]).assign(path=["a\rb", "c\r\nd"])
+    assert pd.read_csv(io.BytesIO(basket.csv(table)))["path"].tolist() == ["a\rb", "c\r\nd"]
+
+
 def test_parquet_keeps_names_as_they_are(loaded: Loaded):
     table = basket.table([Share(loaded, (0, 1))]).assign(path="=1")
     assert pd.read_parquet(io.BytesIO(basket.parquet(table)))["path"].tolist() == ["=1", "=1"]

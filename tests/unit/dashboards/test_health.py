@@ -1,5 +1,4 @@
 import pandas as pd
-import pytest
 
 from dashboards.services import health
 from dashboards.services.loaded import Loaded
@@ -83,11 +82,3 @@ def test_hubs_and_antihubs(loaded: Loaded):
 
 def test_why_nothing_can_leak(loaded: Loaded):
     assert "nothing can leak" in health.leak_note(loaded)
-
-
-@pytest.mark.parametrize("name", ["a,b.jpg", 'say "hi".jpg', "snow ☃.jpg", "lone \udcff.jpg"])
-def test_names_survive_csv(name):
-    from io import BytesIO
-
-    data = health.csv(pd.DataFrame({"path": pd.Series([name], dtype=object)}))
-    assert pd.read_csv(BytesIO(data))["path"][0] == name.encode("utf-8", "backslashreplace").decode()

@@ -206,6 +206,9 @@ def graph(
         Path | None,
         typer.Option("-o", "--output", help="Save as .parquet, .csv, .graphml or .npz (SciPy); '-' prints CSV."),
     ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Search anew: auto, exact, nn_descent or partitioned; default: the stored graph.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the nearest neighbours of every reference image."""
@@ -215,9 +218,9 @@ def graph(
     if to_stdout and as_json:
         raise typer.BadParameter("'-' prints CSV: leave out --json, or give a file.", param_hint="--output")
     with opened(model) as opened_model:
-        edges = opened_model.similarity_graph(k, radius, include_self)
+        edges = opened_model.similarity_graph(k, radius, include_self, method=method)
         if output is not None and not to_stdout:
-            _save_graph(opened_model, edges, k, radius, include_self, output)
+            _save_graph(opened_model, edges, k, radius, include_self, output, method)
         count = len(opened_model)
     summary = {"model": model, "images": count, "k": k, "radius": radius, "edges": len(edges), "output": output}
     if to_stdout:
@@ -229,7 +232,13 @@ def graph(
 
 
 def _save_graph(
-    model: SimilarityModel, edges: pd.DataFrame, k: int, radius: float | None, include_self: bool, output: Path
+    model: SimilarityModel,
+    edges: pd.DataFrame,
+    k: int,
+    radius: float | None,
+    include_self: bool,
+    output: Path,
+    method: str | None,
 ) -> None:
     from imgsim.atomic import atomic_path
 
@@ -241,11 +250,11 @@ def _save_graph(
         if suffix == ".npz":
             from scipy.sparse import save_npz
 
-            save_npz(temporary, model.similarity_graph(k, radius, include_self, output="sparse"))
+            save_npz(temporary, model.similarity_graph(k, radius, include_self, "sparse", method))
         else:
             import networkx
 
-            nodes = model.similarity_graph(k, radius, include_self, output="networkx")
+            nodes = model.similarity_graph(k, radius, include_self, "networkx", method)
             for _, values in nodes.nodes(data=True):
                 values |= {name: _xml(text) for name, text in values.items()}
             networkx.write_graphml(nodes, temporary)

@@ -300,6 +300,7 @@ def test_graph_prints(saved: Path):
     assert len(document("graph", saved, "-k", 2, "--self")["graph"]) == 80
     assert "60 more" in run("graph", saved, "-k", 2).stdout
     assert run("graph", saved, "-o", "edges.dot").exit_code == 2
+    assert run("graph", saved, "-o", "-", "--json").exit_code == 2
 
 
 def test_names_with_ends_of_lines_survive_csv(tmp_path: Path, rng: np.random.Generator):
@@ -311,7 +312,6 @@ def test_names_with_ends_of_lines_survive_csv(tmp_path: Path, rng: np.random.Gen
         assert set(pd.read_csv(io.BytesIO(written))["src_id"]) == set(names)
         with io.TextIOWrapper(io.BytesIO(written), "utf-8", newline="") as file:
             assert {row["src_id"] for row in csv.DictReader(file)} == set(names)
-    assert run("graph", saved, "-o", "-", "--json").exit_code == 2
 
 
 def test_evaluate(saved: Path, tmp_path: Path):
@@ -343,7 +343,6 @@ def test_a_model_of_the_registry(tiny_model: SimilarityModel, tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts by default
     from imgsim import mlflow_flavor
 
-    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     with mlflow.start_run():
         info = mlflow_flavor.log_model(tiny_model, registered_model_name="imgsim-tiny")
     mlflow.MlflowClient().set_registered_model_alias("imgsim-tiny", "champion", info.registered_model_version)

@@ -8,11 +8,14 @@ from dashboards import opening, state
 from dashboards.components.choices import choice
 from dashboards.opening import Open
 from dashboards.services import registry
+from dashboards.services.loaded import Loaded
 from dashboards.services.registry import RegistryProblem, Version
 from dashboards.services.words import figure
 from dashboards.state import View
 from dashboards.text import plain
 
+_STEPS = 200
+"""Of the slider of distances."""
 _SAME = {"all": "any", "same": "same", "other": "other"}
 
 
@@ -91,16 +94,17 @@ def choose_images(now: Open) -> None:
             on_change=state.changed("choice-k", lambda value: state.put(k=None if value == state.K else str(value))),
             help="How many images an answer holds",
         )
-        state.follow("choice-cut", min(view.cut, 2.0))
+        reach = now.loaded.reach
+        state.follow("choice-cut", min(view.cut, reach))
         st.slider(
             "Largest distance",
             0.0,
-            2.0,
-            step=0.01,
+            reach,
+            step=reach / _STEPS,
             key="choice-cut",
             on_change=state.changed("choice-cut", lambda value: state.put(cut=f"{value:g}" if value else None)),
-            format="%.2f",
-            help="Images further away are left out; 0 sets no limit. Distances lie between 0 and 2",
+            format="%.3g",
+            help=f"Images further away are left out; 0 sets no limit. {_distances(now.loaded)}",
         )
         state.follow("choice-labels", [label for label in view.labels if label in labels])
         st.multiselect(
@@ -126,3 +130,11 @@ def choose_images(now: Open) -> None:
             on_change=state.changed("choice-collapse", lambda value: state.put(collapse="1" if value else None)),
             help="Of images that are the same picture, show the nearest only",
         )
+
+
+def _distances(loaded: Loaded) -> str:
+    """Between what the distances of a model lie."""
+    if loaded.unit:
+        return "Distances of this model lie between 0 and 2"
+    what = "raw features" if loaded.model.projection is None else "vectors that have any length"
+    return f"This model compares {what}: none of its images are further than {loaded.reach:g} apart"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,25 @@ class Loaded:
             row = int(key.strip()[1:])
             return row if row < len(self) else None
         return found
+
+    @cached_property
+    def unit(self) -> bool:
+        """Whether embeddings have length 1, as a projection makes them; raw features have not."""
+        return bool(np.allclose(np.linalg.norm(self.model.embeddings[:8], axis=1), 1.0, atol=1e-3))
+
+    @cached_property
+    def reach(self) -> float:
+        """No two images are further apart: 2 where embeddings have length 1, else a bound in two digits."""
+        matrix = self.model.embeddings
+        if self.unit or len(matrix) < 2:
+            return 2.0
+        middle = matrix.mean(axis=0, dtype=np.float64)
+        squares = np.einsum("nd,nd->n", matrix, matrix) - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle
+        bound = 2 * math.sqrt(max(float(squares.max()), 0.0))
+        if not bound:
+            return 2.0
+        digit = 10.0 ** (math.floor(math.log10(bound)) - 1)
+        return float(f"{math.ceil(bound * 1.001 / digit) * digit:.2g}")
 
     def insight(self, name: str) -> Insight | None:
         """An insight the version carries; none is computed here."""

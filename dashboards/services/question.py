@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from dashboards.services import search, uploads
 from dashboards.services.loaded import Loaded
 from dashboards.services.search import PICTURE, Term, Vector
@@ -60,7 +58,7 @@ def question(
     good = [(term, vector) for term, vector in found if not isinstance(vector, Refused)]
     if not good:
         return None, refused
-    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], _unit(loaded))
+    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit)
     rows = [(term, _row(loaded, term, pictures)) for term, _ in good]
     wanted = [row for term, row in rows if term.weight > 0]
     label = search.common_label(loaded, [row for row in wanted if row is not None]) if None not in wanted else None
@@ -74,10 +72,6 @@ def _row(loaded: Loaded, term: Term, pictures: Mapping[str, Picture]) -> int | N
     if term.row != PICTURE:
         return term.row
     return None if term.crop else uploads.stored_row(loaded, pictures[term.picture])
-
-
-def _unit(loaded: Loaded) -> bool:
-    return bool(np.allclose(search.squares(loaded)[:1], 1.0, atol=1e-3))
 
 
 def past(trail: str) -> list[str]:

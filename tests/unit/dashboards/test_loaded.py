@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+import imgsim
 from dashboards.services.loaded import KEY_LENGTH, Loaded
 
 
@@ -53,3 +55,20 @@ def test_in_degrees_count_the_lists(loaded: Loaded):
     graph = loaded.model.graph
     assert loaded.in_degree.sum() == graph.neighbors.size
     assert loaded.in_degree[3] == int((graph.neighbors == 3).sum())
+
+
+def test_distances_of_unit_vectors_reach_two(loaded: Loaded):
+    assert loaded.unit
+    assert loaded.reach == 2.0
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.7, 40.0])
+@pytest.mark.parametrize("far", [0.0, 500.0])
+def test_no_two_images_of_raw_features_are_further_apart_than_the_reach(
+    rng: np.random.Generator, scale: float, far: float
+):
+    vectors = (scale * (far + rng.normal(size=(60, 5)))).astype(np.float32)
+    raw = Loaded("raw", "1", "t", imgsim.create(embeddings=vectors, k=5, progress=False))
+    widest = np.linalg.norm(vectors[:, None].astype(np.float64) - vectors[None], axis=2).max()
+    assert not raw.unit
+    assert widest <= raw.reach <= 2.3 * widest

@@ -70,7 +70,7 @@ def _header(now: Open, results: Results, label: str | None, example: bool) -> Si
     """Say what the answer is; the size of tiles that is chosen."""
     if example:
         st.caption("An example. Choose a query of your own on the left, or click a picture to ask with it.")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-bar"):
         st.markdown(summary(results, label), width="stretch")
         size = choice("Size", SIZES, "size", "medium", help="Of the tiles: small, medium or large", hide_label=True)
         st.button(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dashboards.services.commands import again
+from dashboards.services.registry import PREFIX
 from imgsim.atomic import atomic_path
 from imgsim.coreml.exported import CoreMLPackage
 from imgsim.coreml.metadata import COMPRESSION, OUTPUTS, PRECISION
@@ -185,10 +187,10 @@ def swift_string(text: str) -> str:
 
 def commands(version: Version) -> str:
     """The command lines that make a package of a version."""
-    name = version.name.removeprefix("imgsim-") or "Model"
+    name = version.name.removeprefix(PREFIX)
     return (
         f"imgsim export models:/{version.name}/{version.version} {name}.mlpackage   # this version, to a file\n"
-        f"make demo COLLECTION={name} IMAGES=path/to/pictures   # the pipeline: the next version carries it\n"
+        f"{again(version)}   # the pipeline: the next version carries it\n"
     )
 
 

@@ -12,6 +12,7 @@ from dashboards.components import kept, pager
 from dashboards.components.gallery import Kind, Tile, gallery, handle, tile
 from dashboards.components.health.common import absent
 from dashboards.components.map_view import Scene, map_view
+from dashboards.components.neighbours import neighbours
 from dashboards.opening import Open, opened
 from dashboards.services import coloring, map, search
 from dashboards.services.loaded import Loaded
@@ -44,7 +45,7 @@ def page(now: Open) -> None:
     only = state.get("only") if colors.position(state.get("only")) >= 0 else ""
     area = state.get("area") if map.parse_area(state.get("area")) is not None else ""
     row = _query(now)
-    hits = [] if row is None else _answer(now, row)
+    hits = [] if row is None else neighbours(now, row).hits
     scene = Scene(
         coloring=color,
         only=only,
@@ -104,21 +105,6 @@ def _query(now: Open) -> int | None:
             icon=":material/help:",
         )
     return rows[0] if rows else None
-
-
-def _answer(now: Open, row: int) -> list[Hit]:
-    view, loaded = now.view, now.loaded
-    return search.ranked(
-        loaded,
-        loaded.model.embeddings[row],
-        k=view.k,
-        filters=view.filters,
-        cut=view.cut,
-        same=view.same,
-        label=loaded.model.images.labels[row],
-        collapse=view.collapse,
-        exclude=[row],
-    ).hits
 
 
 def _acts(now: Open) -> dict[str, Any]:

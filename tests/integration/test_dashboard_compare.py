@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 
+import mlflow
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +20,17 @@ OpenPage = Callable[..., AppTest]
 def both(dashboard_registry) -> tuple[Loaded, Loaded]:
     known = {item.version: item for item in registry.versions("imgsim-tiny")}
     return registry.load(known["1"]), registry.load(known["2"])
+
+
+@pytest.fixture
+def _alone(dashboard_registry) -> Iterator[None]:
+    """A second registered model, which has one version."""
+    client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    source = client.get_model_version("imgsim-tiny", "2")
+    client.create_registered_model("imgsim-alone")
+    client.create_model_version("imgsim-alone", source.source, source.run_id, tags=source.tags)
+    yield
+    client.delete_registered_model("imgsim-alone")
 
 
 def rows(test: AppTest, side: str) -> list[int]:
@@ -101,3 +114,12 @@ def test_filters_that_leave_nothing_are_said(open_page: OpenPage):
     test = open_page("compare", path="no such path")
     assert not test.exception
     assert [item.value for item in test.info] == ["No image passes the filters of the sidebar."] * 2
+
+
+@pytest.mark.usefixtures("_alone")
+def test_a_model_with_one_version_says_how_to_make_a_second(open_page: OpenPage):
+    test = open_page("compare", model="imgsim-alone")
+    assert not test.exception
+    assert "one version so far" in test.info[0].value
+    assert test.code[0].value == "make demo COLLECTION=alone IMAGES=path/to/pictures BACKBONE=mobilenet_v2"
+    assert [item.value.split()[0] for item in test.caption] == ["IMAGES", "torchvision"]

@@ -10,6 +10,7 @@ from dashboards import opening, state
 from dashboards.components.gallery import Action, handle
 from dashboards.opening import Open
 from dashboards.services import registry
+from dashboards.services.commands import FETCHED, with_another_network
 from dashboards.services.registry import RegistryProblem, Version
 from dashboards.text import plain
 
@@ -41,11 +42,7 @@ def choose(now: Open) -> Pair | None:
         st.warning(plain(problem), icon=":material/cloud_off:")
         return None
     if not others:
-        st.info(
-            "This model has one version so far. Run the pipeline on changed pictures or with another network, for "
-            "instance `make demo BACKBONE=mobilenet_v2`, and compare the two here.",
-            icon=":material/compare:",
-        )
+        _alone(now)
         return None
     chosen = _chosen(now, others)
     try:
@@ -57,6 +54,25 @@ def choose(now: Open) -> Pair | None:
         return None
     older = int(chosen.version) < int(now.version.version)
     return Pair(other, now, now) if older else Pair(now, other, now)
+
+
+def _alone(now: Open) -> None:
+    """Say how a second version comes about."""
+    st.info(
+        "This model has one version so far. The pipeline over changed pictures, or with another network, makes a "
+        "second one to compare with it:",
+        icon=":material/compare:",
+    )
+    command = with_another_network(now.version)
+    st.code(command, language="shell")
+    if "IMAGES" in command:
+        st.caption(
+            "IMAGES is the folder, table or address that this version was made of; the registry keeps none."
+        )
+    if FETCHED in command:
+        st.caption(
+            f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add WEIGHTS=path/to/weights."
+        )
 
 
 def _chosen(now: Open, others: list[Version]) -> Version:

@@ -7,8 +7,9 @@ import streamlit as st
 from dashboards import state
 from dashboards.components.compare.pair import Pair, act, name
 from dashboards.components.gallery import Kind, gallery, tile
+from dashboards.components.neighbours import neighbours
 from dashboards.opening import Open
-from dashboards.services import compare, search
+from dashboards.services import compare
 from dashboards.services.compare import Move
 from dashboards.services.search import Results
 from dashboards.services.words import counted, visible
@@ -27,7 +28,7 @@ def show(pair: Pair) -> None:
     _bar(pair, row)
     across = compare.counterparts(before.loaded, after.loaded)
     there = int(across[row])
-    answers = _answer(before, row), _answer(after, there)
+    answers = neighbours(before, row), neighbours(after, there)
     old, new = ([hit.row for hit in answer.hits] for answer in answers)
     back = compare.counterparts(after.loaded, before.loaded)
     marks = (
@@ -113,21 +114,6 @@ def _random(pair: Pair) -> None:
     row = compare.random_row(pair.before.loaded, pair.after.loaded, pair.now.view.filters)
     if row is not None:
         state.put(q=pair.before.loaded.key(row))
-
-
-def _answer(side: Open, row: int) -> Results:
-    view, loaded = side.view, side.loaded
-    return search.ranked(
-        loaded,
-        loaded.model.embeddings[row],
-        k=view.k,
-        filters=view.filters,
-        cut=view.cut,
-        same=view.same,
-        label=loaded.model.images.labels[row],
-        collapse=view.collapse,
-        exclude=[row],
-    )
 
 
 def _summary(found: compare.Agreement, old: int, new: int) -> None:

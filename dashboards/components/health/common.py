@@ -11,8 +11,9 @@ import streamlit as st
 from dashboards.components import pager
 from dashboards.components.gallery import Tile, gallery, handle
 from dashboards.components.pager import Pages
-from dashboards.opening import Open
+from dashboards.opening import Open, opened
 from dashboards.services import filters
+from dashboards.services.commands import again
 
 IMAGES, GROUPS = 40, 8
 """Pictures, and groups of pictures, of a page."""
@@ -21,8 +22,8 @@ IMAGES, GROUPS = 40, 8
 def absent(what: str) -> None:
     """Say that a version carries nothing about something."""
     st.info(
-        f"This version was registered without {what}. Run the pipeline again (`make demo`, or the job `pipeline` in "
-        "Dagster): the next version carries it, and features that are known are not computed again.",
+        f"This version was registered without {what}. Run the pipeline again (`{again(opened().version)}`, or the job "
+        "`pipeline` in Dagster): the next version carries it, and features that are known are not computed again.",
         icon=":material/history:",
     )
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import streamlit as st
 
 from dashboards.components.scripts import component
-from dashboards.services.search import WHOLE, Crop, sound_crop
+from dashboards.services.terms import WHOLE, Crop, sound_crop
 
 _component = component("crop", "crop_view")
 

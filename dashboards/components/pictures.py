@@ -10,7 +10,8 @@ import streamlit as st
 from dashboards.services import uploads
 from dashboards.services.loaded import Loaded
 from dashboards.services.memo import per_model
-from dashboards.services.search import PICTURE, Crop, Term, Vector
+from dashboards.services.search import Vector
+from dashboards.services.terms import PICTURE, Crop, Term
 from dashboards.services.uploads import Picture, Refused
 
 _SHELF, _VECTORS = "pictures", "picture-vectors"

@@ -15,7 +15,7 @@ import streamlit as st
 from dashboards.components import pictures
 from dashboards.components.scripts import component
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import MOST_WEIGHT, PICTURE, Term, parse_terms
+from dashboards.services.terms import MOST_WEIGHT, PICTURE, Term, parse_terms
 from dashboards.services.thumbnails import thumbnail_url
 from dashboards.services.words import size_of, visible
 

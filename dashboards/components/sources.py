@@ -14,7 +14,7 @@ from dashboards.components import pictures
 from dashboards.components.choices import choice
 from dashboards.opening import Open
 from dashboards.services import search, uploads, web
-from dashboards.services.search import PICTURE, Term
+from dashboards.services.terms import PICTURE, Term
 from dashboards.services.uploads import Refused
 from dashboards.text import plain
 from imgsim.formats import EXTENSIONS

@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from dashboards.services import tables
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import MOST_TERMS, MOST_WEIGHT, Term, format_terms
+from dashboards.services.terms import MOST_TERMS, MOST_WEIGHT, Term, format_terms
 from dashboards.services.words import visible
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from dashboards.services import search, uploads
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import PICTURE, Term, Vector
+from dashboards.services.search import Vector
+from dashboards.services.terms import PICTURE, Term
 from dashboards.services.uploads import Picture, Refused
 
 VectorOf = Callable[[Term], "Vector | Refused"]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import Crop, Vector
+from dashboards.services.search import Vector
+from dashboards.services.terms import Crop
 from dashboards.services.words import visible
 from imgsim.decode import decode, probe, thumbnail
 from imgsim.errors import BackboneError, ImageError, ImgsimError

@@ -12,7 +12,7 @@ from dashboards.services import basket, registry
 from dashboards.services.basket import Share
 from dashboards.services.loaded import Loaded
 from dashboards.services.registry import RegistryProblem
-from dashboards.services.search import MOST_TERMS, MOST_WEIGHT
+from dashboards.services.terms import MOST_TERMS, MOST_WEIGHT
 from dashboards.services.words import visible
 from dashboards.text import plain
 

@@ -14,9 +14,10 @@ from dashboards.components.health.common import absent
 from dashboards.components.map_view import Scene, map_view
 from dashboards.components.neighbours import neighbours
 from dashboards.opening import Open, opened
-from dashboards.services import coloring, map, search
+from dashboards.services import coloring, map
 from dashboards.services.loaded import Loaded
 from dashboards.services.search import Hit
+from dashboards.services.terms import parse_terms
 from dashboards.services.walk import address
 from dashboards.text import plain
 
@@ -96,7 +97,7 @@ def _bar(names: dict[str, str]) -> str:
 def _query(now: Open) -> int | None:
     """The row that the URL asks with."""
     text = state.get("q")
-    terms, missing = search.parse_terms(now.loaded, text)
+    terms, missing = parse_terms(now.loaded, text)
     rows = [term.row for term in terms if term.weight > 0]
     if text and not rows:
         st.warning(

@@ -17,7 +17,17 @@ from dashboards.components.sources import forget_refused, sources
 from dashboards.opening import Open, opened
 from dashboards.services import question, search
 from dashboards.services.filters import Filters
-from dashboards.services.search import PICTURE, Crop, Term
+from dashboards.services.terms import (
+    LESS,
+    MORE,
+    PICTURE,
+    Crop,
+    Term,
+    format_terms,
+    is_picture_key,
+    parse_terms,
+    steered,
+)
 from dashboards.services.thumbnails import thumbnail_url
 from dashboards.services.words import visible
 from dashboards.text import plain
@@ -59,7 +69,7 @@ def _asked(now: Open) -> tuple[list[Term], list[str]]:
     """The query of the URL, or an example; and the names in it that nothing here has."""
     text = state.get("q")
     if text:
-        return search.parse_terms(now.loaded, text, pictures.shelf())
+        return parse_terms(now.loaded, text, pictures.shelf())
     row = search.random_row(now.loaded, Filters(), seed=1)
     return ([] if row is None else [Term(row, 1.0)]), []
 
@@ -95,7 +105,7 @@ def _crop(now: Open, terms: list[Term], place: int) -> None:
 
 def _absent(missing: list[str], nothing: bool) -> None:
     """Say which parts of the query this session or this version does not have."""
-    session = [key for key in missing if search.is_picture_key(key)]
+    session = [key for key in missing if is_picture_key(key)]
     others = [plain(key) for key in missing if key not in session]
     if session:
         what = "a picture that was" if len(session) == 1 else f"{len(session)} pictures that were"
@@ -116,7 +126,7 @@ def _absent(missing: list[str], nothing: bool) -> None:
 
 def _ask(now: Open, terms: list[Term]) -> None:
     """Make ``terms`` the query; the one before goes to the trail."""
-    before, text = search.format_terms(now.loaded, _asked(now)[0]), search.format_terms(now.loaded, terms)
+    before, text = format_terms(now.loaded, _asked(now)[0]), format_terms(now.loaded, terms)
     state.put(q=text, trail=question.trail_after(state.get("trail"), before, text), find=None)
     st.session_state.pop(_CROPPING, None)
     forget_refused()
@@ -126,12 +136,12 @@ def _steer(now: Open) -> Steer:
     """What the tiles' actions do with their row."""
 
     def add(weight: float, row: int) -> None:
-        _ask(now, search.steered(_asked(now)[0], row, weight))
+        _ask(now, steered(_asked(now)[0], row, weight))
 
     return {
         "query": lambda row: _ask(now, [Term(row, 1.0)]),
-        "more": partial(add, search.MORE),
-        "less": partial(add, search.LESS),
+        "more": partial(add, MORE),
+        "less": partial(add, LESS),
     }
 
 
@@ -139,7 +149,7 @@ def _put_crop(now: Open, place: int, crop: Crop | None) -> None:
     terms, _ = _asked(now)
     if place < len(terms):
         terms[place] = replace(terms[place], crop=crop)
-        state.put(q=search.format_terms(now.loaded, terms))
+        state.put(q=format_terms(now.loaded, terms))
 
 
 def _step(now: Open, step: Step) -> None:
@@ -156,7 +166,7 @@ def _step(now: Open, step: Step) -> None:
         _ask(now, [term for place, term in enumerate(terms) if place != step.place])
     elif step.kind == "weight":
         terms[step.place] = replace(terms[step.place], weight=step.weight)
-        state.put(q=search.format_terms(now.loaded, terms))
+        state.put(q=format_terms(now.loaded, terms))
     elif step.kind == "whole":
         _put_crop(now, step.place, None)
     else:

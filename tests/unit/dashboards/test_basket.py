@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dashboards.services import basket
 from dashboards.services.basket import Share
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import MOST_TERMS, parse_terms
+from dashboards.services.terms import MOST_TERMS, parse_terms
 from tests.unit.dashboards.test_browse import bare
 
 HOSTILE = [

@@ -3,7 +3,8 @@ import pytest
 
 from dashboards.services import question, uploads
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import PICTURE, Term, Vector
+from dashboards.services.search import Vector
+from dashboards.services.terms import PICTURE, Term
 from dashboards.services.uploads import Picture, Refused
 
 

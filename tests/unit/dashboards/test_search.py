@@ -1,10 +1,9 @@
 import numpy as np
-import pytest
 
 from dashboards.services import search
 from dashboards.services.filters import Filters
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import PICTURE, Results, Term
+from dashboards.services.search import Results
 
 ALL = Filters()
 
@@ -16,71 +15,6 @@ def ask(loaded: Loaded, row: int, **options: object) -> Results:
 
 def rows(results: Results) -> list[int]:
     return [hit.row for hit in results.hits]
-
-
-# What a query is made of
-
-
-def test_terms_survive_the_url(loaded: Loaded):
-    terms = [
-        Term(3, 1.0),
-        Term(4, -0.5),
-        Term(5, 1.25, (10, 20, 90, 100)),
-        Term(PICTURE, -2.0, (0, 0, 50, 50), "u0123456789ab"),
-    ]
-    text = search.format_terms(loaded, terms)
-    assert search.parse_terms(loaded, text, {"u0123456789ab"}) == (terms, [])
-
-
-def test_a_twin_keeps_its_own_row(loaded: Loaded, twins: tuple[int, int]):
-    for row in twins:
-        assert search.parse_terms(loaded, search.format_terms(loaded, [Term(row, 1.0)])) == ([Term(row, 1.0)], [])
-
-
-def test_what_nobody_here_is_called_is_named(loaded: Loaded):
-    terms, missing = search.parse_terms(loaded, f"{loaded.key(1)} nosuch -0.5*u0123456789ab")
-    assert terms == [Term(1, 1.0)]
-    assert missing == ["nosuch", "u0123456789ab"]
-    assert [search.is_picture_key(key) for key in missing] == [False, True]
-
-
-def test_weights_and_lengths_have_limits(loaded: Loaded):
-    key = loaded.key(0)
-    assert search.parse_terms(loaded, f"900*{key} -0*{key}")[0] == [Term(0, search.MOST_WEIGHT)]
-    assert len(search.parse_terms(loaded, f"{key} " * 99)[0]) == search.MOST_TERMS
-
-
-@pytest.mark.parametrize(
-    ("edges", "crop"),
-    [
-        ((0, 0, 100, 100), None),
-        ((10, 20, 50, 60), (10, 20, 50, 60)),
-        ((50, 50, 10, 10), (50, 50, 51, 51)),
-        ((100, 100, 999, 999), (99, 99, 100, 100)),
-    ],
-)
-def test_a_crop_lies_in_the_picture_and_is_not_empty(edges: tuple[int, int, int, int], crop: object):
-    assert search.sound_crop(*edges) == crop
-
-
-def test_more_and_less_add_up():
-    terms = search.steered([Term(1, 1.0)], 2, search.MORE)
-    assert terms == [Term(1, 1.0), Term(2, 1.0)]
-    terms = search.steered(terms, 2, search.LESS)
-    assert terms == [Term(1, 1.0), Term(2, 0.5)]
-    assert search.steered(terms, 2, search.LESS) == [Term(1, 1.0)], "at zero it is out"
-
-
-def test_a_cropped_image_is_steered_apart_from_the_whole():
-    terms = [Term(1, 1.0, (0, 0, 50, 50))]
-    assert search.steered(terms, 1, search.MORE) == [*terms, Term(1, 1.0)]
-
-
-def test_steering_keeps_the_last_terms():
-    terms = [Term(row, 1.0) for row in range(search.MOST_TERMS)]
-    steered = search.steered(terms, 99, search.LESS)
-    assert len(steered) == search.MOST_TERMS
-    assert steered[-1] == Term(99, search.LESS)
 
 
 def test_one_vector_is_asked_as_it_is(rng: np.random.Generator):

@@ -8,7 +8,8 @@ from PIL import Image
 
 from dashboards.services import uploads
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import Crop, Vector
+from dashboards.services.search import Vector
+from dashboards.services.terms import Crop
 from dashboards.services.uploads import Limits, Picture, Refused
 from imgsim.decode import decode
 from tests.dashboard_pictures import bomb, encoded, halves

@@ -6,7 +6,7 @@ from dashboards.components import pictures, query_view
 from dashboards.components.query_view import Step, parse_step
 from dashboards.services import uploads
 from dashboards.services.loaded import Loaded
-from dashboards.services.search import PICTURE, Term
+from dashboards.services.terms import PICTURE, Term
 from dashboards.services.uploads import Picture, Refused
 
 

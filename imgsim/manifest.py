@@ -26,6 +26,7 @@ PARTS = (
     "embeddings.arrow",
     "projection.safetensors",
     "neighbors.parquet",
+    "cells.safetensors",
     "thumbnails.parquet",
     "evaluation.json",
     "evaluation.parquet",

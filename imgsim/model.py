@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imgsim import checks
 from imgsim.backbones import Backbone, BackboneSpec
+from imgsim.cells import EXACT_UP_TO, MOST_WANTED, Cells
 from imgsim.content import folder_sha256
 from imgsim.errors import ArgumentError, BackboneError
 from imgsim.evaluation import BACKGROUND, Evaluation
@@ -67,6 +68,8 @@ class SimilarityModel:
         What was found out about these images (`imgsim.insights`), by name.
     coreml : Path, optional
         Folder with the model as a Core ML package and the files that go with it.
+    cells : Cells, optional
+        Of the embeddings; what very large models are searched by. Made when needed.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class SimilarityModel:
         stats: dict[str, float] | None = None,
         insights: Mapping[str, Insight] | None = None,
         coreml: Path | None = None,
+        cells: Cells | None = None,
     ) -> None:
         self.graph = graph
         self.backbone = backbone
@@ -97,12 +101,14 @@ class SimilarityModel:
         self._engine: OnnxEngine | None = None
         self._loading = Lock()
         self._set_rows(images, embeddings, ids)
+        self._cells = cells
 
     def _set_rows(self, images: ImageTable, embeddings: Embeddings, ids: NDArray[Any]) -> None:
         matrix = embeddings.matrix.view()
         matrix.setflags(write=False)
         self._images, self._vectors, self._ids = images, Embeddings(matrix, embeddings.projection), ids
         self._norms = squared_norms(matrix)
+        self._cells = None
         self._row_of_id = {value: row for row, value in enumerate(ids.tolist())}
         self._row_of_sha = {sha: row for row, sha in reversed(list(enumerate(images.sha256))) if sha}
 
@@ -174,6 +180,7 @@ class SimilarityModel:
         k: int | None = 5,
         radius: float | None = None,
         label: str | Sequence[Any] | None = None,
+        exact: bool = False,
     ) -> pd.DataFrame:
         """Nearest reference images, a stored image itself first.
 
@@ -190,6 +197,9 @@ class SimilarityModel:
         label : str or sequence, optional
             Column of an ImageTable, or one value per query, to be shown as ``query_label`` instead of
             the position 0..m-1.
+        exact : bool
+            Look at every image, however many there are. Otherwise models of more than 200,000 images are searched
+            along their graph (`imgsim.cells`), which finds about 99 of 100 neighbours.
 
         Returns
         -------
@@ -212,10 +222,22 @@ class SimilarityModel:
             rows, found, distances = radius_search(vectors, self.embeddings, radius, norms=self._norms)
         else:
             wanted = len(self) if k is None else min(k, len(self))
-            rows, found, distances = edges_within(
-                *exact_knn(vectors, self.embeddings, wanted, norms=self._norms), radius=radius
-            )
+            rows, found, distances = edges_within(*self._nearest(vectors, wanted, exact), radius=radius)
         return query_frame(labels[rows], self._ids[found], distances, rows)
+
+    def _nearest(
+        self, vectors: NDArray[np.float32], k: int, exact: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        if exact or len(self) <= EXACT_UP_TO or k > MOST_WANTED:
+            return exact_knn(vectors, self.embeddings, k, norms=self._norms)
+        return self.cells().search(vectors, self.embeddings, self.graph.neighbors, k)
+
+    def cells(self) -> Cells:
+        """Entry points into the graph, made on first use."""
+        with self._loading:
+            if self._cells is None:
+                self._cells = Cells.build(self.embeddings)
+            return self._cells
 
     def similarity_graph(
         self,

@@ -6,6 +6,7 @@
     embeddings.arrow          (n, d) float32, memory-mapped when loaded
     projection.safetensors    how features became embeddings (absent: they did not)
     neighbors.parquet         the graph
+    cells.safetensors         where searches of the graph begin (absent: up to 200,000 images)
     thumbnails.parquet        small JPEGs by sha256 (absent: none)
     evaluation.json, .parquet metrics, and per class (absent: not evaluated)
     backbone.onnx             the network (absent: only stored images can be asked for)
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 
 from imgsim import arrow, schema
 from imgsim.atomic import atomic_folder
+from imgsim.cells import EXACT_UP_TO, Cells
 from imgsim.content import files_below
 from imgsim.creation import unique_ids
 from imgsim.decode import probe
@@ -72,6 +74,8 @@ def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> N
         model.images.save_rejected(folder / "rejected.parquet")
         Embeddings(model.embeddings, model.projection).save(folder)
         model.graph.save(folder)
+        if len(model) > EXACT_UP_TO:
+            model.cells().save(folder / "cells.safetensors")
         if model.evaluation is not None:
             model.evaluation.save(folder)
         if model.onnx is not None:
@@ -119,6 +123,7 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
     names = _names(folder, images, manifest)
     if not len(images) == len(embeddings.matrix) == len(graph) == len(names):
         raise ModelFormatError(f"the parts of {folder} have different numbers of rows; export the model again.")
+    cells = folder / "cells.safetensors" if "cells.safetensors" in manifest.parts else None
     thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest.parts else None
     return SimilarityModel(
         images,
@@ -132,6 +137,7 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
         manifest.label_column,
         insights={name: Insight.load(folder / INSIGHTS / name) for name in _insights_in(manifest.extras)},
         coreml=folder / COREML if any(name.startswith(f"{COREML}/") for name in manifest.extras) else None,
+        cells=None if cells is None else Cells.load(cells, *embeddings.matrix.shape),
     )
 
 

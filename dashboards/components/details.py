@@ -76,17 +76,15 @@ def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
             st.button(
                 name,
                 icon=icon,
-                disabled=to is None,
                 on_click=partial(_turn, to),
                 shortcut=key,
-                help=f"The {name.lower()} image of those shown; key: {key.lower()} arrow",
+                help=f"The {name.lower()} image of those shown, round and round; key: {key.lower()} arrow",
             )
         st.caption(where)
 
 
-def _turn(to: int | None) -> None:
-    if to is not None:
-        st.session_state[_ROW] = to
+def _turn(to: int) -> None:
+    st.session_state[_ROW] = to
 
 
 def _picture(loaded: Loaded, row: int) -> None:

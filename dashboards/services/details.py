@@ -100,15 +100,16 @@ def _odd_flags(loaded: Loaded, row: int) -> list[Flag]:
     return found
 
 
-def around(row: int, among: Sequence[int]) -> tuple[int | None, int | None, str]:
-    """The rows before and after ``row``, None at the ends, and where it stands in words.
+def around(row: int, among: Sequence[int]) -> tuple[int, int, str]:
+    """The rows before and after ``row``, and where it stands in words; after the last one comes the first.
 
     A row that is not among them stands before the first.
     """
-    place = among.index(row) if row in among else -1
-    before = among[place - 1] if place > 0 else None
-    after = among[place + 1] if place + 1 < len(among) else None
-    return before, after, f"{place + 1:,} of {len(among):,}" if place >= 0 else f"beside the {len(among):,} shown"
+    count = len(among)
+    if row not in among:
+        return among[-1], among[0], f"beside the {count:,} shown"
+    place = among.index(row)
+    return among[place - 1], among[(place + 1) % count], f"{place + 1:,} of {count:,}"
 
 
 def _outlier(loaded: Loaded, row: int) -> Fact | None:

@@ -41,6 +41,16 @@ INJECTED = """() => {  // in all shadow roots too
 }"""
 
 
+NAMELESS = """() => {  // controls without a name and pictures without a text, in all shadow roots too
+    const inside = (e) => [e, ...(e.shadowRoot ? all(e.shadowRoot) : [])];
+    const all = (root) => [...root.querySelectorAll("*")].flatMap(inside);
+    const says = (e) => e.ariaLabel || e.textContent.trim() || e.title || e.labels?.length;
+    const controls = "a[href], button, input, select, textarea, [tabindex='0'], [role=button], [role=slider]";
+    const bad = (e) => e.matches("img") ? !e.hasAttribute("alt") : e.matches(controls) && !says(e);
+    const table = (e) => e.closest("[data-testid=stDataFrame]");  // Streamlit's, which has a text of its own
+    const there = (e) => e.getClientRects().length && !e.closest("[aria-hidden=true]") && !table(e);
+    return all(document.body).filter(there).filter(bad).map((e) => e.outerHTML.slice(0, 200));
+}"""
 PAINTED = """async letter => {  // by the page's fonts, as an image
     await document.fonts.ready;
     document.querySelector("#letter")?.remove();
@@ -166,6 +176,34 @@ def test_keys_move_through_the_answer_and_ask(visit: Callable[..., Any]) -> None
     assert ranks(page) != before
 
 
+def test_details_go_on_by_button_and_by_key(visit: Callable[..., Any]) -> None:
+    page = visit()
+    names = [said.split(", ")[1] for said in ranks(page)]
+    tile = page.locator(f"{ANSWER} .tile").nth(1)
+    tile.hover()
+    tile.get_by_role("button", name="Details").click()
+    dialog = page.get_by_role("dialog")
+
+    def shown(place: int) -> None:
+        dialog.get_by_text(f"{place} of 20", exact=True).wait_for()
+        dialog.get_by_role("img", name=names[place - 1], exact=True).first.wait_for()
+
+    shown(2)
+    dialog.get_by_role("button", name="Next").click()
+    shown(3)
+    settled(page)
+    dialog.get_by_role("button", name="Previous").click()
+    shown(2)
+    for key, place in (("ArrowLeft", 1), ("ArrowLeft", 20), ("ArrowRight", 1), ("ArrowRight", 2)):
+        settled(page)
+        page.keyboard.press(key)
+        shown(place)
+    dialog.locator(".tile").first.wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert ranks(page)[1].split(", ")[1] == names[1]
+
+
 def test_every_page_dark_and_narrow(visit: Callable[..., Any]) -> None:
     page = visit(color_scheme="dark", viewport={"width": 390, "height": 844})
     for name, title in TITLES.items():
@@ -174,6 +212,7 @@ def test_every_page_dark_and_narrow(visit: Callable[..., Any]) -> None:
         settled(page)
         assert page.locator("h1").all_inner_texts() == [title]
         assert page.title() == f"{title} · imgsim"
+        assert page.evaluate(NAMELESS) == [], name
         assert page.get_by_text("This page failed").count() == 0, name
         assert not page.evaluate(WIDER_THAN_THE_WINDOW), name
         assert page.evaluate(BRIGHTNESS) < 64, name

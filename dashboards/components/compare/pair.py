@@ -66,13 +66,9 @@ def _alone(now: Open) -> None:
     command = with_another_network(now.version)
     st.code(command, language="shell")
     if "IMAGES" in command:
-        st.caption(
-            "IMAGES is the folder, table or address that this version was made of; the registry keeps none."
-        )
+        st.caption("IMAGES is the folder, table or address that this version was made of; the registry keeps none.")
     if FETCHED in command:
-        st.caption(
-            f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add WEIGHTS=path/to/weights."
-        )
+        st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add WEIGHTS=path/to/weights.")
 
 
 def _chosen(now: Open, others: list[Version]) -> Version:

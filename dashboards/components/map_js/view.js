@@ -18,6 +18,7 @@ class MapView {
     this.pointers = new Map();
     this.under = make("canvas");
     this.over = make("canvas");
+    for (const canvas of [this.under, this.over]) canvas.setAttribute("aria-hidden", "true"); // the tip says what is there
     this.raster = new Raster(this.under);
     this.tip = new Tip(this.raster);
     this.build();

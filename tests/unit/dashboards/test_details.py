@@ -70,8 +70,8 @@ def test_a_version_without_insights_says_what_it_knows(loaded: Loaded, monkeypat
 def test_next_and_previous():
     among = (4, 9, 2)
     assert details.around(9, among) == (4, 2, "2 of 3")
-    assert details.around(4, among) == (None, 9, "1 of 3")
-    assert details.around(2, among) == (9, None, "3 of 3")
-    assert details.around(7, among) == (None, 4, "beside the 3 shown")
+    assert details.around(4, among) == (2, 9, "1 of 3")
+    assert details.around(2, among) == (9, 4, "3 of 3")
+    assert details.around(7, among) == (2, 4, "beside the 3 shown")
     assert details.around(5, range(10)) == (4, 6, "6 of 10")
-    assert details.around(0, range(1)) == (None, None, "1 of 1")
+    assert details.around(0, range(1)) == (0, 0, "1 of 1")

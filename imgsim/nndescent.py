@@ -14,6 +14,14 @@ Matrix = NDArray[np.float32]
 EXTRA = 15
 EXTRA_LARGE = 25
 LARGE = 100_000
+COMPILED = (
+    ("utils", "build_candidates_owner"),
+    ("utils", "sort_updates_by_block"),
+    ("utils", "apply_sorted_graph_update_array"),
+    ("utils", "deheap_sort"),
+    ("kernels", "generate_graph_update_array_batched"),
+)
+"""The costliest of pynndescent's functions among those that take no distance: those that do cannot be kept."""
 
 
 def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = None) -> tuple[NDArray[np.int32], Matrix]:
@@ -38,11 +46,13 @@ def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = Non
 
     Notes
     -----
-    Compiles once per process: 12-30 CPU-seconds before the first graph, whatever its size.
+    Compiles before the first graph, whatever its size: 30-60 CPU-seconds once per machine,
+    then 8-18 per process (see `COMPILED`).
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "numba"))
     from pynndescent import NNDescent
 
+    _keep_compiled()
     n = len(matrix)
     wanted = min(n, k + 1 + (EXTRA_LARGE if n > LARGE else EXTRA))
     index = NNDescent(
@@ -55,6 +65,16 @@ def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = Non
     )
     found = np.asarray(index.neighbor_graph[0], np.int64)
     return _cut(matrix, found, k)
+
+
+def _keep_compiled() -> None:
+    """Let numba keep on disk what pynndescent 0.7 would compile in each process; other versions may lack them."""
+    import pynndescent
+
+    for module, name in COMPILED:
+        function = getattr(getattr(pynndescent, module, None), name, None)
+        if function is not None and not function.signatures:  # not compiled yet
+            function.enable_caching()
 
 
 def _cut(matrix: Matrix, found: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], Matrix]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -159,18 +160,21 @@ def _with_arguments(program: Callable[..., Any], names: list[str]) -> Callable[.
 
 
 @pytest.fixture(scope="session")
-def lively() -> Callable[[str, int], nn.Module]:
+def lively() -> Callable[..., nn.Module]:
     """``lively(name, size)``: a network whose random features differ between pictures (``mini``: its own weights).
 
-    The statistics of its normalisations are taken from noise.
+    The statistics of its normalisations are taken from noise. A block that repeats the one before it is left out,
+    unless ``whole``: it has no operation that the other has not.
     """
 
-    def make(name: str, size: int) -> nn.Module:
+    def make(name: str, size: int, whole: bool = False) -> nn.Module:
         from imgsim.backbones import get_backbone
 
         if name == "mini":
             return get_backbone(name).build().eval()
         network = get_backbone(name, "random").build()
+        if not whole:
+            _leave_repetitions_out(network)
         torch.manual_seed(0)
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d) and name not in ("vit_b_16", "convnext_tiny"):
@@ -188,6 +192,15 @@ def lively() -> Callable[[str, int], nn.Module]:
         return network.eval()
 
     return make
+
+
+def _leave_repetitions_out(network: nn.Module) -> None:
+    """Of equal blocks in a row keep the first; how often a block is skipped in training makes no difference."""
+    for blocks in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        written = [re.sub(r"StochasticDepth\(.*?\)", "", repr(block)) for block in blocks]
+        for at in reversed(range(1, len(written))):
+            if written[at] == written[at - 1]:
+                del blocks[at]
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--weights", help="its state dict, or 'random'")
     parser.add_argument("--only", nargs="+", choices=TITLES, metavar="NAME", help=f"some of: {', '.join(TITLES)}")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long each load lasts; default: 120")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 50], help="of each load; default: 1 10 50")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"), help="JSON file")
     options = parser.parse_args(argv)
     if options.images is not None and not options.images.is_dir():
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         weights = str(Path(weights).resolve())
     names = [name for name in TITLES if not options.only or name in options.only]
     with tempfile.TemporaryDirectory(prefix="imgsim-bench-") as work:
-        settings = Settings(images, options.backbone, weights, Path(work), options.seconds)
+        settings = Settings(images, options.backbone, weights, Path(work), options.seconds, tuple(options.clients))
         results, failures = run(settings, names)
     about = {"images": images.name, "backbone": options.backbone, "weights": Path(weights).name if weights else None}
     content = {"environment": environment.describe(), "settings": about, "results": results, "failed": sorted(failures)}

@@ -1,4 +1,4 @@
-"""The served model and the dashboard under 1, 10 and 50 clients at once, each asking again as soon as it is answered.
+"""The served model and the dashboard under few and many clients at once, each asking again as soon as it is answered.
 
 One answer that is an error, or does not come, and there is no result. Memory is that of the server's processes,
 after a warm-up with as many clients and again at the end.
@@ -26,7 +26,6 @@ from tests.benchmarks.measure import percentiles_ms
 from tests.benchmarks.settings import Row, Settings
 from tests.dashboard_browser import HOST, dashboard, free_port
 
-CLIENTS = (1, 10, 50)
 WARM_UP = 0.1
 PHOTOS = 40
 
@@ -46,10 +45,10 @@ def measure(settings: Settings) -> list[Row]:
     ids = [int(i) for i in model.ids]
     rows: list[Row] = []
     with served(home, clean_environment(home)) as address:
-        for clients in CLIENTS:
+        for clients in settings.clients:
             rows.append(_load("mlflow models serve", address, clients, settings.seconds, _servings(address, photos)))
     with dashboard(home, clean_environment(home)) as address:
-        for clients in CLIENTS:
+        for clients in settings.clients:
             rows.append(_load("dashboard", address, clients, settings.seconds, _sessions(address, ids)))
     return rows
 

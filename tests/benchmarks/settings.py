@@ -14,7 +14,7 @@ Row = dict[str, str | int | float]
 class Settings:
     """A collection, a network, and the temporary folder of this run (features and models are shared there).
 
-    ``seconds`` is how long each load lasts.
+    ``seconds`` is how long each load lasts, ``clients`` how many there are at once.
     """
 
     images: Path
@@ -22,6 +22,7 @@ class Settings:
     weights: str | None
     work: Path
     seconds: float = 120.0
+    clients: tuple[int, ...] = (1, 10, 50)
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
@@ -31,9 +32,8 @@ class Settings:
     def load(cls, path: Path) -> Settings:
         """Read what `save` wrote."""
         values = json.loads(path.read_text())
-        return cls(
-            Path(values["images"]), values["backbone"], values["weights"], Path(values["work"]), values["seconds"]
-        )
+        places = {name: Path(values[name]) for name in ("images", "work")}
+        return cls(**values | places | {"clients": tuple(values["clients"])})
 
     @property
     def reference(self) -> bool:

@@ -42,8 +42,8 @@ def test_stages_and_query(tmp_path: Path, home: Path) -> None:
 
 @pytest.mark.slow
 def test_load(tmp_path: Path) -> None:
-    _, found = measured(tmp_path, "--only", "load", "--seconds", "0.5")
+    _, found = measured(tmp_path, "--only", "load", "--seconds", "0.5", "--clients", "1", "5")
     rows = found["results"]["load"]
-    assert [row["clients"] for row in rows] == [1, 10, 50] * 2
+    assert [row["clients"] for row in rows] == [1, 5] * 2
     assert {row["what"] for row in rows} == {"mlflow models serve", "dashboard"}
     assert all(row["answers"] >= row["clients"] for row in rows)

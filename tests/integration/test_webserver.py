@@ -175,16 +175,36 @@ def content(path):
     return repr((table.schema.metadata, table.to_pylist())).encode()
 
 
-def test_a_server_that_ends_is_named_and_takes_the_others_along(ui):
-    assert ui.open_ports == [ui.dagster, ui.mlflow, ui.dashboard]
-    command = ["streamlit", "run", "--server.port", str(ui.dashboard)]
-    (dashboard,) = (
-        child for child in psutil.Process(ui.process.pid).children() if all(word in child.cmdline() for word in command)
-    )
-    dashboard.kill()
-    assert ui.process.wait(60) == 1
-    assert "error: Dashboard ended with code -9" in ui.log.read_text()
-    assert ui.open_ports == []
+SMALL_SERVERS = """
+import sys
+from orchestration import ui
+
+def small(*ports):
+    serve = [sys.executable, "-m", "http.server", "--bind", ui.HOST, "--directory", sys.argv[1]]
+    return [ui.Service(f"Server{port}", port, [*serve, str(port)], "--port", "/") for port in map(int, sys.argv[2:])]
+
+ui.services = small
+sys.exit(ui.main([]))
+"""
+
+
+def test_a_server_that_ends_is_named_and_takes_the_others_along(home, tmp_path):
+    ports, log = [free_port() for _ in range(3)], tmp_path / "ui.txt"
+    command = [sys.executable, "-c", SMALL_SERVERS, str(tmp_path), *map(str, ports)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=output)
+    try:
+        wait_for(lambda: "Ctrl-C stops" in log.read_text() or process.poll() is not None)
+        assert all(map(answers, ports)), log.read_text()
+        (ending,) = (one for one in psutil.Process(process.pid).children() if str(ports[1]) in one.cmdline())
+        ending.kill()
+        assert process.wait(60) == 1
+        assert f"error: Server{ports[1]} ended with code -9" in log.read_text()
+        assert not any(map(answers, ports))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(60)
 
 
 def launch(client, selector, source):

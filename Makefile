@@ -27,8 +27,8 @@ demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WE
 ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501)
 	@$(BIN)/python -m orchestration.ui
 
-test: $(VENV)/.installed-dev ## All tests, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+test: $(VENV)/.installed-dev ## All tests, with coverage, a worker for each core up to 4
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -6,7 +6,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # each its share of the cores
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,28 @@ import pytest
 
 import imgsim
 
+LONGEST = (
+    "integration/test_dagster.py",
+    "faults/test_faults.py",
+    "integration/test_coreml_asset.py",
+    "integration/test_webserver.py",
+    "integration/test_benchmarks.py",
+    "unit/test_nndescent.py",
+    "browser/test_dashboard.py",
+    "unit/coreml/test_interpreter.py",
+    "unit/coreml/test_export_networks.py",
+    "unit/encoder/test_training.py",
+    "integration/test_mlflow_sqlite.py",
+)
+"""Files that take longest: first, so that no worker ends long after the others."""
 KINDS = ("sphere", "cube", "torus", "bricks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order is otherwise as it was."""
+    root = Path(__file__).parent
+    place = {root / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")
@@ -23,16 +48,49 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
+@pytest.fixture(scope="session")
+def compiled(request: pytest.FixtureRequest, shared_home: Path) -> Path:
+    """Numba's cache: it outlives the session, because compiling takes a minute."""
+    cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
+    return shared_home / "numba" if cache is None else Path(cache.mkdir("numba"))
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh IMGSIM_HOME; numba's cache is shared by the session so that it compiles once."""
+def home(tmp_path_factory: pytest.TempPathFactory, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh IMGSIM_HOME."""
     folder = tmp_path_factory.mktemp("imgsim-home")
     monkeypatch.setenv("IMGSIM_HOME", str(folder))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
     monkeypatch.setenv("DAGSTER_HOME", str(folder / "dagster"))
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(shared_home / "numba"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(compiled))
     (folder / "dagster").mkdir()
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _mlflow_as_before(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that leaves an active run, an experiment or an address in MLflow fails: the next would use it."""
+    yield
+    if "mlflow.tracking.fluent" not in sys.modules:
+        return
+    import mlflow
+
+    left = []
+    while run := mlflow.active_run():
+        left.append(f"the active run {run.info.run_id}")
+        mlflow.end_run()
+    if experiment := os.environ.pop("MLFLOW_EXPERIMENT_ID", None):
+        left.append(f"the experiment {experiment}")
+        mlflow.tracking.fluent._active_experiment_id = None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")  # followed, unless an address was set
+    for kind, get, unset in (
+        ("tracking", mlflow.get_tracking_uri, mlflow.set_tracking_uri),
+        ("registry", mlflow.get_registry_uri, mlflow.set_registry_uri),
+    ):
+        if (address := get()) != "sqlite:///elsewhere.db":
+            left.append(f"the {kind} address {address}")
+            unset(None)
+    assert not left, f"left behind in MLflow: {', '.join(left)}"
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,8 @@ def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = Non
 
     Notes
     -----
-    Compiles before the first graph, whatever its size: 30-60 CPU-seconds once per machine,
-    then 8-18 per process (see `COMPILED`).
+    Compiles before the first graph, whatever its size: 46 CPU-seconds on a busy machine, 18 of them again in each
+    further process (see `COMPILED`).
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "numba"))
     from pynndescent import NNDescent

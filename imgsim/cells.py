@@ -54,9 +54,18 @@ class Cells:
         norms = squared_norms(centres)
         blocks = [matrix[start : start + BLOCK_ROWS] for start in range(0, len(matrix), BLOCK_ROWS)]
         cells = np.concatenate([exact_knn(block, centres, 1, norms=norms)[0][:, 0] for block in blocks])
-        starts = np.zeros(len(centres) + 1, np.int64)
-        np.cumsum(np.bincount(cells, minlength=len(centres)), out=starts[1:])
-        return cls(centres, np.argsort(cells, kind="stable").astype(np.int32), starts)
+        return _spread(centres, cells)
+
+    def rows(self, cell: int) -> Ids:
+        """Rows of a cell."""
+        return self.order[self.starts[cell] : self.starts[cell + 1]]
+
+    def with_rows(self, cells: Ids) -> Cells:
+        """The same centres with more rows: (m,) cells of the next m rows."""
+        of_old = np.repeat(np.arange(len(self.centres), dtype=np.int32), np.diff(self.starts))
+        every = np.empty(len(self.order) + len(cells), np.int32)
+        every[self.order], every[len(self.order) :] = of_old, cells
+        return _spread(self.centres, every)
 
     def search(self, queries: Matrix, matrix: Matrix, neighbors: Ids, k: int) -> tuple[Ids, Matrix]:
         """About the ``k`` nearest rows of each query, nearest first, ties by row; distances are exact.
@@ -86,7 +95,7 @@ class Cells:
         near = exact_knn(query, self.centres, len(self.centres))[0][0]
         held = np.cumsum(np.diff(self.starts)[near])
         used = near[: max(PROBES, int(np.searchsorted(held, k)) + 1)]
-        return np.concatenate([self.order[self.starts[cell] : self.starts[cell + 1]] for cell in used])
+        return np.concatenate([self.rows(int(cell)) for cell in used])
 
     def save(self, path: Path) -> None:
         """Write as safetensors."""
@@ -120,6 +129,13 @@ class Cells:
         if not (ends and np.array_equal(np.sort(order), np.arange(rows))):
             raise ModelFormatError(f"the search cells {path} do not hold every row once; export the model again.")
         return cls(centres, order, starts)
+
+
+def _spread(centres: Matrix, cells: Ids) -> Cells:
+    """Cells of these centres, given the cell of each row."""
+    starts = np.zeros(len(centres) + 1, np.int64)
+    np.cumsum(np.bincount(cells, minlength=len(centres)), out=starts[1:])
+    return Cells(centres, np.argsort(cells, kind="stable").astype(np.int32), starts)
 
 
 def _walk(query: Matrix, matrix: Matrix, neighbors: Ids, seen: Ids, k: int) -> tuple[Ids, Matrix]:

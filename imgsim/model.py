@@ -119,6 +119,7 @@ class SimilarityModel:
         ids: NDArray[Any],
         graph: NeighborGraph,
         thumbnails: Thumbnails | None,
+        cells: Cells | None = None,
     ) -> None:
         """Take other reference images, in place; for `imgsim.updates`.
 
@@ -127,6 +128,7 @@ class SimilarityModel:
         self.graph, self.evaluation, self._thumbnails = graph, None, thumbnails
         self.insights, self.coreml = {}, None
         self._set_rows(images, embeddings, ids)
+        self._cells = cells
 
     @property
     def images(self) -> ImageTable:
@@ -329,9 +331,11 @@ class SimilarityModel:
     def add(
         self, images: ImageTable | str | Path, store: FeatureStore | None = None, progress: bool = False
     ) -> SimilarityModel:
-        """Append images, in place; the projection is kept, the graph is extended exactly. Returns the model.
+        """Append images, in place; the projection is kept, the graph is extended. Returns the model.
 
-        New images are called by the next free whole numbers, or by the ``label`` column of `create`.
+        The extension is exact up to 200,000 images; above, new images meet those of the cells nearest to them
+        (`imgsim.growing`). New images are called by the next free whole numbers, or by the ``label`` column of
+        `create`.
         """
         from imgsim.updates import add_images
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from imgsim import schema
 from imgsim.backbones import Backbone
+from imgsim.cells import EXACT_UP_TO
 from imgsim.creation import ids_of
 from imgsim.errors import ArgumentError, BackboneError
-from imgsim.exact import exact_knn, rank
 from imgsim.features import Features, extract_features
-from imgsim.graph import NeighborGraph
+from imgsim.growing import extended_along_cells, extended_graph, shrunk_graph
 from imgsim.images import ImageTable, load_images
 from imgsim.projection import Embeddings
 from imgsim.store import FeatureStore
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from imgsim.model import SimilarityModel, Thumbnails
-
-Matrix = NDArray[np.float32]
 
 
 def add_images(
@@ -43,9 +40,13 @@ def add_images(
     table = _appended(model, features.images)
     ids = ids_of(table, model.label_column)
     matrix = np.concatenate([model.embeddings, vectors])
-    graph = extended_graph(model.graph, matrix)
+    cells = None
+    if len(model) > EXACT_UP_TO:
+        graph, cells = extended_along_cells(model.graph, matrix, model.cells())
+    else:
+        graph = extended_graph(model.graph, matrix)
     thumbnails = _either(model.thumbnail_source, (store or FeatureStore()).read_thumbnails)
-    model.replace_rows(table, Embeddings(matrix, model.projection), ids, graph, thumbnails)
+    model.replace_rows(table, Embeddings(matrix, model.projection), ids, graph, thumbnails, cells)
 
 
 def remove_ids(model: SimilarityModel, ids: Any) -> None:
@@ -60,38 +61,6 @@ def remove_ids(model: SimilarityModel, ids: Any) -> None:
     model.replace_rows(
         model.images[keep], Embeddings(matrix, model.projection), model.ids[keep], graph, model.thumbnail_source
     )
-
-
-def extended_graph(graph: NeighborGraph, matrix: Matrix) -> NeighborGraph:
-    """The graph over all rows of ``matrix`` (n + m, d), given it over the first n.
-
-    New rows are searched exactly among all; old rows keep their neighbours unless a new row is nearer,
-    so an exact graph stays exact.
-    """
-    n, k = len(graph), min(max(graph.k, 1), len(matrix) - 1)
-    new = np.arange(n, len(matrix))
-    new_ids, new_distances = exact_knn(matrix[new], matrix, k, exclude=new)
-    nearest, _ = exact_knn(matrix[:n], matrix[n:], min(k, len(new)))
-    candidates = np.concatenate([graph.neighbors, nearest + n], axis=1).astype(np.int64)
-    if candidates.shape[1] < k:  # a graph of very few rows grows wider
-        old_ids, old_distances = exact_knn(matrix[:n], matrix, k, exclude=np.arange(n))
-    else:
-        old_ids, old_distances = rank(matrix[:n], matrix, candidates, k)
-    return NeighborGraph(
-        np.concatenate([old_ids, new_ids]), np.concatenate([old_distances, new_distances]), graph.method
-    )
-
-
-def shrunk_graph(graph: NeighborGraph, keep: NDArray[np.int64], matrix: Matrix) -> NeighborGraph:
-    """The graph over the kept rows, ``matrix`` (len(keep), d); rows that lost a neighbour are searched again."""
-    k = min(graph.k, len(keep) - 1)
-    position = np.full(len(graph), -1, np.int32)
-    position[keep] = np.arange(len(keep), dtype=np.int32)
-    ids, distances = position[graph.neighbors[keep]][:, :k], graph.distances[keep][:, :k].copy()
-    hurt = np.flatnonzero((ids < 0).any(axis=1))
-    if len(hurt) and k:
-        ids[hurt], distances[hurt] = exact_knn(matrix[hurt], matrix, k, exclude=hurt)
-    return NeighborGraph(ids, distances, graph.method)
 
 
 def _features(model: SimilarityModel, images: ImageTable, store: FeatureStore | None, progress: bool) -> Features:

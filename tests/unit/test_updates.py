@@ -1,30 +1,8 @@
 import shutil
 
-import numpy as np
 import pytest
 
 import imgsim
-from imgsim.graph import build_graph
-from imgsim.updates import extended_graph, shrunk_graph
-
-
-@pytest.mark.parametrize(("n", "m"), [(100, 1), (100, 40), (3, 50), (1, 5)])
-def test_an_extended_exact_graph_equals_a_rebuilt_one(rng, n, m):
-    matrix = rng.standard_normal((n + m, 8), np.float32)
-    graph = extended_graph(build_graph(matrix[:n], k=6), matrix)
-    rebuilt = build_graph(matrix, k=graph.k)
-    graph.check()
-    assert np.array_equal(graph.neighbors, rebuilt.neighbors)
-    assert np.array_equal(graph.distances, rebuilt.distances)
-
-
-@pytest.mark.parametrize("keep", [np.arange(0, 100, 2), np.arange(5), np.array([7])])
-def test_a_shrunk_exact_graph_equals_a_rebuilt_one(rng, keep):
-    matrix = rng.standard_normal((100, 8), np.float32)
-    graph = shrunk_graph(build_graph(matrix, k=6), keep, matrix[keep])
-    rebuilt = build_graph(matrix[keep], k=6)
-    assert np.array_equal(graph.neighbors, rebuilt.neighbors)
-    assert np.array_equal(graph.distances, rebuilt.distances)
 
 
 def test_add_then_remove_returns_to_the_start(tiny_images, tiny_store, tmp_path):

@@ -1,5 +1,6 @@
 """One MLflow run per Dagster run, resumed by each stage."""
 
+import csv
 import json
 import resource
 import sys
@@ -62,8 +63,8 @@ class StageLog:
         self.client.log_artifacts(self.run_id, str(folder))
 
     def table(self, table: "pd.DataFrame", path: str) -> None:
-        """Keep a table with the run, as CSV."""
-        self.client.log_text(self.run_id, table.to_csv(index=False), path)
+        """Keep a table with the run, as CSV; text is quoted, for names and labels that hold ends of lines."""
+        self.client.log_text(self.run_id, table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC), path)
 
     def dataset(self, name: str, digest: str, profile: Mapping[str, Any]) -> None:
         """Name the data the run used; no path of this machine goes along."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SQLITE = "sqlite:///"
 _SECONDS = 10.0
 _DISK = ("disk is full", "disk I/O error", "readonly database", "unable to open database", "No space left")
+_ARTIFACTS = "/mlflow-artifacts/"
+_NO_DATABASE = "too many 503 error responses"
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 
 
@@ -96,6 +98,10 @@ def _remedy(error_code: str, reason: str) -> str:
         return "Free space there, or set IMGSIM_HOME to a disk that can be written."
     if error_code in _MISSING:
         return "Run the pipeline for this collection first, or check collection, version and run id."
+    if _NO_DATABASE in reason:
+        return "Most likely its database does not answer it: start that, or read the server's own log."
+    if "error responses" in reason and _ARTIFACTS in reason:
+        return "It cannot use its artifact store: see that its bucket is there and its keys may write to it."
     return "Check MLFLOW_TRACKING_URI and the server's own log."
 
 

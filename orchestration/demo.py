@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
-from sqlalchemy.exc import SQLAlchemyError
 
 from imgsim import errors, tracking
 from imgsim.errors import ImgsimError
@@ -22,9 +21,10 @@ from imgsim.insights.insight import Insight
 from imgsim.sample.messy import MESSY
 from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig, InsightsConfig
 from orchestration.definitions import defs
-from orchestration.failures import cannot_write, no_memory
+from orchestration.failures import no_memory, no_records, record_errors
 from orchestration.instance import prepare_instance
 from orchestration.partitions import check_collection_name, collections, slug
+from orchestration.quiet import quiet
 from orchestration.reuse import current
 from orchestration.turns import turn
 
@@ -228,6 +228,7 @@ def _measured(metrics: Mapping[str, Any], name: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run; the exit code is 0, or 1 with one clear message on stderr."""
     options = arguments(argv)
+    quiet()
     start = time.perf_counter()
     try:
         source = options.images if "://" in options.images else _absolute(options.images)
@@ -239,8 +240,8 @@ def main(argv: list[str] | None = None) -> int:
         progress = Progress(failure=str(error))
     except MemoryError as error:
         progress = Progress(failure=no_memory(error))
-    except (OSError, SQLAlchemyError) as error:  # Dagster cannot keep its own records
-        progress = Progress(failure=cannot_write(error))
+    except record_errors() as error:
+        progress = Progress(failure=no_records(error))
     if progress.failure:
         print(f"error: {progress.failure}", file=sys.stderr)  # noqa: T201
         return 1

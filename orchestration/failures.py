@@ -1,10 +1,13 @@
 """What is retried and what is not: a wrong argument stays wrong, a lost connection may come back."""
 
 import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from imgsim.errors import ImgsimError, RegistryError, SourceError, StoreError
 from imgsim.home import home
@@ -42,6 +45,29 @@ def cannot_write(error: Exception) -> str:
     where = getattr(error, "filename", None) or home()
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
     return f"cannot write {where}: {reason}. Free space there, or set IMGSIM_HOME to another disk. {KEPT}"
+
+
+def record_errors() -> tuple[type[Exception], ...]:
+    """What Dagster raises when it cannot keep its own records, in sqlite or in PostgreSQL (``imgsim[team]``)."""
+    with suppress(ImportError):
+        from dagster_postgres.utils import DagsterPostgresException
+
+        return OSError, SQLAlchemyError, DagsterPostgresException
+    return OSError, SQLAlchemyError
+
+
+def no_records(error: Exception) -> str:
+    """Why Dagster could not keep its records, and what to do about it."""
+    cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+    answer = getattr(cause, "orig", None)
+    if not type(answer).__module__.startswith("psycopg"):
+        return cannot_write(error)
+    reason = str(answer).splitlines()[0].strip().rstrip(".")
+    settings = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
+    return (
+        f"Dagster's database failed: {reason}. Start PostgreSQL, or check PGHOST, PGPORT, PGUSER and PGPASSWORD and "
+        f"the database that {settings} names. {KEPT}"
+    )
 
 
 def no_memory(error: Exception) -> str:

@@ -1,9 +1,13 @@
 """Dagster's own folder: sqlite, no telemetry, one run per collection at a time."""
 
+import importlib.util
 import os
 from pathlib import Path
 
+import yaml
+
 from imgsim.atomic import atomic_path
+from imgsim.errors import MissingExtraError
 from imgsim.home import home
 
 SETTINGS = """\
@@ -26,11 +30,20 @@ def prepare_instance() -> Path:
     """Create Dagster's folder and settings if missing, and make it ``DAGSTER_HOME`` of this process and its children.
 
     ``$DAGSTER_HOME`` wins over ``dagster`` in the working store; settings that exist are left alone.
+
+    Raises
+    ------
+    MissingExtraError
+        The settings keep Dagster's records in PostgreSQL, and what that needs is not installed.
     """
     folder = Path(os.environ.get("DAGSTER_HOME") or home() / "dagster").expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "dagster.yaml").exists():
-        with atomic_path(folder / "dagster.yaml") as path:
+    settings = folder / "dagster.yaml"
+    if not settings.exists():
+        with atomic_path(settings) as path:
             path.write_text(SETTINGS)
+    storage = (yaml.safe_load(settings.read_text()) or {}).get("storage") or {}
+    if "postgres" in storage and importlib.util.find_spec("dagster_postgres") is None:
+        raise MissingExtraError(f'{settings} keeps Dagster\'s records in PostgreSQL: pip install "imgsim[team]".')
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder

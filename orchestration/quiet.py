@@ -1,5 +1,6 @@
 """No telemetry, no chatter on our console, no endless patience: the one place where tools are told."""
 
+import logging
 import os
 import warnings
 
@@ -22,9 +23,15 @@ def quiet() -> None:
     """Set what is not set already, for this process and its children."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    logging.getLogger().addFilter(_is_no_retry)
 
 
 def hush_warnings() -> None:
     """Hide the deprecation warnings that MLflow's and Dagster's own code causes in their dependencies."""
     for module in ("mlflow", "dagster", "dagster_shared", "alembic", "sqlalchemy", "pydantic"):
         warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    """False for each of dagster-postgres's six tries to reach its database: we tell why the last one failed."""
+    return not str(record.msg).startswith("Retrying failed database")

@@ -16,6 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from imgsim import tracking
+from imgsim.errors import MissingExtraError
 from imgsim.home import home
 from orchestration.instance import prepare_instance
 from orchestration.quiet import quiet
@@ -186,7 +187,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run until Ctrl-C or SIGTERM; the exit code is 0 then, 1 when a server could not start or ended."""
     options = arguments(argv)
     quiet()
-    prepare_instance()
+    try:
+        prepare_instance()
+    except MissingExtraError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     wanted = services(options.dagster_port, options.mlflow_port, options.dashboard_port)
     shown = next((s.url for s in wanted if s.name == "MLflow"), tracking.default_tracking_uri())
     environment = {**os.environ, "IMGSIM_HOME": str(home()), "IMGSIM_MLFLOW_UI": shown}

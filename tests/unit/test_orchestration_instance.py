@@ -1,0 +1,33 @@
+"""Dagster's own folder: settings made once, and what is missing for those that are there is named."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from imgsim.errors import MissingExtraError
+from orchestration import demo, ui
+from orchestration.instance import SETTINGS, prepare_instance
+
+
+def test_settings_are_made_once(home: Path) -> None:
+    settings = prepare_instance() / "dagster.yaml"
+    assert settings == home / "dagster" / "dagster.yaml"
+    assert yaml.safe_load(settings.read_text()) == yaml.safe_load(SETTINGS)
+    settings.write_text("# nothing but this\n")
+    prepare_instance()
+    assert settings.read_text() == "# nothing but this\n"
+
+
+def test_records_in_postgresql_without_its_packages(
+    home: Path, tiny_images: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "dagster_postgres", None)
+    (home / "dagster" / "dagster.yaml").write_text("storage: {postgres: {postgres_url: 'postgresql+psycopg2:///d'}}")
+    with pytest.raises(MissingExtraError, match=r'dagster\.yaml .* pip install "imgsim\[team\]"'):
+        prepare_instance()
+    assert demo.main(["--images", str(tiny_images)]) == 1
+    assert ui.main([]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.startswith("error: ") and "imgsim[team]" in line for line in errors] == [True, True]

@@ -1,5 +1,6 @@
 """Real servers on free ports of 127.0.0.1, stopped with all their children."""
 
+import logging
 import os
 import signal
 import socket
@@ -51,6 +52,29 @@ def start_server() -> Iterator[StartServer]:
     yield start
     for process in running:
         _stop(process)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """Address of an S3 server, moto's, that starts without a bucket."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws() -> dict[str, str]:
+    """The environment of a client of that server, but for its address; nothing of the user's own."""
+    return {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nonexistent",
+    }
 
 
 def _free_port() -> int:

@@ -1,0 +1,3 @@
+-- The two databases of a team, owned by whoever runs this: psql -d postgres -f deploy/databases.sql
+CREATE DATABASE mlflow;
+CREATE DATABASE dagster;

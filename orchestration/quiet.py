@@ -1,4 +1,4 @@
-"""No telemetry, no chatter on our console, no endless patience: the one place where tools are told."""
+"""No telemetry and no chatter on our console: the one place where tools are told."""
 
 import logging
 import os
@@ -13,8 +13,6 @@ _SETTINGS = {
     "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1",
     "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING": "1",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # a failing server is given up after 10 s, not 4 minutes: steps are retried
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 

@@ -21,7 +21,7 @@ HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests on to ``upstream``, or hurts them: ``mode`` is pass, slow, 500 or gone."""
+    """Passes requests on to ``upstream``, or hurts them: ``mode`` is pass, slow, gone, or a status such as 500."""
 
     daemon_threads = True
 
@@ -58,8 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.mode == "gone":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
-        elif self.server.mode == "500":
-            self._answer(500, [("Content-Type", "text/html")], b"<h1>Internal Server Error</h1>")
+        elif self.server.mode.isdigit():
+            self._answer(int(self.server.mode), [("Content-Type", "text/html")], b"<h1>Server Error</h1>")
         else:
             self._ask(body)
 

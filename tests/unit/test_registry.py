@@ -1,12 +1,14 @@
 """Names and failures of the registry; what it does right is in integration/test_mlflow_*.py."""
 
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from imgsim import registry, tracking
 from imgsim.errors import ArgumentError, RegistryError
+from tests.faults.servers import Proxy
 
 
 def test_registered_name() -> None:
@@ -44,3 +46,14 @@ def test_a_dead_server_is_one_clear_error() -> None:
         uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
         with pytest.raises(RegistryError, match=r"does not answer .*start it \(`make ui`\)"):
             registry.load("flowers", tracking_uri=uri)
+
+
+@pytest.mark.parametrize(("code", "remedy"), [("500", "server's own log"), ("503", "its database does not answer")])
+def test_a_server_that_answers_errors_is_given_up(code: str, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)  # else 8 requests, and 4 minutes
+    for name in ("BACKOFF_FACTOR", "BACKOFF_JITTER"):
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", "0")
+    with closing(Proxy(mode=code)) as server:
+        with pytest.raises(RegistryError, match=remedy):
+            registry.load("flowers", tracking_uri=server.address)
+        assert server.hurt == 1 + 4  # whether it is there at all, and what was wanted

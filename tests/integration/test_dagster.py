@@ -54,8 +54,9 @@ def _warm_home(home, empty_mlflow, tiny_model, tiny_store):
 
 
 @pytest.fixture
-def instance(tmp_path):
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+def instance():
+    """In memory: files cost a quarter of a run. Below, the command line and the demo write them."""
+    with dg.DagsterInstance.ephemeral() as made:
         made.add_dynamic_partitions("collections", ["tiny"])
         yield made
 

@@ -7,9 +7,11 @@ from threading import Thread
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboards.services import map, registry, thumbnails
 from dashboards.services.registry import RegistryProblem
@@ -32,6 +34,21 @@ def _home(request: Request) -> RedirectResponse:
     return RedirectResponse("./" + (f"?{request.url.query}" if request.url.query else ""))
 
 
+class Files:
+    """What answers `ROUTES` before Streamlit is asked: a file needs no session, cookie or compression.
+
+    A click shows twenty thumbnails, and these cost the server more than the page that names them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._files = Router(ROUTES, redirect_slashes=False, default=app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        await (self._files if scope["type"] == "http" else self._app)(scope, receive, send)
+
+
 def _failed(error: Exception) -> bool:
     """Tell the log what happened, and the browser only that something did."""
     import logging
@@ -48,4 +65,4 @@ ROUTES = [
     Route(map.FILES, map.answer),
     Route(map.NAMES, map.answer),
 ]
-app = st.App("main.py", routes=ROUTES, lifespan=_lifespan, on_script_error=_failed)
+app = st.App("main.py", middleware=[Middleware(Files)], lifespan=_lifespan, on_script_error=_failed)

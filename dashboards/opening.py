@@ -121,6 +121,14 @@ def open_model(view: View) -> Open:
     return now
 
 
+def replaced(now: Open) -> bool:
+    """Whether the view by now means another version: an alias has moved. Of a registry that fails nothing is known."""
+    try:
+        return registry.chosen(versions(now.version.name), now.view.version).version != now.version.version
+    except RegistryProblem:
+        return False
+
+
 def _still_asks_for(view: View, before: Open) -> bool:
     return (view.model or before.version.name) == before.version.name and view.version in (
         before.view.version,

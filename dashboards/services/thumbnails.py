@@ -26,8 +26,8 @@ def thumbnail_url(loaded: Loaded, row: int) -> str:
     return f"/thumbnails/{loaded.token}/{row}.jpg"
 
 
-def answer(request: Request) -> Response:
-    """The route: a JPEG of a model that is loaded, else 404."""
+async def answer(request: Request) -> Response:
+    """The route: a JPEG of a model that is loaded, else 404. All is in memory, so no thread is needed."""
     from starlette.responses import Response
 
     loaded = shelf.by_token(request.path_params["token"])

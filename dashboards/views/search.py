@@ -14,7 +14,7 @@ from dashboards.components.crop_view import crop_view
 from dashboards.components.gallery import Action, handle
 from dashboards.components.query_view import Step, picture_uri, query_view
 from dashboards.components.sources import forget_refused, sources
-from dashboards.opening import Open, opened
+from dashboards.opening import Open, opened, replaced
 from dashboards.services import question, search
 from dashboards.services.filters import Filters
 from dashboards.services.terms import (
@@ -43,8 +43,11 @@ _STYLE = """<style>
 </style>"""
 
 
+@st.fragment
 def page(now: Open) -> None:
-    """Ask on the left, answer on the right."""
+    """Ask on the left, answer on the right; what is done here runs this part alone, not sidebar and navigation."""
+    if replaced(now):
+        st.rerun()
     if not len(now.loaded):
         st.info("This version holds no images. Run the pipeline on a folder with pictures.", icon=":material/search:")
         return

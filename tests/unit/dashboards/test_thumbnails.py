@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -18,7 +19,7 @@ def _on_the_shelf(loaded: Loaded) -> Iterator[None]:
 
 
 def ask(token: str, row: int) -> Response:
-    return thumbnails.answer(Request({"type": "http", "path_params": {"token": token, "row": row}}))
+    return asyncio.run(thumbnails.answer(Request({"type": "http", "path_params": {"token": token, "row": row}})))
 
 
 def test_a_thumbnail_by_its_address(loaded: Loaded):

@@ -16,12 +16,13 @@ from imgsim.backbones import Backbone, BackboneSpec, get_backbone
 from imgsim.engines import Engine
 from imgsim.errors import ArgumentError, ArgumentTypeError
 from imgsim.evaluation import Evaluation, evaluate
-from imgsim.features import Features, extract_features
+from imgsim.features import Features
 from imgsim.graph import NeighborGraph, build_graph, resolve_method
 from imgsim.images import ImageTable, load_images
 from imgsim.model import SimilarityModel
 from imgsim.onnx_export import ONNX_FILE
 from imgsim.projection import Embeddings, embed
+from imgsim.spreading import extract_by
 from imgsim.store import FeatureStore
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def create(
     seed : int
         Of the projection's sample, of NN-Descent and of partitions.
     engine : Engine, optional
-        What runs the pieces of a partitioned graph (`imgsim.engines.engine`); default: this process.
+        What runs feature extraction and the pieces of a partitioned graph (`imgsim.engines.engine`); default:
+        this process.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def create(
     ids_of(table, label)
     network = get_backbone(backbone, weights)
     store = store or FeatureStore()
-    features = extract_features(table, network, store, batch_size, device, progress=progress)
+    features = extract_by(engine, table, network, store, batch_size, device, progress)
     _require_images(features.images, "none of the images could be decoded")
     vectors = embed(features.matrix, projection, seed)
     graph = build_graph(vectors.matrix, k, method, seed, progress, engine=engine)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from imgsim import checks
@@ -34,6 +35,7 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class InProcess:
     """One after the other, here."""
 
@@ -59,7 +61,7 @@ class Processes:
         if not keys:
             return
         workers = min(len(keys), self.workers or os.cpu_count() or 1)
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread)
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
         try:
             yield from pool.map(function, keys)
         except BrokenProcessPool as error:
@@ -68,11 +70,20 @@ class Processes:
             pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
+def _begin() -> None:
+    """One BLAS thread; and no worker outlives the process that it works for."""
     import numpy  # noqa: F401  loads BLAS
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @dataclass(frozen=True)

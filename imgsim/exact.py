@@ -8,11 +8,15 @@ ids and distances do not depend on block size, number of queries or threads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Ids = NDArray[np.int32]
+Smallest = Callable[[Matrix, int], NDArray[np.int64]]
+Ranked = Callable[[Matrix, Matrix, NDArray[np.int64], int, NDArray[np.int64] | None], tuple[Ids, Matrix]]
 
 BLOCK_BYTES = 32 << 20
 _GROUPS = 32
@@ -25,6 +29,8 @@ def exact_knn(
     k: int,
     exclude: NDArray[np.int64] | None = None,
     norms: Matrix | None = None,
+    smallest: Smallest | None = None,
+    ranked: Ranked | None = None,
 ) -> tuple[Ids, Matrix]:
     """The ``k`` nearest references of each query by euclidean distance, nearest first, ties by row.
 
@@ -38,6 +44,10 @@ def exact_knn(
         For each query one reference row to leave out (itself).
     norms : (n,) float32, optional
         `squared_norms` of the references, to compute them once for many calls.
+    smallest : function, optional
+        Another way to find the columns (m, c) of the c smallest values of each row of (m, n), in any order.
+    ranked : function, optional
+        Another `rank`.
 
     Returns
     -------
@@ -55,8 +65,10 @@ def exact_knn(
         left_out = None if exclude is None else exclude[start : start + block]
         if left_out is not None:
             d2[np.arange(len(rows)), left_out] = np.inf
-        candidates = _candidates(d2, k, error_bound(rows, norms))
-        ids[start : start + block], distances[start : start + block] = rank(rows, references, candidates, k, left_out)
+        candidates = _candidates(d2, k, error_bound(rows, norms), smallest or _smallest)
+        ids[start : start + block], distances[start : start + block] = (ranked or rank)(
+            rows, references, candidates, k, left_out
+        )
     return ids, distances
 
 
@@ -133,11 +145,11 @@ def true_distances(rows: Matrix, references: Matrix, candidates: NDArray[np.inte
     return out
 
 
-def _candidates(d2: Matrix, k: int, bound: Matrix) -> NDArray[np.int64]:
+def _candidates(d2: Matrix, k: int, bound: Matrix, smallest: Smallest) -> NDArray[np.int64]:
     """(m, c) columns that hold the k smallest of each row and all that rounding could not tell from them."""
     n = d2.shape[1]
     want = min(n, k + _MARGIN)
-    columns = _smallest(d2, want)
+    columns = smallest(d2, want)
     values = np.take_along_axis(d2, columns, axis=1)
     if want == n:
         return columns
@@ -146,7 +158,7 @@ def _candidates(d2: Matrix, k: int, bound: Matrix) -> NDArray[np.int64]:
     if (values.max(axis=1) > limit).all():
         return columns
     counts = (d2 <= limit[:, None]).sum(axis=1)  # rows with many near-ties: take all of them
-    return _smallest(d2, int(max(want, counts.max())))
+    return smallest(d2, int(max(want, counts.max())))
 
 
 def _smallest(d2: Matrix, c: int) -> NDArray[np.int64]:

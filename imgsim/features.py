@@ -124,8 +124,8 @@ def extract_features(
     batch_size = checks.positive_int(batch_size, "batch_size")
     store = store or FeatureStore()
     with status(f"preparing {backbone.spec.name}", progress):
-        onnx = onnx or _onnx(backbone, store)  # saved models carry it, even when every feature is stored
-    rejected, todo = _missing(images, backbone.spec.fingerprint, store)
+        onnx = onnx or exported(backbone, store)  # saved models carry it, even when every feature is stored
+    rejected, todo = missing(images, backbone.spec.fingerprint, store)
     if todo:
         device = resolve_device(device)
         engine = make_engine(backbone, onnx, device)
@@ -165,7 +165,7 @@ def _least(spec: BackboneSpec) -> tuple[int, int]:
     return max(spec.height, THUMBNAIL), max(spec.width, THUMBNAIL)
 
 
-def _missing(
+def missing(
     images: ImageTable, fingerprint: str, store: FeatureStore
 ) -> tuple[dict[str, tuple[str, str]], list[list[int]]]:
     """What is known to be undecodable (sha256 to stage and reason), and the rows of each content to compute."""
@@ -179,7 +179,7 @@ def _missing(
     return {key: ("decode", reason) for key, reason in bad.items()}, list(copies.values())
 
 
-def _onnx(backbone: Backbone, store: FeatureStore) -> Path | None:
+def exported(backbone: Backbone, store: FeatureStore) -> Path | None:
     """The exported network, exporting it on first use; None when it has no ONNX form."""
     folder = store.backbone_folder(backbone.spec.fingerprint)
     try:

@@ -47,7 +47,7 @@ def create(
     strict: Strict = False,
     seed: Annotated[int, typer.Option(help="Of the projection's sample, NN-Descent and partitions.")] = 0,
     engine: Annotated[
-        str, typer.Option(help="What runs the pieces of a partitioned graph: in_process, processes or ray.")
+        str, typer.Option(help="What runs extraction and a partitioned graph: in_process, processes or ray.")
     ] = "in_process",
     address: Annotated[str | None, typer.Option(help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, or CPUs of a Ray started here.")] = None,

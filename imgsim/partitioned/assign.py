@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imgsim.exact import exact_knn, squared_norms
+from imgsim.partitioned.compiled import kernel
 from imgsim.partitioned.shards import Arrays, Note, Work
 from imgsim.vectors import BLOCK_ROWS
 
@@ -21,5 +22,7 @@ def _cells(work: Work, index: int) -> Arrays:
     cells = np.empty((stop - start, copies), np.int32)
     for first in range(start, stop, BLOCK_ROWS):
         rows = vectors[first : min(stop, first + BLOCK_ROWS)]
-        cells[first - start : first - start + len(rows)] = exact_knn(rows, centres, copies, norms=norms)[0]
+        cells[first - start : first - start + len(rows)] = exact_knn(
+            rows, centres, copies, norms=norms, smallest=kernel().smallest
+        )[0]
     return {"cells": cells, "counts": np.bincount(cells.ravel(), minlength=len(centres)).astype(np.int64)}

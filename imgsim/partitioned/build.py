@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imgsim.exact import exact_knn
+from imgsim.partitioned.compiled import kernel
 from imgsim.partitioned.place import members
 from imgsim.partitioned.shards import Arrays, Note, Work
 
@@ -24,7 +25,12 @@ def _nearest(work: Work, leaf: int) -> Arrays:
         return {"distances": np.empty((len(rows), 0), np.float32), "ids": np.empty((len(rows), 0), np.int32)}
     inside = np.ascontiguousarray(work.open()[rows])
     if len(rows) <= EXACT_UP_TO:
-        ids, distances = exact_knn(inside, inside, k, exclude=np.arange(len(rows)))
+        everyone = np.arange(len(rows))
+        if len(rows) == work.plan.rows:  # nothing will be refined: exact to the last tie
+            ids, distances = exact_knn(inside, inside, k, everyone)
+        else:
+            loops = kernel()
+            ids, distances = exact_knn(inside, inside, k, everyone, smallest=loops.smallest, ranked=loops.rank)
     else:
         from imgsim.nndescent import nn_descent_knn
 

@@ -21,7 +21,7 @@ from imgsim.partitioned.merge import Ids, merge
 from imgsim.partitioned.place import leaf_sizes, place
 from imgsim.partitioned.plan import Partitioning
 from imgsim.partitioned.recall import measured_recall, predicted_recall, truth
-from imgsim.partitioned.refine import refine
+from imgsim.partitioned.refine import refine, walk
 from imgsim.partitioned.reverse import reverse
 from imgsim.partitioned.shards import Note, Work
 from imgsim.partitioned.split import crowded, split
@@ -93,7 +93,10 @@ def _stages(work: Work, engine: Engine, progress: bool) -> Facts:
     _tell(f"{len(sizes)} partitions of up to {sizes.max():,} rows: recall {predicted:.3f} before refinement", progress)
     run(build, np.argsort(-sizes, kind="stable").tolist())  # the largest first, so that none is left for the end
     run(merge, shards)
-    run(reverse, shards)
+    for turn in range(work.plan.rounds):
+        keys = [turn * work.plan.shards + shard for shard in shards]
+        run(reverse, keys)
+        run(walk, keys)
     run(refine, shards)
     manifest(work, notes)
     measured = measured_recall(work)

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.exact import exact_knn
+from imgsim.partitioned.compiled import kernel
 from imgsim.partitioned.shards import Arrays, Note, Work
 from imgsim.vectors import Matrix
 
-SAMPLE_PER_CENTRE = 64
+SAMPLE_PER_CENTRE = 32
 MOST_SAMPLED = 500_000
-ITERATIONS = 10
+ITERATIONS = 6
 DIVISIONS = 4
 
 
@@ -35,7 +36,7 @@ def kmeans(rows: Matrix, count: int, rng: np.random.Generator, iterations: int =
     centres: Matrix = np.unique(rows[rng.choice(len(rows), min(count, len(rows)), replace=False)], axis=0)
     before: NDArray[np.int32] | None = None
     for _ in range(iterations):
-        nearest = exact_knn(rows, centres, 1)[0][:, 0]
+        nearest = exact_knn(rows, centres, 1, smallest=kernel().smallest)[0][:, 0]
         if before is not None and np.array_equal(nearest, before):
             break
         before = nearest
@@ -50,7 +51,7 @@ def kmeans(rows: Matrix, count: int, rng: np.random.Generator, iterations: int =
 def divided(sample: Matrix, centres: Matrix, copies: int, most: float, rng: np.random.Generator) -> Matrix:
     """``centres`` where each cell that holds more than ``most`` sampled rows, copies counted, is divided."""
     for _ in range(DIVISIONS):
-        nearest = exact_knn(sample, centres, min(copies, len(centres)))[0]
+        nearest = exact_knn(sample, centres, min(copies, len(centres)), smallest=kernel().smallest)[0]
         load = np.bincount(nearest.ravel(), minlength=len(centres))
         crowded = np.flatnonzero(load > most)
         if not len(crowded):

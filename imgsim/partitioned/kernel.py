@@ -1,27 +1,29 @@
-"""The inner loop of refinement, compiled by numba and cached on disk; import this module when it is needed only."""
+"""Inner loops, compiled by numba and cached on disk; `compiled` imports this module when it is needed."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from imgsim.partitioned.merge import Ids
+from imgsim.partitioned.split import Rows
 from imgsim.vectors import Matrix
 
 
 @njit(cache=True, nogil=True)
-def nearest_of(vectors: Matrix, start: int, ids: Ids, distances: Matrix, candidates: Ids, k: int) -> None:
+def nearest_of(vectors: Matrix, rows: Rows, ids: Ids, distances: Matrix, candidates: Ids, k: int) -> None:
     """Put into ``ids`` and ``distances`` (m, w), nearest first, what is nearer among ``candidates`` (m, c).
 
-    Row i of them belongs to ``vectors[start + i]``; -1 is no candidate, repetitions are looked at once. Distances
-    are squared here. A candidate must beat the ``k``-th to be worth its whole sum, but places up to w are filled.
+    Row i of them belongs to ``vectors[rows[i]]``; -1 is no candidate, repetitions are looked at once. Distances
+    are squared here. What does not beat the ``k``-th is passed over.
     """
     slots = 1
     while slots < 2 * (ids.shape[1] + candidates.shape[1]):
         slots *= 2
     table = np.empty(slots, np.int32)
     for i in range(len(ids)):
-        row = start + i
+        row = rows[i]
         table[:] = -1
         _seen(table, row)
         for j in range(ids.shape[1]):
@@ -32,18 +34,57 @@ def nearest_of(vectors: Matrix, start: int, ids: Ids, distances: Matrix, candida
             if candidate < 0 or _seen(table, candidate):
                 continue
             worst = distances[i, k - 1]
-            total = np.float32(0)
-            d = 0
-            while d < vectors.shape[1] and total <= worst:
-                end = min(d + 32, vectors.shape[1])
-                part = np.float32(0)
-                for e in range(d, end):
-                    difference = vectors[row, e] - vectors[candidate, e]
-                    part += difference * difference
-                total += part
-                d = end
+            total = _squared(vectors[row], vectors[candidate])
             if total <= worst:
                 _insert(ids[i], distances[i], candidate, total)
+
+
+@njit(cache=True, nogil=True)
+def smallest(values: Matrix, c: int) -> NDArray[np.int64]:
+    """Columns (m, c) of the c smallest values of each row of (m, n), smallest first, ties by column."""
+    columns = np.empty((len(values), c), np.int64)
+    kept = np.empty(c, np.float32)
+    for i in range(len(values)):
+        row = values[i]
+        filled = 0
+        for j in range(len(row)):
+            value = row[j]
+            if filled == c and value >= kept[c - 1]:
+                continue
+            filled = min(c, filled + 1)
+            at = filled - 1
+            while at > 0 and kept[at - 1] > value:
+                kept[at] = kept[at - 1]
+                columns[i, at] = columns[i, at - 1]
+                at -= 1
+            kept[at] = value
+            columns[i, at] = j
+    return columns
+
+
+@njit(cache=True, nogil=True)
+def rank(
+    rows: Matrix, references: Matrix, candidates: NDArray[np.int64], k: int, exclude: NDArray[np.int64]
+) -> tuple[Ids, Matrix]:
+    """What `imgsim.exact.rank` returns, to within the rounding of a sum in another order."""
+    ids = np.full((len(rows), k), -1, np.int32)
+    distances = np.full((len(rows), k), np.inf, np.float32)
+    for i in range(len(rows)):
+        for c in range(candidates.shape[1]):
+            candidate = candidates[i, c]
+            if candidate != exclude[i]:
+                _insert(ids[i], distances[i], candidate, _squared(rows[i], references[candidate]))
+    return ids, np.sqrt(distances)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _squared(one: Matrix, other: Matrix) -> np.float32:
+    """Squared distance, by as many sums at once as the processor has lanes."""
+    total = np.float32(0)
+    for d in range(len(one)):
+        difference = one[d] - other[d]
+        total += difference * difference
+    return total
 
 
 @njit(cache=True, nogil=True)

@@ -1,21 +1,53 @@
-"""One round of neighbours of neighbours, forward and backward: what lies across the border of a partition is found."""
+"""Rounds of neighbours of neighbours, forward and backward: what lies across the border of a partition is found."""
 
 from __future__ import annotations
-
-import os
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.exact import exact_knn, rank
-from imgsim.home import home
+from imgsim.partitioned.compiled import kernel
 from imgsim.partitioned.merge import Ids, nearest
-from imgsim.partitioned.reverse import listing
+from imgsim.partitioned.reverse import listing, lists
 from imgsim.partitioned.shards import Arrays, Note, Work
 from imgsim.vectors import Matrix
 
 Rows = NDArray[np.int64]
 BLOCK = 4096
+
+
+def walk(work: Work, index: int) -> Note:
+    """Shard, per round and shard of rows, of ``ids`` and ``distances`` (r, plan.wide) as `merge` writes them."""
+    return work.keep("walk", index, lambda: _walked(work, *divmod(index, work.plan.shards)))
+
+
+def _walked(work: Work, turn: int, shard: int) -> Arrays:
+    vectors, (start, _) = work.open(), work.plan.range(shard)
+    now = lists(work, turn, shard)
+    ids, squared = now["ids"].copy(), now["distances"] ** 2
+    if len(work.read("place", 0)["starts"]) > 2:  # in a single leaf they are exact already
+        backward = listing(work, turn, shard)
+        everyone = [lists(work, turn, other)["ids"] for other in range(work.plan.shards)]
+        order = np.argsort(work.read("place", shard)["leaves"][:, 0], kind="stable")  # so that vectors stay in cache
+        for first in range(0, len(order), BLOCK):
+            part = order[first : first + BLOCK]
+            near = np.concatenate([now["ids"][part], backward[part]], axis=1)
+            found, distance = ids[part], squared[part]
+            candidates = _beyond(near, everyone, work)
+            kernel().nearest_of(vectors, part + start, found, distance, candidates, work.plan.k)
+            ids[part], squared[part] = found, distance
+    return {"distances": np.sqrt(squared), "ids": ids}
+
+
+def _beyond(near: Ids, everyone: list[Ids], work: Work) -> Ids:
+    """(m, c * (1 + wide)): the rows in ``near`` (m, c), and what those list."""
+    flat = near.ravel()
+    beyond = np.full((len(flat), work.plan.wide), -1, np.int32)
+    shard = np.where(flat < 0, -1, flat // work.plan.shard_rows)
+    for number in np.unique(shard[shard >= 0]):
+        chosen = np.flatnonzero(shard == number)
+        beyond[chosen] = everyone[number][flat[chosen] - work.plan.range(int(number))[0]]
+    return np.concatenate([near, beyond.reshape(len(near), -1)], axis=1)
 
 
 def refine(work: Work, index: int) -> Note:
@@ -24,45 +56,19 @@ def refine(work: Work, index: int) -> Note:
 
 
 def _refined(work: Work, index: int) -> Arrays:
-    plan, vectors = work.plan, work.open()
-    start, stop = plan.range(index)
-    merged = work.read("merge", index)
-    ids, distances = np.empty((stop - start, plan.k), np.int32), np.empty((stop - start, plan.k), np.float32)
-    if len(work.read("place", 0)["starts"]) == 2:  # one leaf: exact already
-        return {"distances": merged["distances"][:, : plan.k], "ids": merged["ids"][:, : plan.k]}
-    backward = listing(work, index)
-    lists = [work.read("merge", shard)["ids"] for shard in range(plan.shards)]
+    vectors, (start, stop) = work.open(), work.plan.range(index)
+    found = lists(work, work.plan.rounds, index)["ids"]
+    ids, distances = np.empty((stop - start, work.plan.k), np.int32), np.empty((stop - start, work.plan.k), np.float32)
     for first in range(0, stop - start, BLOCK):
-        part = slice(first, min(stop - start, first + BLOCK))
-        own = merged["ids"][part]
-        near = np.concatenate([own[:, : plan.k], backward[part]], axis=1)
-        found = _walked(vectors, start + first, own, merged["distances"][part], near, lists, work)
-        ids[part], distances[part] = _ranked(vectors, start + first, found, work)
+        part = slice(first, first + BLOCK)
+        rows = np.arange(start + first, min(stop, start + first + BLOCK))
+        ids[part], distances[part] = _ranked(vectors, rows, found[part], work)
     return {"distances": distances, "ids": ids}
 
 
-def _walked(vectors: Matrix, start: int, ids: Ids, distances: Matrix, near: Ids, lists: list[Ids], work: Work) -> Ids:
-    """(m, wide) nearest of the lists of these rows, of the rows in ``near`` (m, c), and of what those list."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "numba"))
-    from imgsim.partitioned.kernel import nearest_of
-
-    k = work.plan.k
-    flat = near.ravel()
-    beyond = np.full((len(flat), k), -1, np.int32)
-    shard = np.where(flat < 0, -1, flat // work.plan.shard_rows)
-    for number in np.unique(shard[shard >= 0]):
-        chosen = np.flatnonzero(shard == number)
-        beyond[chosen] = lists[number][flat[chosen] - work.plan.range(int(number))[0], :k]
-    candidates = np.concatenate([near, beyond.reshape(len(near), -1)], axis=1)
-    found, squared = ids.copy(), distances**2
-    nearest_of(vectors, start, found, squared, candidates, k)
-    return found
-
-
-def _ranked(vectors: Matrix, start: int, found: Ids, work: Work) -> tuple[Ids, Matrix]:
+def _ranked(vectors: Matrix, rows: Rows, found: Ids, work: Work) -> tuple[Ids, Matrix]:
     """The k nearest by true distance; rows left short of k are searched among all."""
     k = work.plan.k
-    rows = np.arange(start, start + len(found))
     short = (found >= 0).sum(axis=1) < k
     itself = rows[:, None]
     ids, distances = rank(vectors[rows], vectors, np.where(found < 0, itself, found).astype(np.int64), k, rows)

@@ -11,13 +11,14 @@ import dagster as dg
 
 from imgsim.backbones import PREPROCESSING, get_backbone
 from imgsim.errors import BackboneError
-from imgsim.features import Features, extract_features
+from imgsim.features import Features
 from imgsim.images import ImageTable
+from imgsim.spreading import extract_by
 from orchestration import checks, metadata, pictures
 from orchestration.config import FeaturesConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
-from orchestration.resources import MlflowResource, StorageResource
+from orchestration.resources import EngineResource, MlflowResource, StorageResource
 from orchestration.reuse import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
@@ -38,13 +39,15 @@ def features(
     images: ImageTable,
     storage: StorageResource,
     mlflow: MlflowResource,
+    engine: EngineResource,
 ) -> Iterator[dg.MaterializeResult[Features]]:
     """One raw feature vector per image; content seen before, in any collection, is taken from the store."""
     store = storage.store()
 
     def compute() -> Features:
         backbone = get_backbone(config.backbone, config.weights or None)
-        return extract_features(images, backbone, store, config.batch_size, config.device, progress=sys.stderr.isatty())
+        progress = sys.stderr.isatty()
+        return extract_by(engine.engine(), images, backbone, store, config.batch_size, config.device, progress)
 
     def complete(value: Features) -> bool:  # a file that could not be read may be readable now
         return not (value.images.rejected["stage"] == "read").any()

@@ -7,7 +7,7 @@ from imgsim.partitioned.building import prepare
 from imgsim.partitioned.plan import Partitioning
 from imgsim.partitioned.shards import Work
 
-SMALL = Partitioning(size=100, shard_rows=170)
+SMALL = Partitioning(size=100, overlap=2, shard_rows=170)
 
 
 @pytest.fixture

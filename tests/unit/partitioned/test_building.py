@@ -35,9 +35,11 @@ def test_the_graph_is_valid_and_near_the_exact_one(clustered):
 
 def test_prediction_is_the_recall_before_refinement(work, clustered):
     facts = build_shards(work, InProcess())
-    merged = np.concatenate([work.read("merge", s)["distances"][:, :5] for s in range(work.plan.shards)])
-    true = exact_knn(clustered, clustered, 5, exclude=np.arange(900))[1]
-    assert facts["predicted_recall"] == pytest.approx((merged <= true[:, -1:]).mean(), abs=1e-6)
+    merged = np.concatenate([work.read("merge", s)["ids"] for s in range(work.plan.shards)])
+    true = exact_knn(clustered, clustered, 5, exclude=np.arange(900))[0]
+    assert facts["predicted_recall"] == pytest.approx(
+        (true[:, :, None] == merged[:, None]).any(axis=2).mean(), abs=1e-6
+    )
 
 
 def test_one_partition_is_exact(clustered):
@@ -77,7 +79,9 @@ def test_pieces_go_when_the_graph_is_done_unless_kept(clustered, home, tmp_path)
     }
 
 
-@pytest.mark.parametrize("stage", ["centroids", "assign", "place", "truth", "build", "merge", "reverse", "refine"])
+@pytest.mark.parametrize(
+    "stage", ["centroids", "assign", "place", "truth", "build", "merge", "reverse", "walk", "refine"]
+)
 def test_lost_and_damaged_shards_are_built_anew(work, stage):
     facts = build_shards(work, InProcess())
     whole = shards(work)
@@ -103,7 +107,7 @@ class Harming(InProcess):
         return super().map(function, keys)
 
 
-@pytest.mark.parametrize(("when", "what"), [("merge", "build"), ("refine", "merge"), ("build", "place")])
+@pytest.mark.parametrize(("when", "what"), [("merge", "build"), ("walk", "merge"), ("build", "place")])
 def test_a_shard_damaged_during_the_build_is_found_and_built_anew(work, tmp_path, caplog, when, what):
     with caplog.at_level(logging.WARNING):
         build_shards(work, Harming(work, when, what))

@@ -1,0 +1,69 @@
+"""Feature extraction over an engine: pieces fill the store as any other run would, then the table is read from it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imgsim.backbones import Backbone, BackboneSpec
+from imgsim.engines import Engine, InProcess
+from imgsim.errors import BackboneError
+from imgsim.features import Features, exported, extract_features, missing
+from imgsim.images import ImageTable
+from imgsim.inference import resolve_device
+from imgsim.progress import track
+from imgsim.store import FeatureStore
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PIECE = 1024
+"""Images per piece: what a lost worker loses, at most."""
+
+
+def extract_by(
+    engine: Engine | None,
+    images: ImageTable,
+    backbone: Backbone,
+    store: FeatureStore | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    progress: bool = False,
+    piece: int = PIECE,
+) -> Features:
+    """What `extract_features` returns; contents that the store lacks are computed by the engine's workers before.
+
+    Workers run the exported network on a CPU, one thread each, and write to the store, which all of them must see.
+    Without an engine, on a GPU, or where the network has no ONNX form, this process computes everything.
+    """
+    store = store or FeatureStore()
+    onnx = None
+    if engine is not None and not isinstance(engine, InProcess) and resolve_device(device) == "cpu":
+        onnx = exported(backbone, store)
+    if engine is None or onnx is None:
+        return extract_features(images, backbone, store, batch_size, device, progress=progress)
+    start = time.perf_counter()
+    _, todo = missing(images, backbone.spec.fingerprint, store)
+    pieces = [images[np.concatenate(todo[i : i + piece])] for i in range(0, len(todo), piece)]
+    work = partial(_fill, backbone.spec, onnx.absolute(), store.root.absolute())
+    for _ in track(engine.map(work, pieces), "features, by pieces", len(pieces), progress):
+        pass
+    features = extract_features(images, backbone, store, batch_size, device, progress=progress, onnx=onnx)
+    seconds = time.perf_counter() - start
+    done = {"computed": len(todo), "reused": len(images) - len(todo), "seconds": seconds}
+    stats = features.stats | done | {"images_per_second": len(todo) / seconds}
+    return replace(features, stats=stats)
+
+
+def _fill(spec: BackboneSpec, onnx: Path, root: Path, images: ImageTable) -> None:
+    """Compute one piece in a worker; files that cannot be read are tried again by the caller, which reports them."""
+
+    def build() -> nn.Module:
+        raise BackboneError(f"workers run the exported {spec.name}; it has no torch form there.")
+
+    extract_features(images, Backbone(spec, build), FeatureStore(root), device="cpu", workers=1, onnx=onnx)

@@ -44,6 +44,7 @@ REQUIRED = {
     "safetensors": ("safetensors", "0.4.3"),
     "scipy": ("scipy", "1.11"),
     "simplejpeg": ("simplejpeg", "1.7.6"),
+    "threadpoolctl": ("threadpoolctl", "3.1"),
     "torch": ("torch", "2.6"),
     "torchvision": ("torchvision", "0.21"),
     "typer": ("typer", "0.12"),

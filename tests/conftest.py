@@ -63,6 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, compiled: Path, monkeypatch: 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
     monkeypatch.setenv("DAGSTER_HOME", str(folder / "dagster"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(compiled))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
     (folder / "dagster").mkdir()
     return folder
 

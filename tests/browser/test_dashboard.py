@@ -121,7 +121,7 @@ def test_from_a_photo_to_a_link(visit: Callable[..., Any]) -> None:
     assert [step in asked(page, "trail") for step in trail[:-1]] == [True, True], page.url
 
     pick(page, "Version", "version 1")
-    assert asked(page, "version") == "1"
+    assert wait_for(page, "version", "") == "1"
     page.get_by_text("40 images").wait_for()  # version 2 has four more
 
     copy = page.context.new_page()

@@ -1,6 +1,7 @@
 """A damaged or forged model folder is refused as one, or answers; nothing else happens, whatever its checksums say."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imgsim
+from imgsim import model as models
+from imgsim import persistence
 from imgsim.inference import MAX_MEMORY
 from imgsim.manifest import PARTS, stamp
 from tests.memory import bounded_memory
@@ -22,8 +25,17 @@ JSON = st.recursive(
 FORGED = (*PARTS, "insights/outliers/insight.json", "insights/outliers/images.parquet")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _large() -> Iterator[None]:
+    """Models are searched along their graph, as large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (models, persistence):
+            patch.setattr(module, "EXACT_UP_TO", 10)
+        yield
+
+
 @pytest.fixture(scope="module")
-def saved(tiny_model: imgsim.SimilarityModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(_large: None, tiny_model: imgsim.SimilarityModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with an insight, saved; the tests write into it and put it back."""
     folder = tmp_path_factory.mktemp("forged") / "m.imgsim"
     tiny_model.save(folder)

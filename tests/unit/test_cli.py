@@ -112,7 +112,14 @@ def test_interrupt_keeps_finished_features(tmp_path: Path, home: Path, shared_ho
         Image.new("RGB", (24, 24), (i % 256, i // 256, 99)).save(source / f"{i}.png")
     line = [sys.executable, "-m", "imgsim", "create", str(source), "-o", str(tmp_path / "m.imgsim")]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        line,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # pytest-xdist ignores it
+    )
     deadline = time.monotonic() + 60
     while not list((home / "store" / "features").glob("*/[!.]*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.01)

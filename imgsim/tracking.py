@@ -104,7 +104,7 @@ def _remedy(error_code: str, reason: str) -> str:
         return "Run the pipeline for this collection first, or check collection, version and run id."
     if _NO_DATABASE in reason:
         return "Most likely its database does not answer it: start that, or read the server's own log."
-    if "error responses" in reason and _ARTIFACTS in reason:
+    if _ARTIFACTS in reason:  # an answer, or a connection that it closed while a file was on its way
         return "It cannot use its artifact store: see that its bucket is there and its keys may write to it."
     return "Check MLFLOW_TRACKING_URI and the server's own log."
 

@@ -22,6 +22,8 @@ from imgsim.errors import ArgumentError, EngineError, MissingExtraError
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 KINDS = ("in_process", "processes", "ray")
+LOOPBACK = "127.0.0.2"
+"""Ray takes 127.0.0.1 for a mistake and puts the address of the network card in its place."""
 LOST_NODES = 8
 """Times that a task is sent to another node or worker; one that always kills its worker must end."""
 AGAIN = "Run again: what was done is kept."
@@ -93,7 +95,8 @@ class Ray:
     Parameters
     ----------
     address : str, optional
-        ``"auto"``, ``"host:port"`` or ``"ray://host:port"``; by default a cluster on this machine, on loopback.
+        ``"auto"`` or ``"host:port"``; by default a cluster that is started on this machine
+        (Ray's workers listen on every address of it, whatever it is told, and ask for the token in ``~/.ray``).
         Where Ray runs in this process already, that is used.
     workers : int, optional
         CPUs of a cluster that is started here.
@@ -141,7 +144,7 @@ class Ray:
                     num_cpus=self.workers,
                     include_dashboard=False,
                     log_to_driver=False,
-                    _node_ip_address="127.0.0.1",
+                    _node_ip_address=LOOPBACK,
                 )
             else:
                 ray.init(address=self.address, log_to_driver=False)

@@ -59,7 +59,7 @@ class EngineResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What runs the pieces of work of large collections; the assets are the same by any."""
 
     kind: str = Field(default="in_process", description="in_process, processes or ray.")
-    address: str = Field(default="", description="Ray cluster: auto, HOST:PORT or ray://HOST:PORT; empty: one here.")
+    address: str = Field(default="", description="Ray cluster: auto or HOST:PORT; empty: one here.")
     workers: int = Field(default=0, ge=0, description="Processes, or CPUs of a Ray started here; 0: all cores.")
 
     def engine(self) -> engines.Engine:

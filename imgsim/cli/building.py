@@ -49,7 +49,7 @@ def create(
     engine: Annotated[
         str, typer.Option(help="What runs extraction and a partitioned graph: in_process, processes or ray.")
     ] = "in_process",
-    address: Annotated[str | None, typer.Option(help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster: auto or HOST:PORT.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, or CPUs of a Ray started here.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
     as_json: AsJson = False,

@@ -17,6 +17,21 @@ CODE_VERSION = 1
 class Partitioning:
     """How rows are spread over partitions.
 
+    For the same work, many small partitions with much overlap find far more than few large ones. 120,000 x 128 real
+    features (``mini``), k = 10: pairs compared, recall@10 before refinement, and after it with the CPU seconds of all;
+    one NN-Descent needs 23.4 for .981.
+
+        size, overlap   pairs   before   after   CPU-s
+        4096, 3         .107    .917
+        4096, 5         .181    .975
+        2048, 6         .114    .963     .975    27.8
+        2048, 7         .132    .973     .983    29.6   the default
+        2048, 8         .152    .981     .987    35.0
+        1024, 12        .110    .986                    three times the centres of the default to compare with
+
+    Time grows with n^1.17 from 125,000 to 1,000,000 rows (30 and 344 CPU-s): rows are compared with ever more centres.
+    Below ``overlap * size`` rows exact search is cheaper.
+
     Parameters
     ----------
     size : int
@@ -24,7 +39,8 @@ class Partitioning:
     overlap : int
         Partitions each row lies in. With 1 there are no edges between partitions to walk along later.
     cap : int, optional
-        Most rows of any partition, which bounds the memory of a worker; default: twice ``size``.
+        Most rows of any partition, which bounds the memory of a worker; default: twice ``size``, since real cells
+        are crowded up to 4-7 times the mean and dividing them costs little recall.
     shard_rows : int
         Rows per piece of the work that goes by rows.
     rounds : int
@@ -32,7 +48,7 @@ class Partitioning:
     """
 
     size: int = 2048
-    overlap: int = 8
+    overlap: int = 7
     cap: int | None = None
     shard_rows: int = 65_536
     rounds: int = 1

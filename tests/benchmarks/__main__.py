@@ -16,6 +16,7 @@ from tests.benchmarks.settings import Row, Settings
 TITLES = {
     "stages": "Stages, one core",
     "graph": "Neighbour graph, k = 10, one core",
+    "partitioned": "Partitioned graph, k = 10, one core",
     "query": "Query latency, one core",
     "cold": "Cold start, one core",
     "memory": "Peak memory of extraction, one core",

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from imgsim.engines import Engine, engine
+from imgsim.engines import LOOPBACK, Engine, engine
 from imgsim.partitioned.building import build_shards, prepare
 from imgsim.partitioned.plan import Partitioning
 from imgsim.partitioned.shards import Work
@@ -27,8 +27,6 @@ K = 5
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 PAUSE = 0.1
 MEMORY = 100 << 20
-HOST = "127.0.0.2"
-"""Loopback too; Ray takes 127.0.0.1 for a mistake and puts the address of the network card in its place."""
 
 
 def slowly(function: Callable[[Any], Any], key: Any) -> Any:
@@ -57,13 +55,13 @@ def cluster() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 0, "object_store_memory": MEMORY, "include_dashboard": False, "node_ip_address": HOST}
+    head = {"num_cpus": 0, "object_store_memory": MEMORY, "include_dashboard": False, "node_ip_address": LOOPBACK}
     made = Cluster(True, head_node_args=head)
     session = made.head_node.get_session_dir_path()
     try:
         for _ in range(2):
-            made.add_node(num_cpus=1, object_store_memory=MEMORY, node_ip_address=HOST)
-        ray.init(address=made.address, log_to_driver=False, _node_ip_address=HOST)
+            made.add_node(num_cpus=1, object_store_memory=MEMORY, node_ip_address=LOOPBACK)
+        ray.init(address=made.address, log_to_driver=False, _node_ip_address=LOOPBACK)
         yield made
     finally:
         if ray.is_initialized():
@@ -88,7 +86,7 @@ def losing_a_node(ray_cluster: Any, folder: Path, files: int) -> Iterator[list[i
     thread.start()
     yield seen
     thread.join(60)
-    ray_cluster.add_node(num_cpus=1, object_store_memory=MEMORY, node_ip_address=HOST)
+    ray_cluster.add_node(num_cpus=1, object_store_memory=MEMORY, node_ip_address=LOOPBACK)
 
 
 def files(work: Work) -> dict[str, bytes]:

@@ -8,6 +8,7 @@
     duplicates, outliers, labels, leaks, quality, clusters, map, report
                insights.py    what the graph knows about the images
     export     exporting.py   a Core ML package, verified
+    plan       planning.py    what a collection of any size would cost
     doctor     health.py      whether this machine has what is needed
 
 Results go to stdout, messages and progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by
@@ -25,6 +26,7 @@ from imgsim.cli.exporting import export
 from imgsim.cli.failures import INTERRUPTED, CleanGroup
 from imgsim.cli.health import doctor
 from imgsim.cli.images import load
+from imgsim.cli.planning import plan
 from imgsim.cli.searching import graph, query
 
 __all__ = ["app", "main"]
@@ -38,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (load, create, query, graph, evaluate, export, doctor):
+for command in (load, create, query, graph, evaluate, export, plan, doctor):
     app.command()(command)
 for name, insight_command in insights.COMMANDS.items():
     app.command(name)(insight_command)

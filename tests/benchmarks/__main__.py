@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks import environment, report
 from tests.benchmarks.child import run_in_child
+from tests.benchmarks.costs import costs
 from tests.benchmarks.settings import Row, Settings
 
 TITLES = {
@@ -18,6 +19,7 @@ TITLES = {
     "graph": "Neighbour graph, k = 10, one core",
     "partitioned": "Partitioned graph, k = 10, one core",
     "query": "Query latency, one core",
+    "large": "A large model, one core",
     "cold": "Cold start, one core",
     "memory": "Peak memory of extraction, one core",
     "quality": "Quality, leave one out",
@@ -85,7 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = Settings(images, options.backbone, weights, Path(work), options.seconds, tuple(options.clients))
         results, failures = run(settings, names)
     about = {"images": images.name, "backbone": options.backbone, "weights": Path(weights).name if weights else None}
-    content = {"environment": environment.describe(), "settings": about, "results": results, "failed": sorted(failures)}
+    machine = environment.describe()
+    content = {"environment": machine, "settings": about, "results": results, "failed": sorted(failures)}
+    content["costs"] = costs(results, options.backbone, images.name, machine)
     options.output.write_text(json.dumps(content, indent=1) + "\n")
     print(f"written to {options.output}")
     return 1 if failures else 0

@@ -110,6 +110,7 @@ def one(path: Path, name: str, method: str, how: Partitioning, work: Path) -> Ro
         made = prepare(path, K, 0, how, work)
         facts, cost = timed(lambda: build_shards(made, InProcess()))
         row |= {"partitions": int(facts["partitions"]), "largest": int(facts["largest_partition"])}
+        row["pairs_share"] = facts["pairs_share"]
         row |= {"predicted_recall": facts["predicted_recall"], "recall_at_10": facts["measured_recall"]}
     else:
         matrix = np.array(open_vectors(path))

@@ -38,8 +38,9 @@ def measure(settings: Settings) -> list[Row]:
     projection = repeated(lambda: embed(whole.matrix))
     few = _sample(whole.images, NAIVE_SAMPLE)
     rows = [
-        _row("scan: list, read, hash, header", len(whole.images) + len(whole.images.rejected), scan),
-        *(_part(name, len(chosen), seconds) for name, seconds in _parts(chosen, backbone).items()),
+        _row("scan: list, read, hash, header", len(whole.images) + len(whole.images.rejected), scan)
+        | {"bytes_each": float(np.mean(whole.images.column("bytes")))},
+        *_parts(chosen, backbone),
         _row("projection: fit and apply, 128 dimensions", len(whole.images), projection),
         _row("files to features, end to end", n, cost),
     ]
@@ -62,12 +63,13 @@ def _sample(images: ImageTable, count: int) -> ImageTable:
     return images[np.sort(rows)]
 
 
-def _parts(images: ImageTable, backbone: Backbone) -> dict[str, float]:
-    """CPU seconds of each part of extraction over ``images``, one after the other on this thread."""
+def _parts(images: ImageTable, backbone: Backbone) -> list[Row]:
+    """Each part of extraction over ``images``, one after the other on this thread."""
     engine = make_engine(backbone, prepared.onnx_file(backbone), "cpu")
     spec = backbone.spec
-    engine(np.zeros((1, spec.height, spec.width, 3), np.uint8))
+    values = engine(np.zeros((1, spec.height, spec.width, 3), np.uint8)).shape[1]
     seconds: Counter[str] = Counter()
+    small_bytes = 0
     clock = time.process_time
     for i in range(len(images)):
         start = clock()
@@ -78,19 +80,20 @@ def _parts(images: ImageTable, backbone: Backbone) -> dict[str, float]:
         except ImageError:
             continue
         decoded = clock()
-        thumbnail(picture)
+        small_bytes += len(thumbnail(picture))
         small = clock()
         engine(pixels[None])
         end = clock()
         seconds.update(
-            {
-                "read": read - start,
-                f"decode and resize to {spec.height} x {spec.width}": decoded - read,
-                "thumbnail": small - decoded,
-                f"network: {spec.name}": end - small,
-            }
+            {"read": read - start, "decode": decoded - read, "thumbnail": small - decoded, "network": end - small}
         )
-    return dict(seconds)
+    n = len(images)
+    return [
+        _part("read", n, seconds["read"]),
+        _part(f"decode and resize to {spec.height} x {spec.width}", n, seconds["decode"]),
+        _part("thumbnail", n, seconds["thumbnail"]) | {"bytes_each": small_bytes / n},
+        _part(f"network: {spec.name}", n, seconds["network"]) | {"values": values},
+    ]
 
 
 def _part(what: str, n: int, cpu: float) -> Row:

@@ -20,10 +20,6 @@ from imgsim.exact import Ids, Matrix, exact_knn, squared_norms, true_distances
 from imgsim.partitioned.centroids import kmeans
 from imgsim.vectors import BLOCK_ROWS
 
-EXACT_UP_TO = 200_000
-"""Rows up to which search is exact."""
-MOST_WANTED = 1_000
-"""Rows wanted up to which a walk pays."""
 PROBES = 8
 """Cells in which a walk begins."""
 BEAM = 32

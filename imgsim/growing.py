@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.cells import EXACT_UP_TO, PROBES, Cells
+from imgsim.cells import PROBES, Cells
 from imgsim.exact import Ids, Matrix, exact_knn, rank, true_distances
 from imgsim.graph import NeighborGraph
 from imgsim.partitioned.merge import nearest
+from imgsim.search import EXACT_UP_TO
 
 Rows = NDArray[np.int64]
 Edges = tuple[Rows, Rows, Matrix]

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from imgsim import checks
 from imgsim.backbones import Backbone, BackboneSpec
-from imgsim.cells import EXACT_UP_TO, MOST_WANTED, Cells
+from imgsim.cells import Cells
 from imgsim.content import folder_sha256
 from imgsim.errors import ArgumentError, BackboneError
 from imgsim.evaluation import BACKGROUND, Evaluation
 from imgsim.evaluation import evaluate as evaluate_graph
-from imgsim.exact import exact_knn, radius_search, squared_norms
 from imgsim.graph import NeighborGraph, build_graph, resolve_method
 from imgsim.images import ImageTable
 from imgsim.projection import Embeddings, Projection
 from imgsim.queries import query_labels, resolve
 from imgsim.results import edges_within, graph_output, query_frame
+from imgsim.search import Searcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,15 +100,15 @@ class SimilarityModel:
         self._thumbnails = thumbnails
         self._engine: OnnxEngine | None = None
         self._loading = Lock()
-        self._set_rows(images, embeddings, ids)
-        self._cells = cells
+        self._set_rows(images, embeddings, ids, cells)
 
-    def _set_rows(self, images: ImageTable, embeddings: Embeddings, ids: NDArray[Any]) -> None:
+    def _set_rows(
+        self, images: ImageTable, embeddings: Embeddings, ids: NDArray[Any], cells: Cells | None = None
+    ) -> None:
         matrix = embeddings.matrix.view()
         matrix.setflags(write=False)
         self._images, self._vectors, self._ids = images, Embeddings(matrix, embeddings.projection), ids
-        self._norms = squared_norms(matrix)
-        self._cells = None
+        self.searcher = Searcher(matrix, cells)
         self._row_of_id = {value: row for row, value in enumerate(ids.tolist())}
         self._row_of_sha = {sha: row for row, sha in reversed(list(enumerate(images.sha256))) if sha}
 
@@ -127,8 +127,7 @@ class SimilarityModel:
         """
         self.graph, self.evaluation, self._thumbnails = graph, None, thumbnails
         self.insights, self.coreml = {}, None
-        self._set_rows(images, embeddings, ids)
-        self._cells = cells
+        self._set_rows(images, embeddings, ids, cells)
 
     @property
     def images(self) -> ImageTable:
@@ -221,25 +220,12 @@ class SimilarityModel:
         vectors = resolve(self, x)
         labels = query_labels(x, label, len(vectors))
         if k is None and radius is not None:
-            rows, found, distances = radius_search(vectors, self.embeddings, radius, norms=self._norms)
+            rows, found, distances = self.searcher.within(vectors, radius)
         else:
             wanted = len(self) if k is None else min(k, len(self))
-            rows, found, distances = edges_within(*self._nearest(vectors, wanted, exact), radius=radius)
+            nearest = self.searcher.nearest(vectors, wanted, self.graph.neighbors, exact)
+            rows, found, distances = edges_within(*nearest, radius=radius)
         return query_frame(labels[rows], self._ids[found], distances, rows)
-
-    def _nearest(
-        self, vectors: NDArray[np.float32], k: int, exact: bool
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        if exact or len(self) <= EXACT_UP_TO or k > MOST_WANTED:
-            return exact_knn(vectors, self.embeddings, k, norms=self._norms)
-        return self.cells().search(vectors, self.embeddings, self.graph.neighbors, k)
-
-    def cells(self) -> Cells:
-        """Entry points into the graph, made on first use."""
-        with self._loading:
-            if self._cells is None:
-                self._cells = Cells.build(self.embeddings)
-            return self._cells
 
     def similarity_graph(
         self,
@@ -273,10 +259,7 @@ class SimilarityModel:
         """
         k, radius = checks.optional_k(k), checks.optional_radius(radius)
         if k is None and radius is not None:
-            everyone = np.arange(len(self))
-            rows, found, distances = radius_search(
-                self.embeddings, self.embeddings, radius, exclude=everyone, norms=self._norms
-            )
+            rows, found, distances = self.searcher.within(self.embeddings, radius, np.arange(len(self)))
         else:
             others = len(self) - 1 if k is None else min(k, len(self)) - include_self_edges
             graph = self._graph_of(others, method)

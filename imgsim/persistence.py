@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from imgsim import arrow, schema
 from imgsim.atomic import atomic_folder
-from imgsim.cells import EXACT_UP_TO, Cells
+from imgsim.cells import Cells
 from imgsim.content import files_below
 from imgsim.creation import unique_ids
 from imgsim.decode import probe
@@ -56,6 +56,7 @@ from imgsim.manifest import (
 )
 from imgsim.model import SimilarityModel
 from imgsim.projection import Embeddings
+from imgsim.search import EXACT_UP_TO
 
 MAX_THUMBNAIL = 1024  # pixels of the longest side; imgsim makes them of 160
 
@@ -75,7 +76,7 @@ def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> N
         Embeddings(model.embeddings, model.projection).save(folder)
         model.graph.save(folder)
         if len(model) > EXACT_UP_TO:
-            model.cells().save(folder / "cells.safetensors")
+            model.searcher.cells.save(folder / "cells.safetensors")
         if model.evaluation is not None:
             model.evaluation.save(folder)
         if model.onnx is not None:

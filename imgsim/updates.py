@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from imgsim import schema
 from imgsim.backbones import Backbone
-from imgsim.cells import EXACT_UP_TO
 from imgsim.creation import ids_of
 from imgsim.errors import ArgumentError, BackboneError
 from imgsim.features import Features, extract_features
 from imgsim.growing import extended_along_cells, extended_graph, shrunk_graph
 from imgsim.images import ImageTable, load_images
 from imgsim.projection import Embeddings
+from imgsim.search import EXACT_UP_TO
 from imgsim.store import FeatureStore
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_images(
     matrix = np.concatenate([model.embeddings, vectors])
     cells = None
     if len(model) > EXACT_UP_TO:
-        graph, cells = extended_along_cells(model.graph, matrix, model.cells())
+        graph, cells = extended_along_cells(model.graph, matrix, model.searcher.cells)
     else:
         graph = extended_graph(model.graph, matrix)
     thumbnails = _either(model.thumbnail_source, (store or FeatureStore()).read_thumbnails)

@@ -1,6 +1,5 @@
 """One MLflow run per Dagster run, resumed by each stage."""
 
-import csv
 import json
 import resource
 import sys
@@ -15,6 +14,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from imgsim import tracking
+from imgsim.csv_text import csv_text
 from imgsim.home import home
 from orchestration.quiet import hush_warnings, quiet
 
@@ -63,8 +63,8 @@ class StageLog:
         self.client.log_artifacts(self.run_id, str(folder))
 
     def table(self, table: "pd.DataFrame", path: str) -> None:
-        """Keep a table with the run, as CSV; text is quoted, for names and labels that hold ends of lines."""
-        self.client.log_text(self.run_id, table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC), path)
+        """Keep a table with the run, as CSV."""
+        self.client.log_text(self.run_id, csv_text(table), path)
 
     def dataset(self, name: str, digest: str, profile: Mapping[str, Any]) -> None:
         """Name the data the run used; no path of this machine goes along."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from csv import QUOTE_NONNUMERIC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from imgsim.cli.building import ModelAt, opened
 from imgsim.cli.console import emit, note, print_pairs, print_table, records, say
 from imgsim.cli.images import AsJson
 from imgsim.cli.targets import PICTURES, TABLES, check_suffix, write_picture, write_table
+from imgsim.csv_text import write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,7 +224,7 @@ def graph(
         count = len(opened_model)
     summary = {"model": model, "images": count, "k": k, "radius": radius, "edges": len(edges), "output": output}
     if to_stdout:
-        edges.to_csv(sys.stdout, index=False, quoting=QUOTE_NONNUMERIC)
+        write_csv(edges, sys.stdout)
     elif as_json:
         emit(summary if output is not None else summary | {"graph": records(edges)})
     else:

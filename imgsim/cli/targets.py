@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from csv import QUOTE_NONNUMERIC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from imgsim.csv_text import write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +30,12 @@ def check_suffix(path: Path | None, suffixes: tuple[str, ...], option: str) -> N
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a DataFrame as ``.csv`` (text quoted: names may hold any character) or ``.parquet``."""
+    """Write a DataFrame as ``.csv`` or ``.parquet``."""
     from imgsim.atomic import atomic_path
 
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".csv":
-            frame.to_csv(temporary, index=False, quoting=QUOTE_NONNUMERIC)
+            write_csv(frame, temporary)
         else:
             frame.to_parquet(temporary, index=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from csv import QUOTE_NONNUMERIC
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imgsim.atomic import atomic_path
+from imgsim.csv_text import write_csv
 from imgsim.errors import ArgumentError
 from imgsim.insights.duplicates import TIERS
 from imgsim.sources.files import is_url
@@ -44,9 +44,9 @@ def plan_table(duplicates: Insight, tiers: Sequence[str] = CERTAIN) -> pd.DataFr
 
 
 def write_plan_csv(duplicates: Insight, path: str | Path, tiers: Sequence[str] = CERTAIN) -> None:
-    """Write `plan_table` as CSV (UTF-8, text quoted: names may hold any character), atomically."""
+    """Write `plan_table` as CSV, atomically."""
     with atomic_path(Path(path)) as temporary:
-        plan_table(duplicates, tiers).to_csv(temporary, index=False, quoting=QUOTE_NONNUMERIC)
+        write_csv(plan_table(duplicates, tiers), temporary)
 
 
 def write_plan_script(

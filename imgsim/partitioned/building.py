@@ -13,11 +13,12 @@ import numpy as np
 
 from imgsim.engines import Engine
 from imgsim.errors import ArgumentError, ShardError
+from imgsim.exact import Ids
 from imgsim.partitioned.assign import assign
 from imgsim.partitioned.build import build
 from imgsim.partitioned.centroids import centroids
 from imgsim.partitioned.manifest import manifest
-from imgsim.partitioned.merge import Ids, merge
+from imgsim.partitioned.merge import merge
 from imgsim.partitioned.place import leaf_sizes, place
 from imgsim.partitioned.plan import Partitioning
 from imgsim.partitioned.recall import measured_recall, predicted_recall, truth

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from imgsim.partitioned.merge import Ids
+from imgsim.exact import Ids
 from imgsim.partitioned.split import Rows
 from imgsim.vectors import Matrix
 

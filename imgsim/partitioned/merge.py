@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from imgsim.exact import Ids
 from imgsim.partitioned.place import leaf_sizes
 from imgsim.partitioned.shards import Arrays, Note, Work
 from imgsim.vectors import Matrix
-
-Ids = NDArray[np.int32]
 
 
 def merge(work: Work, index: int) -> Note:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.partitioned.merge import Ids, nearest
+from imgsim.exact import Ids
+from imgsim.partitioned.merge import nearest
 from imgsim.partitioned.refine import nearest_in_shard
 from imgsim.partitioned.shards import Arrays, Note, Work
 from imgsim.vectors import Matrix

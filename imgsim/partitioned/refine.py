@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.exact import exact_knn, rank
+from imgsim.exact import Ids, exact_knn, rank
 from imgsim.partitioned.compiled import kernel
-from imgsim.partitioned.merge import Ids, nearest
+from imgsim.partitioned.merge import nearest
 from imgsim.partitioned.reverse import listing, lists
 from imgsim.partitioned.shards import Arrays, Note, Work
 from imgsim.vectors import Matrix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import opening
+from dashboards.opening import Open, replaced
 from dashboards.services import registry, shelf
+from dashboards.state import View
 from imgsim import tracking
 from tests.dashboard_registry import NAME
 
@@ -198,3 +201,16 @@ def test_a_new_champion_that_cannot_be_opened_leaves_the_one_in_use(
     test.run()
     assert test.session_state["open"].version.version == "2"
     assert not test.warning
+
+
+def test_a_click_that_runs_the_answer_alone_notices_it_too(open_page: OpenPage, moving_alias, monkeypatch):
+    moving_alias("1")
+    test = open_page("search")
+    before: Open = test.session_state["open"]
+    assert before.version.version == "1"
+    assert not replaced(before)
+    moving_alias("2")
+    assert replaced(before)
+    assert not replaced(dataclasses.replace(before, view=View(version="1"))), "a number stays what it is"
+    elsewhere(monkeypatch, "http://127.0.0.1:9")
+    assert not replaced(before), "of a registry that fails nothing is known"

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imgsim
-from imgsim import model as models
-from imgsim import persistence
+from imgsim import persistence, search
 from imgsim.inference import MAX_MEMORY
 from imgsim.manifest import PARTS, stamp
 from tests.memory import bounded_memory
@@ -29,7 +28,7 @@ FORGED = (*PARTS, "insights/outliers/insight.json", "insights/outliers/images.pa
 def _large() -> Iterator[None]:
     """Models are searched along their graph, as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (models, persistence):
+        for module in (search, persistence):
             patch.setattr(module, "EXACT_UP_TO", 10)
         yield
 

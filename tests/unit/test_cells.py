@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import imgsim
-from imgsim import model as models
-from imgsim import persistence
+from imgsim import persistence, search
 from imgsim.cells import Cells
 from imgsim.errors import ModelFormatError
 from imgsim.exact import exact_knn
@@ -81,17 +80,17 @@ def test_large_models_are_searched_along_their_graph(
     tiny_model: SimilarityModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tiny_model.query(tiny_model.embeddings[:5], k=3)
-    for module in (models, persistence):
+    for module in (search, persistence):
         monkeypatch.setattr(module, "EXACT_UP_TO", 10)
     tiny_model.save(tmp_path / "m.imgsim")
     assert (tmp_path / "m.imgsim" / "cells.safetensors").is_file()
     loaded = imgsim.load_model(tmp_path / "m.imgsim")
-    np.testing.assert_array_equal(loaded.cells().order, tiny_model.cells().order)
+    np.testing.assert_array_equal(loaded.searcher.cells.order, tiny_model.searcher.cells.order)
     assert loaded.query(tiny_model.embeddings[:5], k=3).equals(before)
     assert loaded.query(tiny_model.embeddings[:5], k=3, exact=True).equals(before)
     kept = loaded.ids[5:].tolist()
     loaded.remove(loaded.ids[:5].tolist())
-    assert len(loaded.cells().order) == len(kept)
+    assert len(loaded.searcher.cells.order) == len(kept)
 
 
 def test_small_models_carry_no_cells(tiny_model: SimilarityModel, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import imgsim
-from imgsim import model as models
-from imgsim import updates
+from imgsim import search, updates
 from imgsim.cells import Cells
 from imgsim.evaluation import recall
 from imgsim.graph import build_graph
@@ -79,11 +78,11 @@ def test_along_cells_every_rule_of_a_graph_holds(n, m, k, seed, equal):
 
 def test_a_large_model_grows_along_its_cells(tiny_images, tiny_store, tmp_path, monkeypatch):
     model = imgsim.create(tiny_images, store=tiny_store, progress=False)
-    for module in (models, updates):
+    for module in (search, updates):
         monkeypatch.setattr(module, "EXACT_UP_TO", 10)
     imgsim.render_sample(tmp_path / "more", views=2, kinds=("cone",), messy=False, seed=5)
     model.add(tmp_path / "more", store=tiny_store)
     model.graph.check()
     assert len(model.graph) == len(model) == 42
-    assert len(model.cells().order) == 42
+    assert len(model.searcher.cells.order) == 42
     assert model.query(41, k=1)["reference_label"].tolist() == [41]

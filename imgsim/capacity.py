@@ -15,12 +15,13 @@ from pathlib import Path
 
 from imgsim import checks
 from imgsim.errors import ArgumentError
+from imgsim.exact import BLOCK_BYTES
 from imgsim.partitioned.plan import Partitioning, Plan
 
 EFFICIENCY = 0.8
 """Share of the time that cores are busy. Assumed, not measured: stragglers, start-up, and the network take the rest."""
-COPIES_IN_MEMORY = 3
-"""A partition is in memory as it was read, as a block of distances, and as sorted edges."""
+COPIES_TO_JOIN = 4
+"""Peak of joining a shard's lists, in their own size: 294 MB for 73 MB (as read, sorted, and the order of it)."""
 BENCH = 'make bench ARGS="--images FOLDER --backbone {} --only stages graph partitioned"'
 _EDGE = 8  # bytes: int32 position and float32 distance
 _GRAPH = ("assign to partitions", "search in partitions", "join and refine")
@@ -223,7 +224,7 @@ def _graph_work(cut: Plan, costs: Costs) -> Iterator[Figure]:
         seconds = n * cut.partitions * 2 * dims / costs.flops
         how = f"images x {cut.partitions:,} partitions x 2 x {dims} / {rate}"
         yield Figure("work", "assign to partitions", seconds, "core-seconds", how)
-    rows = min(cut.size, n) if cut.partitions > 1 else n
+    rows = cut.size if cut.partitions > 1 else n
     seconds = n * cut.copies * rows * 2 * dims / costs.flops
     how = f"images x {cut.copies} copies x {rows:,} rows x 2 x {dims} / {rate}"
     yield Figure("work", "search in partitions", seconds, "core-seconds", how)
@@ -239,12 +240,13 @@ def _traffic(cut: Plan) -> Iterator[Figure]:
         how = f"images x {copies} copies x {cut.wide} edges x {_EDGE} B"
         yield Figure("traffic", "partial edges", n * copies * cut.wide * _EDGE, "bytes", how)
     rows = min(cut.cap, n)
-    how = f"{COPIES_IN_MEMORY} x {rows:,} rows at most x {cut.dims} x 4 B"
-    yield Figure("memory", "a worker, for its largest partition", COPIES_IN_MEMORY * rows * cut.dims * 4, "bytes", how)
+    how = f"2 x {rows:,} rows at most x {cut.dims} x 4 B + {BLOCK_BYTES >> 20} MiB of distances"
+    yield Figure("memory", "arrays of a worker that searches", 2 * rows * cut.dims * 4 + BLOCK_BYTES, "bytes", how)
     if cut.partitions > 1:
         rows = min(cut.shard_rows, n)
-        how = f"{rows:,} rows of a shard x {copies} copies x {cut.wide} edges x {_EDGE} B"
-        yield Figure("memory", "a worker, to join edges", rows * copies * cut.wide * _EDGE, "bytes", how)
+        how = f"{COPIES_TO_JOIN} x {rows:,} rows of a shard x {copies} copies x {cut.wide} edges x {_EDGE} B"
+        joined = COPIES_TO_JOIN * rows * copies * cut.wide * _EDGE
+        yield Figure("memory", "arrays of a worker that joins", joined, "bytes", how)
 
 
 def _time(work: list[Figure], where: Machines) -> Iterator[Figure]:

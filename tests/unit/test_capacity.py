@@ -37,7 +37,8 @@ def test_figures_are_what_the_formulas_say() -> None:
     assert found["work", "search in partitions"] == pytest.approx(n * 2 * 4096 * 2 * 128 / 6e10)
     assert found["work", "join and refine"] == pytest.approx(n * 2e-5)
     assert found["traffic", "vectors to partitions"] == n * 2 * (128 * 4 + 8)
-    assert found["memory", "a worker, for its largest partition"] == 3 * 8192 * 128 * 4
+    assert found["memory", "arrays of a worker that searches"] == 2 * 8192 * 128 * 4 + 32 * 2**20
+    assert found["memory", "arrays of a worker that joins"] == 4 * 65_536 * 2 * 20 * 8
     work = sum(value for (group, _), value in found.items() if group == "work")
     assert found["time", "in all"] == pytest.approx(work / (20 * 16 * EFFICIENCY))
     drivers = [figure for figure in plan(n, COSTS, Machines(20, 16)) if figure.group == "cost drivers"]

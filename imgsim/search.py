@@ -24,11 +24,16 @@ class Searcher:
     matrix : (n, d) float32
     cells : Cells, optional
         Of the matrix; made when needed.
+
+    Attributes
+    ----------
+    norms : (n,) float32
+        Squared lengths of the vectors.
     """
 
     def __init__(self, matrix: Matrix, cells: Cells | None = None) -> None:
         self._matrix, self._cells = matrix, cells
-        self._norms = squared_norms(matrix)
+        self.norms = squared_norms(matrix)
         self._making = Lock()
 
     @property
@@ -46,11 +51,11 @@ class Searcher:
         ``neighbors`` (n, g), see `imgsim.cells`.
         """
         if exact or len(self._matrix) <= EXACT_UP_TO or k > MOST_WANTED:
-            return exact_knn(vectors, self._matrix, k, norms=self._norms)
+            return exact_knn(vectors, self._matrix, k, norms=self.norms)
         return self.cells.search(vectors, self._matrix, neighbors, k)
 
     def within(
         self, vectors: Matrix, radius: float, exclude: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], Ids, Matrix]:
         """All rows within ``radius``; see `imgsim.exact.radius_search`."""
-        return radius_search(vectors, self._matrix, radius, exclude, self._norms)
+        return radius_search(vectors, self._matrix, radius, exclude, self.norms)

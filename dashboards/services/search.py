@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,9 @@ from numpy.typing import NDArray
 from dashboards.services import filters as filtering
 from dashboards.services.filters import Filters
 from dashboards.services.loaded import Loaded
-from imgsim.exact import approximate, error_bound, rank, squared_norms
+from imgsim.exact import approximate, error_bound, rank
 
 Vector = NDArray[np.float32]
-
-_norms: WeakKeyDictionary[Loaded, Vector] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,7 @@ class _Rough:
     """Squared distances to all rows by one product, from which exact rankings of any length are cut."""
 
     def __init__(self, loaded: Loaded, vector: Vector, eligible: NDArray[np.bool_]) -> None:
-        self._matrix, norms = loaded.model.embeddings, squares(loaded)
+        self._matrix, norms = loaded.model.embeddings, loaded.model.searcher.norms
         self._query = np.ascontiguousarray(vector, np.float32)[None]
         self._eligible = eligible
         buffer = np.empty((1, len(self._matrix)), np.float32)
@@ -183,14 +180,6 @@ class _Rough:
         near = np.flatnonzero((self._d2 <= limit) & self._eligible)
         rows, distances = rank(self._query, self._matrix, near[None], count)
         return rows[0], distances[0]
-
-
-def squares(loaded: Loaded) -> Vector:
-    """(n,) squared lengths of the embeddings, computed once per model."""
-    known = _norms.get(loaded)
-    if known is None:
-        known = _norms[loaded] = squared_norms(loaded.model.embeddings)
-    return known
 
 
 def _eligible(

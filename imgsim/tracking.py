@@ -64,7 +64,8 @@ def connect(tracking_uri: str | None = None) -> Iterator[Connection]:
     """Yield a connection to a server that answers; what MLflow raises inside becomes a `RegistryError`.
 
     Inside the block MLflow's own functions (``mlflow.log_metric``, ...) use the same server. One that answers with
-    errors is given up after 10 seconds instead of MLflow's 4 minutes, unless the environment says how often to try.
+    errors is given up after 10 seconds instead of MLflow's 4 minutes, unless the environment says how often to try;
+    from here on it does, for the whole process, since MLflow reads it nowhere else.
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from imgsim.errors import BackboneError
 from imgsim.features import Features, exported, extract_features, missing
 from imgsim.images import ImageTable
 from imgsim.inference import resolve_device
+from imgsim.onnx_export import ONNX_FILE
 from imgsim.progress import track
 from imgsim.store import FeatureStore
 
@@ -50,7 +50,8 @@ def extract_by(
     start = time.perf_counter()
     _, todo = missing(images, backbone.spec.fingerprint, store)
     pieces = [images[np.concatenate(todo[i : i + piece])] for i in range(0, len(todo), piece)]
-    work = partial(_fill, backbone.spec, onnx.absolute(), store.root.absolute())
+    store.share(backbone.spec.fingerprint, ONNX_FILE)
+    work = partial(_fill, backbone.spec, store)
     for _ in track(engine.map(work, pieces), "features, by pieces", len(pieces), progress):
         pass
     features = extract_features(images, backbone, store, batch_size, device, progress=progress, onnx=onnx)
@@ -60,10 +61,11 @@ def extract_by(
     return replace(features, stats=stats)
 
 
-def _fill(spec: BackboneSpec, onnx: Path, root: Path, images: ImageTable) -> None:
+def _fill(spec: BackboneSpec, store: FeatureStore, images: ImageTable) -> None:
     """Compute one piece in a worker; files that cannot be read are tried again by the caller, which reports them."""
 
     def build() -> nn.Module:
         raise BackboneError(f"workers run the exported {spec.name}; it has no torch form there.")
 
-    extract_features(images, Backbone(spec, build), FeatureStore(root), device="cpu", workers=1, onnx=onnx)
+    onnx = store.fetch(spec.fingerprint, ONNX_FILE)
+    extract_features(images, Backbone(spec, build), store, device="cpu", workers=1, onnx=onnx)

@@ -28,8 +28,8 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Path(self.root).expanduser().absolute() if self.root else home()
 
     def store(self) -> FeatureStore:
-        """Features and thumbnails by content."""
-        return FeatureStore(self.home / "store")
+        """Features and thumbnails by content: ``$IMGSIM_STORE``, else below ``home``."""
+        return FeatureStore(os.environ.get("IMGSIM_STORE") or self.home / "store")
 
     def collection_folder(self, collection: str) -> Path:
         """Where everything of one collection lies."""

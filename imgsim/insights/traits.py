@@ -23,7 +23,6 @@ from imgsim.errors import ModelFormatError
 from imgsim.insights.descriptor import BYTES, CHROMA, LUMA, Descriptors, pack, small_picture
 from imgsim.insights.schemas import MEASURES, TRAITS
 from imgsim.progress import track
-from imgsim.store import ContentTable
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
@@ -109,7 +108,7 @@ def measure_traits(model: SimilarityModel, store: FeatureStore | None = None, pr
         Show a progress bar on stderr if it takes more than a second.
     """
     keys = model.images.sha256
-    kept = None if store is None else ContentTable(store.root / "traits" / VERSION, "traits")
+    kept = None if store is None else store.table(f"traits/{VERSION}", "traits")
     first = {key: row for row, key in reversed(list(enumerate(keys))) if key}
     names = list(first)
     stored, column = (np.zeros(len(names), bool), None) if kept is None else kept.find(names)

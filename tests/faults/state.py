@@ -58,7 +58,7 @@ def _rows(table: store.ContentTable, value: str, once: bool) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     rows: dict[str, Any] = {}
-    for part in sorted(table.folder.glob("[!.]*.parquet")):
+    for part in sorted(table.parts.folder.glob("[!.]*.parquet")):
         content = pq.read_table(part, page_checksum_verification=True)
         for key, data in zip(content["sha256"].to_pylist(), content[value].to_pylist(), strict=True):
             assert not once or key not in rows, f"{key} was computed again though its {value} was stored"

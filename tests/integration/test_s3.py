@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import imgsim
+from imgsim.engines import Processes
 from imgsim.errors import SourceError
 from imgsim.images import ImageTable, load_images
+from imgsim.spreading import extract_by
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")
@@ -90,3 +93,19 @@ def test_what_is_missing_is_named(options: dict | None) -> None:
     for url in ("s3://photos/nothing/here", "s3://no-such-bucket/x"):
         with pytest.raises(SourceError, match=url):
             load_images(url, storage_options=options)
+
+
+def test_a_store_in_a_bucket_serves_all_machines(bucket: str, endpoint: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    images, backbone = load_images(bucket), imgsim.get_backbone("mini")
+    store = imgsim.FeatureStore("s3://photos/store")
+    here = imgsim.extract_features(images, backbone, imgsim.FeatureStore(tmp_path / "local"))
+    for machine, computed in (("one", 4), ("two", 0)):
+        monkeypatch.setenv("IMGSIM_HOME", str(tmp_path / machine))
+        found = extract_by(Processes(2), images, backbone, store, piece=2)
+        assert found.stats["computed"] == computed
+        assert found.images.paths == here.images.paths
+        assert (found.matrix == here.matrix).all()
+    assert all(store.read_thumbnails(images.sha256))
+    with pytest.raises(imgsim.StoreError, match="s3://no-such-bucket/features"):
+        imgsim.FeatureStore("s3://no-such-bucket").write("net", {"a": here.matrix[0]}, {}, {})

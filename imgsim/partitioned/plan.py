@@ -29,7 +29,8 @@ class Partitioning:
         2048, 8         .152    .981     .987    35.0
         1024, 12        .110    .986                    three times the centres of the default to compare with
 
-    Time grows with n^1.17 from 125,000 to 1,000,000 rows (30 and 344 CPU-s): rows are compared with ever more centres.
+    Rows are compared with all centres, of which there are ever more. Centres of centres were tried for a million rows
+    and 3,418 centres: comparing with 14 % of them costs as much, and finds .87 of the 7 nearest on real features.
     Below ``overlap * size`` rows exact search is cheaper.
 
     Parameters

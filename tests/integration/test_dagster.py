@@ -13,6 +13,7 @@ import pytest
 from imgsim import registry
 from imgsim.insights import NAMES
 from imgsim.projection import Embeddings
+from imgsim.store import FeatureStore
 from orchestration import demo
 from orchestration.assets import ASSETS
 from orchestration.config import (
@@ -26,6 +27,7 @@ from orchestration.config import (
 )
 from orchestration.definitions import resources
 from orchestration.instance import prepare_instance
+from orchestration.resources import EngineResource
 
 # Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -69,13 +71,13 @@ def pictures(tiny_images, tmp_path):
     return folder
 
 
-def materialise(instance, source="", assets=ASSETS, collection="tiny", selection=None, **ops):
+def materialise(instance, source="", assets=ASSETS, collection="tiny", selection=None, engine=None, **ops):
     ops = ({"images": ImagesConfig(source=str(source))} if selection is None else {}) | ops
     return dg.materialize(
         assets,
         instance=instance,
         partition_key=collection,
-        resources=resources(),
+        resources=resources() | ({"engine": engine} if engine else {}),
         run_config=dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}}),
         raise_on_error=False,
         selection=selection,
@@ -145,6 +147,28 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
     sixth = facts(materialise(instance, **ops, insights=InsightsConfig(flips=True)))
     changed = {name for name in STAGES if not sixth[name]["reused"]}
     assert changed == {"duplicates", "insight_report", "registered_model"}, "one parameter, one insight"
+
+
+def test_an_engine_and_a_store_of_the_team(instance, tiny_images, tiny_store, tiny_model, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGSIM_STORE", str(tmp_path / "team"))
+    shutil.copytree(tiny_store.root / "backbones", tmp_path / "team" / "backbones")
+    stages = [asset for asset in ASSETS if asset.node_def.name in ("images", "features", "embeddings", "neighbor_graph")]
+    result = materialise(
+        instance,
+        tiny_images,
+        stages,
+        engine=EngineResource(kind="processes", workers=2),
+        neighbor_graph=GraphConfig(method="partitioned"),
+    )
+    assert result.success, failures(result)
+    assert facts(result)["features"]["computed"] == 40
+    assert all(FeatureStore(tmp_path / "team").read_thumbnails(tiny_model.images.sha256))
+    assert facts(result)["neighbor_graph"]["method"] == "partitioned"
+    assert facts(result)["neighbor_graph"]["measured_recall"] == 1
+    graph = result.output_for_node("neighbor_graph")
+    assert (graph.neighbors == tiny_model.graph.neighbors).all()
+    assert not list((home / "graphs").glob("*")), "shards are removed when the graph is made"
+
 
 
 def test_insights_are_shown_kept_and_carried(instance, pictures):

@@ -210,6 +210,14 @@ def test_create_equals_the_library(tiny_images: Path, tiny_model: SimilarityMode
     assert imgsim.load_model(tmp_path / "m.imgsim").digest == tiny_model.digest
 
 
+@pytest.mark.usefixtures("warm")
+def test_create_by_partitions_in_other_processes(tiny_images: Path, tiny_model: SimilarityModel, tmp_path: Path):
+    how = ("--method", "partitioned", "--engine", "processes", "--workers", 2)
+    assert document("create", tiny_images, "-o", tmp_path / "m", *how)["graph"]["method"] == "partitioned"
+    made = imgsim.load_model(tmp_path / "m")
+    assert np.array_equal(made.graph.neighbors, tiny_model.graph.neighbors)
+
+
 def test_create_refuses_before_any_work(tiny_images: Path, tmp_path: Path, home: Path):
     target = tmp_path / "m.imgsim"
     assert run("create", tiny_images).exit_code == 2

@@ -10,6 +10,8 @@
     muon.py        the optimiser of the convolutions
     precision.py   where half precision pays
     distill.py     the loop: seeded, resumable, with time left
+    team.py        several processes that train one network
+    task.py        all of it in its order
     __main__.py    the command
 
 Nothing in the library imports this package.

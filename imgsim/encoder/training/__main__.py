@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -39,36 +38,19 @@ def train(
     start: Annotated[Path | None, typer.Option(help="Packaged weights to go on from.")] = None,
     seed: Annotated[int, typer.Option()] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    processes: Annotated[int, typer.Option(min=1, help="Processes of one thread each, on a CPU.")] = 1,
     mlflow: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
 ) -> None:
     """Distil a teacher into ``mini``; stopped or killed, the same command goes on where it was."""
-    import torch
-
-    from imgsim.encoder.training.distill import Distiller, Schedule, run
-    from imgsim.encoder.training.package import read_packaged, write_packaged
-    from imgsim.encoder.training.photos import prepare
-    from imgsim.encoder.training.reports import reporter
-    from imgsim.encoder.training.teacher import Teacher
+    from imgsim.encoder.training.distill import Schedule
+    from imgsim.encoder.training.task import Task
     from imgsim.inference import resolve_device
 
+    pixels = tuple(int(size) for size in sizes.split(","))
+    schedule = Schedule(samples, minutes or float("inf"), batch, lr, sizes=pixels, seed=seed)
     where = resolve_device(device)
-    network = Teacher(teacher, weights, teacher_size, where)
-    sets = [prepare(source, work / "photos", network, views, side, seed) for source in photos]
-    schedule = Schedule(
-        samples, minutes or float("inf"), batch, lr, sizes=tuple(int(size) for size in sizes.split(",")), seed=seed
-    )
-    distiller = Distiller(sets, network.head, schedule, torch.device(where), read_packaged(start) if start else None)
-    checkpoint = work / "checkpoint.pt"
-    if checkpoint.exists():
-        distiller.resume(checkpoint)
-        typer.echo(f"going on from {checkpoint}: {distiller.samples:,} samples seen", err=True)
-    facts: dict[str, Any] = {"teacher": network.identity, "photos": sum(len(s.rows) for s in sets), "views": views}
-    with reporter(work, {**facts, **vars(schedule)}, mlflow) as report:
-        run(distiller, checkpoint, report)
-    write_packaged(distiller.packaged(), output)
-    typer.echo(
-        json.dumps({"output": str(output), "bytes": output.stat().st_size, "samples": distiller.samples, **facts})
-    )
+    task = Task(photos, output, teacher, weights, teacher_size, work, views, side, schedule, start, where, mlflow)
+    task.run(processes)
 
 
 def main() -> None:

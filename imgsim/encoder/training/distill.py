@@ -22,6 +22,7 @@ from imgsim.encoder.training.muon import Muon
 from imgsim.encoder.training.network import TrainableEncoder
 from imgsim.encoder.training.photos import PhotoSet
 from imgsim.encoder.training.precision import fast_bfloat16
+from imgsim.encoder.training.team import EVERY, Team
 
 Report = Callable[[dict[str, float]], None]
 
@@ -99,9 +100,10 @@ class Distiller:
         schedule: Schedule,
         device: torch.device,
         start: MiniEncoder | None = None,
+        team: Team | None = None,
     ) -> None:
         torch.manual_seed(schedule.seed)
-        self.schedule, self.device = schedule, device
+        self.schedule, self.device, self.team = schedule, device, team or Team()
         self.batches = Batches(sets, schedule.seed)
         self.random = torch.Generator(device).manual_seed(schedule.seed)
         sample = np.concatenate([photos.targets[0][photos.rows[:: 1 + len(photos.rows) // 1000]] for photos in sets])
@@ -161,9 +163,14 @@ class Distiller:
         for optimizer in self.optimizers:
             optimizer.step()
         self.average.update_parameters(self.network)
-        self.samples += self.schedule.batch
+        self.samples += self.schedule.batch * self.team.size
         self.seconds += time.perf_counter() - began
         return {name: value.detach() for name, value in terms.items()}
+
+    def meet(self) -> None:
+        """Average the weights of the team: those in training, and those that are packaged."""
+        for module in (self.network, self.heads, self.average):
+            self.team.average([t for t in module.state_dict().values() if t.is_floating_point()])
 
     def packaged(self) -> MiniEncoder:
         """The averaged network, folded."""
@@ -202,20 +209,23 @@ class Distiller:
 def run(distiller: Distiller, checkpoint: Path, report: Report, every: float = 30.0, save_every: float = 300.0) -> None:
     """Train to the end: averages to ``report`` every ``every`` seconds, a checkpoint every ``save_every``."""
     distiller.network.train()
+    distiller.meet()
     reported = saved = time.monotonic()
     sums: dict[str, float] = {}
-    steps, since = 0, distiller.samples
-    while distiller.share < 1:
-        for name, value in distiller.step().items():
-            sums[name] = sums.get(name, 0.0) + float(value)
-        steps += 1
-        now = time.monotonic()
-        if now - reported >= every or distiller.share >= 1:
+    steps, since, done = 0, distiller.samples, distiller.team.agree(distiller.share >= 1)
+    while not done:
+        for _ in range(1 if distiller.team.size == 1 else EVERY):
+            for name, value in distiller.step().items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+            steps += 1
+        distiller.meet()
+        now, done = time.monotonic(), distiller.team.agree(distiller.share >= 1)
+        if now - reported >= every or done:
             rate = (distiller.samples - since) / max(1e-9, now - reported)
             left = distiller.seconds * (1 - distiller.share) / max(1e-9, distiller.share)
             means = {name: value / steps for name, value in sums.items()}
             report({"samples": distiller.samples, "samples_per_second": rate, "seconds_left": left, **means})
             reported, steps, since, sums = now, 0, distiller.samples, {}
-        if now - saved >= save_every or distiller.share >= 1:
+        if now - saved >= save_every or done:
             distiller.save(checkpoint)
             saved = now

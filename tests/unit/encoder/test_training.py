@@ -20,6 +20,7 @@ from imgsim.encoder.training.muon import orthogonalize
 from imgsim.encoder.training.network import TrainableEncoder
 from imgsim.encoder.training.package import read_packaged, write_packaged
 from imgsim.encoder.training.photos import PhotoSet, boxes, prepare
+from imgsim.encoder.training.task import Task
 from imgsim.encoder.training.teacher import Teacher
 from imgsim.torchvision_backbones import classifier
 
@@ -300,6 +301,29 @@ def test_schedule() -> None:
     assert schedule.rate(0.1) == pytest.approx(1.0)
     assert schedule.rate(1.0) == pytest.approx(0.0)
     assert [schedule.size(share) for share in (0, 0.49, 0.5, 1)] == [48, 48, 64, 64]
+
+
+@pytest.mark.slow
+def test_processes_train_one_network(tiny_images: Path, tmp_path: Path) -> None:
+    output, work = tmp_path / "mini.safetensors", tmp_path / "work"
+    command = [str(tiny_images), "-o", str(output), "--teacher", "mini", "--views", "1", "--side", "32", "--no-mlflow"]
+    command += ["--batch", "16", "--sizes", "32", "--work", str(work), "--device", "cpu", "--processes", "2"]
+    for samples in (256, 512):
+        assert CliRunner().invoke(app, [*command, "--samples", str(samples)]).exit_code == 0
+        one, other = (torch.load(work / f"checkpoint-{rank}.pt") for rank in range(2))
+        assert one["samples"] == other["samples"] == samples
+        assert one["batches"] != other["batches"]
+        for kind in ("network", "average"):
+            assert all(torch.equal(one[kind][name], other[kind][name]) for name in one[kind])
+    packed = read_packaged(output).state_dict()
+    assert not any(torch.equal(packed[name], tensor) for name, tensor in packaged().state_dict().items())
+    assert not list(work.glob(".meeting*"))
+
+
+def test_several_processes_are_for_a_cpu(tmp_path: Path) -> None:
+    task = Task([], tmp_path / "o", "mini", None, None, tmp_path, 1, 32, Schedule(), None, "cuda", mlflow=False)
+    with pytest.raises(imgsim.ImgsimError, match="one trains on cuda"):
+        task.run(processes=2)
 
 
 @pytest.mark.slow

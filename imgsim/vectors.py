@@ -14,6 +14,7 @@ from imgsim.bounded import map_arrow
 from imgsim.errors import ArgumentError, ModelFormatError
 
 Matrix = NDArray[np.float32]
+Rows = NDArray[np.int64]
 BLOCK_ROWS = 16_384
 
 

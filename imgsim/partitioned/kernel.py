@@ -7,8 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from imgsim.exact import Ids
-from imgsim.partitioned.split import Rows
-from imgsim.vectors import Matrix
+from imgsim.vectors import Matrix, Rows
 
 
 @njit(cache=True, nogil=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imgsim.exact import Ids, exact_knn, rank
 from imgsim.partitioned.compiled import kernel
 from imgsim.partitioned.merge import nearest
 from imgsim.partitioned.reverse import listing, lists
 from imgsim.partitioned.shards import Arrays, Note, Work
-from imgsim.vectors import Matrix
+from imgsim.vectors import Matrix, Rows
 
-Rows = NDArray[np.int64]
 BLOCK = 4096
 
 

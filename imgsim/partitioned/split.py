@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from imgsim.exact import exact_knn, true_distances
 from imgsim.partitioned.centroids import SAMPLE_PER_CENTRE, kmeans
 from imgsim.partitioned.shards import Arrays, Note, Work
-from imgsim.vectors import BLOCK_ROWS, Matrix
+from imgsim.vectors import BLOCK_ROWS, Matrix, Rows
 
-Rows = NDArray[np.int64]
 WAYS = 64
 PROGRESS = 0.9
 

@@ -152,7 +152,9 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
 def test_an_engine_and_a_store_of_the_team(instance, tiny_images, tiny_store, tiny_model, home, tmp_path, monkeypatch):
     monkeypatch.setenv("IMGSIM_STORE", str(tmp_path / "team"))
     shutil.copytree(tiny_store.root / "backbones", tmp_path / "team" / "backbones")
-    stages = [asset for asset in ASSETS if asset.node_def.name in ("images", "features", "embeddings", "neighbor_graph")]
+    stages = [
+        asset for asset in ASSETS if asset.node_def.name in ("images", "features", "embeddings", "neighbor_graph")
+    ]
     result = materialise(
         instance,
         tiny_images,
@@ -168,7 +170,6 @@ def test_an_engine_and_a_store_of_the_team(instance, tiny_images, tiny_store, ti
     graph = result.output_for_node("neighbor_graph")
     assert (graph.neighbors == tiny_model.graph.neighbors).all()
     assert not list((home / "graphs").glob("*")), "shards are removed when the graph is made"
-
 
 
 def test_insights_are_shown_kept_and_carried(instance, pictures):

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgsim.encoder import CELLS
 from imgsim.errors import ArgumentTypeError, BackboneError
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def _mini(weights: str | Path | None) -> Backbone:
         return module.eval()
 
     source = "packaged" if weights is None else f"file {Path(weights).name}"
-    return Backbone(make_spec("mini", digest, (96, 96), IMAGENET_MEAN, IMAGENET_STD, source, "Apache-2.0"), build)
+    content = f"{digest} {CELLS}"
+    return Backbone(make_spec("mini", content, (96, 96), IMAGENET_MEAN, IMAGENET_STD, source, "Apache-2.0"), build)
 
 
 def _from_factory(reference: str) -> Backbone:

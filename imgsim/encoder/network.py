@@ -4,14 +4,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from imgsim.encoder import CELLS
+
 WIDTHS = (32, 64, 64, 128, 128, 128, 256, 256, 256)
 STRIDES = (2, 2, 1, 2, 1, 1, 2, 1, 1)
-CELLS = 2
 DIM = WIDTHS[-1] * CELLS**2
 
 
 class MiniEncoder(nn.Module):
-    """Normalised RGB (n, 3, 96, 96) to features (n, 1024): channel means over 2 x 2 cells.
+    """Normalised RGB (n, 3, 96, 96) to features (n, 2304): channel means over 3 x 3 cells.
 
     Batch normalisation and the skip connections of training are folded into the convolutions
     (RepVGG, Ding et al. 2021), so inference is convolution and ReLU alone.
@@ -25,7 +26,7 @@ class MiniEncoder(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) float to (n, 1024); h and w multiples of 32."""
+        """(n, 3, h, w) float to (n, 2304); h and w multiples of 48."""
         for convolution in self.convolutions:
             x = functional.relu(convolution(x))
         return functional.adaptive_avg_pool2d(x, CELLS).flatten(1)

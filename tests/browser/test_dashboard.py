@@ -95,6 +95,11 @@ def pick(page: Any, title: str, option: str) -> None:
     settled(page)
 
 
+def name_of(node: Any) -> str:
+    """What a node of the walk is called, which its description begins with."""
+    return node.get_attribute("aria-label").split(",")[0]
+
+
 def test_from_a_photo_to_a_link(visit: Callable[..., Any]) -> None:
     page = visit()
     assert "rank 1" in ranks(page)[0]
@@ -112,8 +117,12 @@ def test_from_a_photo_to_a_link(visit: Callable[..., Any]) -> None:
 
     page.get_by_role("link", name="Graph walk").click()
     here, trail = "", []
-    for place in range(3):
-        page.locator(".node.ring-1").nth(place).dispatch_event("click")
+    seen = [name_of(page.locator(".node.ring-0"))]
+    for _ in range(3):
+        near = page.locator(".node.ring-1").all()
+        fresh = next(node for node in near if name_of(node) not in seen)
+        seen.append(name_of(fresh))
+        fresh.dispatch_event("click")
         here = wait_for(page, "at", here)
         trail.append(here)
         settled(page)

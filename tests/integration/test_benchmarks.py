@@ -52,7 +52,7 @@ def _check_costs(tmp_path: Path, found: dict) -> None:
     path = tmp_path / "costs.json"
     path.write_text(json.dumps({"costs": costs(results, "mini", "few", found["environment"])}))
     read = Costs.read(path, "mini")
-    assert read.feature_dims == 1024
+    assert read.feature_dims == 2304
     assert read.flops == pytest.approx(1000**2 * 256 / 0.01)
     assert read.join_s == pytest.approx(2e-5 - (300 + 8) * 256 / read.flops)
     assert 0 < read.scan_s < read.decode_s + read.network_s

@@ -1,3 +1,4 @@
+import hashlib
 import sys
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_mini_is_packaged_small_and_licensed():
     backbone = get_backbone("mini")
     assert (backbone.spec.name, backbone.spec.height, backbone.spec.licence) == ("mini", 96, "Apache-2.0")
     with torch.inference_mode():
-        assert backbone.build()(torch.zeros(2, 3, 96, 96)).shape == (2, 1024)
+        assert backbone.build()(torch.zeros(2, 3, 96, 96)).shape == (2, 2304)
 
 
 def test_fingerprint_names_weights_and_preprocessing():
@@ -58,6 +59,8 @@ def test_own_modules_and_factories():
 def test_unknown_names_suggest_near_ones():
     with pytest.raises(imgsim.BackboneError, match="resnet50"):
         get_backbone("resnet-51")
+    with pytest.raises(imgsim.BackboneError, match=r"called 'nosuch'\. All: imgsim\.list_backbones\(\)"):
+        get_backbone("nosuch")
     with pytest.raises(imgsim.BackboneError, match="Apple"):
         get_backbone("VisionFeaturePrint_Scene")
 
@@ -142,6 +145,20 @@ def test_a_cached_download_is_used_without_network(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     assert get_backbone("squeezenet1_1").build() is not None
+
+
+def test_a_download_is_told_on_stderr(monkeypatch, tmp_path, capsys):
+    from torchvision import models
+
+    torch.save(models.squeezenet1_1(weights=None).state_dict(), tmp_path / "w.pth")
+    digest = hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
+    there = (tmp_path / "w.pth").rename(tmp_path / f"squeezenet-{digest[:8]}.pth")
+    monkeypatch.setattr(models.SqueezeNet1_1_Weights.DEFAULT.value, "url", there.as_uri())
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    assert get_backbone("squeezenet1_1").build() is not None
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f'Downloading: "{there.as_uri()}"' in told.err
 
 
 def test_mean_colour_backbone_end_to_end(tmp_path):

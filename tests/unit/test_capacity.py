@@ -103,7 +103,7 @@ def test_costs_are_read_from_a_benchmark(tmp_path: Path) -> None:
 
 
 def test_reference_costs_of_what_was_measured_only() -> None:
-    assert Costs.reference("mini").feature_dims == 1024
+    assert Costs.reference("mini").feature_dims == 2304
     assert Costs.reference("resnet50").network_s > Costs.reference("mini").network_s
     with pytest.raises(ArgumentError, match=r"nothing is measured for the backbone 'vgg16'.*--measured"):
         Costs.reference("vgg16")

@@ -27,7 +27,7 @@ def test_export_is_reused_and_names_no_path(tmp_path):
     backbone = get_backbone("mini")
     export_onnx(backbone, tmp_path / "b")
     before = (tmp_path / "b" / ONNX_FILE).stat().st_mtime_ns
-    assert export_onnx(backbone, tmp_path / "b").dim == 1024
+    assert export_onnx(backbone, tmp_path / "b").dim == 2304
     assert (tmp_path / "b" / ONNX_FILE).stat().st_mtime_ns == before
     data = (tmp_path / "b" / ONNX_FILE).read_bytes()
     assert b".py" not in data

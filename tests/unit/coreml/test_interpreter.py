@@ -9,6 +9,7 @@ from torch.nn import functional
 from imgsim.backbones import get_backbone
 from imgsim.coreml import Interpreter
 from imgsim.coreml import interpreter as module_under_test
+from imgsim.encoder.network import DIM
 from imgsim.errors import ArgumentError, CoreMLError, UnsupportedOperationError
 
 NETWORKS = (
@@ -71,7 +72,7 @@ def test_networks_answer_as_in_torch(name, lively, convert, convertible, picture
 class Head(nn.Module):
     """Square root, norm, projection, norm, distances: the shape of imgsim's own head."""
 
-    def __init__(self, dim=1024, dims=8, rows=30, kind="topk"):
+    def __init__(self, dim=DIM, dims=8, rows=30, kind="topk"):
         super().__init__()
         generator = torch.Generator().manual_seed(0)
         self.kind = kind

@@ -46,7 +46,10 @@ def train(
     from imgsim.encoder.training.task import Task
     from imgsim.inference import resolve_device
 
-    pixels = tuple(int(size) for size in sizes.split(","))
+    try:
+        pixels = tuple(int(size) for size in sizes.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{sizes!r} is no list of pixels such as 48,64", param_hint="--sizes") from None
     schedule = Schedule(samples, minutes or float("inf"), batch, lr, sizes=pixels, seed=seed)
     where = resolve_device(device)
     task = Task(photos, output, teacher, weights, teacher_size, work, views, side, schedule, start, where, mlflow)

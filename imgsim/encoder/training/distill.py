@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from imgsim.encoder.training.network import TrainableEncoder
 from imgsim.encoder.training.photos import PhotoSet
 from imgsim.encoder.training.precision import fast_bfloat16
 from imgsim.encoder.training.team import EVERY, Team
+from imgsim.errors import ArgumentError
 
 Report = Callable[[dict[str, float]], None]
 
@@ -104,6 +105,7 @@ class Distiller:
     ) -> None:
         torch.manual_seed(schedule.seed)
         self.schedule, self.device, self.team = schedule, device, team or Team()
+        self.photos = [photos.name for photos in sets]
         self.batches = Batches(sets, schedule.seed)
         self.random = torch.Generator(device).manual_seed(schedule.seed)
         sample = np.concatenate([photos.targets[0][photos.rows[:: 1 + len(photos.rows) // 1000]] for photos in sets])
@@ -188,22 +190,35 @@ class Distiller:
             "seconds": self.seconds,
             "views": self.random.get_state(),
             "batches": self.batches.random.bit_generator.state,
-            "schedule": asdict(self.schedule),
+            "photos": self.photos,
         }
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
 
-    def resume(self, path: Path) -> None:
-        """Go on from what `save` wrote."""
+    def resume(self, path: Path, own: Path | None = None) -> None:
+        """Go on from what `save` wrote; a member of a team draws on from ``own``, where it has one, or anew.
+
+        Raises
+        ------
+        ArgumentError
+            The checkpoint is of other photos or another teacher.
+        """
         state = torch.load(path, map_location=self.device, weights_only=True)
+        if state["photos"] != self.photos:
+            raise ArgumentError(
+                f"{path} is of other photos, another teacher or another seed. Give another --work, or remove it."
+            )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.heads.load_state_dict(state["heads"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.samples, self.seconds = state["samples"], state["seconds"]
-        self.random.set_state(state["views"].cpu())
-        self.batches.random.bit_generator.state = state["batches"]
+        own = path if self.team.rank == 0 else own
+        if own is not None and own.exists():
+            drawn = torch.load(own, map_location=self.device, weights_only=True)
+            self.random.set_state(drawn["views"].cpu())
+            self.batches.random.bit_generator.state = drawn["batches"]
 
 
 def run(distiller: Distiller, checkpoint: Path, report: Report, every: float = 30.0, save_every: float = 300.0) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,10 @@ class PhotoSet:
 
     ``pixels`` (n, side, side, 3) uint8; ``rows`` (m,) positions of the photos that could be decoded;
     ``boxes`` (views, n, 4) float32, shares of the picture; ``targets`` one (n, parts, D) float16 per view;
-    ``labels`` n strings or None.
+    ``labels`` n strings or None; ``name`` tells it from other photos, side, teacher and seed.
     """
+
+    name: str
 
     pixels: NDArray[np.uint8]
     rows: NDArray[np.int64]
@@ -93,7 +96,7 @@ def prepare(
     rows = np.flatnonzero(preparation.usable)
     if not len(rows):
         raise ArgumentError(f"none of the {len(table)} files in {source} can be decoded.")
-    return PhotoSet(preparation.pixels, rows, preparation.boxes, preparation.targets(), table.labels)
+    return PhotoSet(preparation.name, preparation.pixels, rows, preparation.boxes, preparation.targets(), table.labels)
 
 
 class _Preparation:
@@ -108,6 +111,7 @@ class _Preparation:
         self.boxes = np.stack([boxes(n, view, seed) for view in range(views)])
         folder = work / hashlib.sha256(f"{table.digest} {self.side}".encode()).hexdigest()[:16]
         self.answers = folder / f"{teacher.identity}-{seed}"
+        self.name = f"{folder.name}/{self.answers.name}"
         self.answers.mkdir(parents=True, exist_ok=True)
         self.pixels = _array(folder / "pixels.npy", (n, self.side, self.side, 3), np.uint8)
         self.usable = _array(folder / "usable.npy", (n,), np.bool_)
@@ -164,7 +168,8 @@ def _cut(picture: NDArray[np.uint8], box: NDArray[np.float32], size: int) -> NDA
 def _array(path: Path, shape: tuple[int, ...], kind: type) -> Any:
     """The memory-mapped array in ``path``, made when absent."""
     if path.exists():
-        found = np.load(path, mmap_mode="r+")
-        if found.shape == shape and found.dtype == kind:
-            return found
+        with suppress(ValueError, EOFError):  # cut off by a kill while it was made: made anew
+            found = np.load(path, mmap_mode="r+")
+            if found.shape == shape and found.dtype == kind:
+                return found
     return open_memmap(path, "w+", kind, shape)

@@ -71,9 +71,9 @@ class Task:
         schedule = replace(self.schedule, seed=self.schedule.seed + team.rank)
         start = read_packaged(self.start) if self.start else None
         distiller = Distiller(sets, network.head, schedule, torch.device(self.device), start, team)
-        checkpoint = self.work / f"checkpoint-{team.rank}.pt"
-        if checkpoint.exists():
-            distiller.resume(checkpoint)
+        first_one, checkpoint = (self.work / f"checkpoint-{rank}.pt" for rank in (0, team.rank))
+        if first_one.exists():  # its weights are the team's, however many are in it now
+            distiller.resume(first_one, checkpoint)
         first = team.rank == 0
         if first and distiller.samples:
             typer.echo(f"going on from {checkpoint}: {distiller.samples:,} samples seen", err=True)

@@ -1,6 +1,7 @@
 """Training of ``mini``: parts by their properties, the whole by learning something and by surviving a kill."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from typer.testing import CliRunner
 
 import imgsim
 from imgsim.backbones import get_backbone
-from imgsim.encoder.network import CELLS, DIM, WIDTHS, MiniEncoder
+from imgsim.encoder import CELLS
+from imgsim.encoder.network import DIM, WIDTHS, MiniEncoder
 from imgsim.encoder.training import photos as photos_module
 from imgsim.encoder.training.__main__ import app
 from imgsim.encoder.training.augment import mirror_parts, student_view
@@ -233,6 +235,15 @@ def test_a_killed_preparation_goes_on(
     assert asked[4:] == [16, 16, 8]  # only the new crop
 
 
+def test_an_array_cut_while_it_was_made_is_made_anew(tiny_images: Path, tmp_path: Path, teacher: Teacher) -> None:
+    made = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+    view = next(tmp_path.glob("*/*/view-0.npy"))
+    for path in (view, view.with_name("done-0.npy")):
+        path.write_bytes(path.read_bytes()[:100])
+    again = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+    assert (again.targets[0] == made.targets[0]).all()
+
+
 def test_photos_that_cannot_be_decoded_are_left_out(tiny_images: Path, tmp_path: Path, teacher: Teacher) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -307,17 +318,29 @@ def test_schedule() -> None:
 def test_processes_train_one_network(tiny_images: Path, tmp_path: Path) -> None:
     output, work = tmp_path / "mini.safetensors", tmp_path / "work"
     command = [str(tiny_images), "-o", str(output), "--teacher", "mini", "--views", "1", "--side", "32", "--no-mlflow"]
-    command += ["--batch", "16", "--sizes", "32", "--work", str(work), "--device", "cpu", "--processes", "2"]
-    for samples in (256, 512):
-        assert CliRunner().invoke(app, [*command, "--samples", str(samples)]).exit_code == 0
-        one, other = (torch.load(work / f"checkpoint-{rank}.pt") for rank in range(2))
+    command += ["--batch", "16", "--sizes", "32", "--work", str(work), "--device", "cpu"]
+    kernels: list[torch.Tensor] = []
+    for processes, samples in ((1, 256), (2, 512), (2, 768)):
+        ran = CliRunner().invoke(app, [*command, "--samples", str(samples), "--processes", str(processes)])
+        assert ran.exit_code == 0, ran.output
+        one, other = (torch.load(work / f"checkpoint-{rank}.pt") for rank in (0, processes - 1))
         assert one["samples"] == other["samples"] == samples
-        assert one["batches"] != other["batches"]
+        assert (one["batches"] != other["batches"]) == (processes == 2)
         for kind in ("network", "average"):
             assert all(torch.equal(one[kind][name], other[kind][name]) for name in one[kind])
+        kernels.append(one["network"]["blocks.8.convolution.weight"])
+    for before, after in pairwise(kernels):
+        assert (after - before).norm() < 0.2 * before.norm()  # nobody began from chance
     packed = read_packaged(output).state_dict()
     assert not any(torch.equal(packed[name], tensor) for name, tensor in packaged().state_dict().items())
     assert not list(work.glob(".meeting*"))
+
+
+def test_a_checkpoint_of_other_photos_is_refused(photo_set: PhotoSet, tmp_path: Path, schedule: Schedule) -> None:
+    cpu = torch.device("cpu")
+    Distiller([photo_set], None, schedule, cpu).save(tmp_path / "checkpoint.pt")
+    with pytest.raises(imgsim.ImgsimError, match="other photos"):
+        Distiller([photo_set, photo_set], None, schedule, cpu).resume(tmp_path / "checkpoint.pt")
 
 
 def test_several_processes_are_for_a_cpu(tmp_path: Path) -> None:

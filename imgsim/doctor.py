@@ -293,7 +293,7 @@ def check_mlflow() -> Result:
 
 def check_cores() -> Result:
     """How many cores this process may use, and limits set by variables."""
-    from imgsim.features import usable_cores
+    from imgsim.engines import usable_cores
 
     limits = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS") if name in os.environ]
     detail = f"{usable_cores()} of {os.cpu_count()} usable"

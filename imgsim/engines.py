@@ -29,6 +29,11 @@ LOST_NODES = 8
 AGAIN = "Run again: what was done is kept."
 
 
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Engine(Protocol):
     """Something that runs functions."""
 
@@ -48,7 +53,7 @@ class InProcess:
 
 @dataclass(frozen=True)
 class Processes:
-    """Fresh processes on this machine, one BLAS thread each; ``workers`` are as many as there are cores by default."""
+    """Fresh processes on this machine, one BLAS thread each; ``workers`` are by default one for each usable core."""
 
     workers: int | None = None
 
@@ -62,7 +67,7 @@ class Processes:
         """
         if not keys:
             return
-        workers = min(len(keys), self.workers or os.cpu_count() or 1)
+        workers = min(len(keys), self.workers or usable_cores())
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
         try:
             yield from pool.map(function, keys)
@@ -115,6 +120,8 @@ class Ray:
         MissingExtraError
             Ray is not installed.
         """
+        if not keys:
+            return
         ray = self._started()
         remote = ray.remote(num_cpus=1, max_retries=LOST_NODES, scheduling_strategy="SPREAD")(function_of(function))
         waiting = deque(remote.remote(key) for key in keys)

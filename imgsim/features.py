@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from imgsim import checks
 from imgsim.atomic import atomic_path
 from imgsim.backbones import Backbone, BackboneSpec
 from imgsim.decode import decode, resize, thumbnail
+from imgsim.engines import usable_cores
 from imgsim.errors import BackboneError, ImageError, ModelFormatError
 from imgsim.images import ImageTable
 from imgsim.inference import Engine, make_engine, resolve_device
@@ -42,7 +42,7 @@ class Features:
 
     ``matrix`` is (n, D) float32, row i belongs to ``images[i]``; ``images.rejected`` lists every file
     that is missing from it. ``stats`` tells what was computed: ``computed``, ``reused``, ``seconds``,
-    ``cpu_seconds``, ``images_per_second``.
+    ``images_per_second``.
     """
 
     images: ImageTable
@@ -129,7 +129,7 @@ def extract_features(
     if todo:
         device = resolve_device(device)
         engine = make_engine(backbone, onnx, device)
-    start, cpu = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
     if todo:
         with journal() as notes:
             run = _Extraction(images, backbone.spec, engine, store, workers or usable_cores(), batch_size, notes)
@@ -143,15 +143,9 @@ def extract_features(
         "computed": float(len(todo)),
         "reused": float(len(images) - len(todo)),
         "seconds": seconds,
-        "cpu_seconds": time.process_time() - cpu,
         "images_per_second": len(todo) / seconds if todo else 0.0,
     }
     return Features(accepted, matrix, replace(backbone.spec, dim=int(matrix.shape[1])), stats)
-
-
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def image_pixels(data: bytes, spec: BackboneSpec) -> tuple[Image, Pixels]:

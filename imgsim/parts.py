@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,10 @@ class LocalParts:
 
     def names(self) -> list[str]:
         """See `Parts.names`."""
-        return sorted(path.name for path in self.folder.glob("[!.]*"))
+        try:
+            return sorted(name for name in os.listdir(self.folder) if not name.startswith("."))  # noqa: PTH208 - errors
+        except FileNotFoundError:
+            return []
 
     def read(self, name: str) -> Path:
         """See `Parts.read`."""

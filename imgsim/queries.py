@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.decode import resize
+from imgsim.engines import usable_cores
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, QueryError
-from imgsim.features import image_pixels, usable_cores
+from imgsim.features import image_pixels
 from imgsim.images import ImageTable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgsim.backbones import Backbone, BackboneSpec
-from imgsim.engines import Engine, InProcess
+from imgsim.engines import Engine, InProcess, usable_cores
 from imgsim.errors import BackboneError
 from imgsim.features import Features, exported, extract_features, missing
 from imgsim.images import ImageTable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 PIECE = 1024
-"""Images per piece: what a lost worker loses, at most."""
+"""Images per piece, at most: what a lost worker loses. Few images are cut finer, so that every core has some."""
 
 
 def extract_by(
@@ -34,7 +34,7 @@ def extract_by(
     batch_size: int = 64,
     device: str = "auto",
     progress: bool = False,
-    piece: int = PIECE,
+    piece: int | None = None,
 ) -> Features:
     """What `extract_features` returns; contents that the store lacks are computed by the engine's workers before.
 
@@ -49,6 +49,7 @@ def extract_by(
         return extract_features(images, backbone, store, batch_size, device, progress=progress)
     start = time.perf_counter()
     _, todo = missing(images, backbone.spec.fingerprint, store)
+    piece = piece or min(PIECE, max(64, len(todo) // (4 * usable_cores())))
     pieces = [images[np.concatenate(todo[i : i + piece])] for i in range(0, len(todo), piece)]
     store.share(backbone.spec.fingerprint, ONNX_FILE)
     work = partial(_fill, backbone.spec, store)

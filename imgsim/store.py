@@ -14,8 +14,9 @@ from __future__ import annotations
 import io
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from imgsim.atomic import atomic_path
 from imgsim.errors import StoreError
 from imgsim.home import home
 from imgsim.parts import LocalParts, Parts, RemoteParts
-from imgsim.sources.files import is_url, join
+from imgsim.sources.files import is_url, join, open_url
 
 _KEYS: dict[str, pa.Array] = {}
 """Key columns of parts that this process has read: they never change, and take 70 bytes an image."""
@@ -61,7 +62,7 @@ class ContentTable:
             self.parts.write(name, data.getvalue())
         except OSError as error:
             raise StoreError(
-                f"cannot write to the feature store, {self.parts.where(name)}: {error}. Free space there, or set "
+                f"cannot write to the feature store at {self.parts.where(name)}: {error}. Free space there, or set "
                 "IMGSIM_HOME or IMGSIM_STORE to another place, and run again: what is stored already is kept."
             ) from error
 
@@ -134,6 +135,8 @@ class FeatureStore:
 
     def __init__(self, root: str | Path | None = None, storage_options: Mapping[str, Any] | None = None) -> None:
         given = root if root is not None else os.environ.get("IMGSIM_STORE") or home() / "store"
+        if str(given).startswith(("file://", "local://")):
+            given = open_url(str(given))[1]
         self.root: Path | str = str(given).rstrip("/") if is_url(str(given)) else Path(given).expanduser().absolute()
         self._options = storage_options
 
@@ -172,14 +175,16 @@ class FeatureStore:
     def share(self, fingerprint: str, name: str) -> None:
         """Put a file of a backbone's folder where `fetch` of another machine finds it."""
         parts = self._parts(f"backbones/{fingerprint}")
-        if isinstance(parts, RemoteParts) and name not in parts.names():
-            parts.write(name, (self.backbone_folder(fingerprint) / name).read_bytes())
+        if isinstance(parts, RemoteParts):
+            with _explained(parts.where(name)):
+                if name not in parts.names():
+                    parts.write(name, (self.backbone_folder(fingerprint) / name).read_bytes())
 
     def fetch(self, fingerprint: str, name: str) -> Path:
         """A file of a backbone's folder on this machine, copied there where only the store has it."""
         path, parts = self.backbone_folder(fingerprint) / name, self._parts(f"backbones/{fingerprint}")
         if isinstance(parts, RemoteParts) and not path.exists():
-            with atomic_path(path) as temporary:
+            with _explained(parts.where(name)), atomic_path(path) as temporary:
                 temporary.write_bytes(parts.read(name).getvalue())
         return path
 
@@ -212,6 +217,14 @@ class FeatureStore:
             keys = pa.array(list(features), pa.string())
             table = pa.table([keys, arrow.fixed_size_list(matrix)], schema=schema.features(matrix.shape[1]))
             self.features(fingerprint).append(table)
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"the network at {where} cannot be exchanged with the feature store: {error}.") from error
 
 
 def _table(rows: dict[str, Any], target: pa.Schema) -> pa.Table:

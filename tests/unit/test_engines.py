@@ -29,6 +29,10 @@ def test_results_come_in_the_order_of_the_keys(by):
     assert list(by.map(partial(power, 2), [])) == []
 
 
+def test_no_cluster_is_asked_for_nothing():
+    assert list(Ray("nowhere:1").map(partial(power, 2), [])) == []
+
+
 @pytest.mark.parametrize("by", [InProcess(), Processes(1)])
 def test_an_error_of_the_function_is_raised_as_it_is(by):
     with pytest.raises(imgsim.ArgumentError, match="7 is refused"):

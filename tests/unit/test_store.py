@@ -64,6 +64,22 @@ def test_default_root_is_in_home_unless_set(home, monkeypatch):
     assert imgsim.FeatureStore().backbone_folder("net") == home / "store" / "backbones" / "net"
 
 
+def test_a_file_url_is_a_folder(tmp_path):
+    assert imgsim.FeatureStore(f"file://{tmp_path}/store").root == tmp_path / "store"
+
+
+def test_a_store_that_cannot_be_listed_is_not_an_empty_one(tmp_path):
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "net").write_text("a file where a folder should be")
+    with pytest.raises(imgsim.StoreError, match="cannot be listed"):
+        imgsim.FeatureStore(tmp_path).read_features("net", ["a"])
+
+
+def test_a_network_that_nobody_shared_is_named(home):
+    with pytest.raises(imgsim.StoreError, match=r"backbones/net/backbone\.onnx"):
+        imgsim.FeatureStore(f"memory://{uuid.uuid4().hex}").fetch("net", "backbone.onnx")
+
+
 def test_what_others_store_is_found(tmp_path):
     url = f"memory://{uuid.uuid4().hex}"
     for root in (tmp_path, url):

@@ -72,7 +72,10 @@ def load_images(
     if listing.rejected and not ignore_failure:
         path, reason = listing.rejected[0]
         raise SourceError(f"{join(listing.root, path)}: {reason}.")
-    rejected = [{"path": path, "stage": "list", "reason": reason} for path, reason in listing.rejected]
+    rejected = [
+        *listing.known,
+        *({"path": path, "stage": "list", "reason": reason} for path, reason in listing.rejected),
+    ]
     rows = []
     results = scan(listing.entries, open_files(listing.root, storage_options)) if listing.entries else iter(())
     for result in track(results, "images", total=len(listing.entries), enabled=progress):

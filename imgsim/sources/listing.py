@@ -31,12 +31,16 @@ class Entry:
 
 @dataclass
 class Listing:
-    """What a source holds: files in order, what cannot be listed (path, reason), how many others were skipped."""
+    """What a source holds: files in order, what cannot be listed (path, reason), how many others were skipped.
+
+    ``known`` are the rejected rows (path, stage, reason) of a saved table of images.
+    """
 
     root: str
     entries: list[Entry] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     skipped: int = 0
+    known: list[dict[str, str]] = field(default_factory=list)
 
 
 def list_source(
@@ -202,12 +206,18 @@ def _as_strings(source: Any) -> list[str]:
 
 
 def _list_table(table: pd.DataFrame, folder: str, labels: str | None) -> Listing:
-    """List a table's column of paths, with ``split``; relative paths start at ``folder`` or the table's own root."""
+    """List a table's column of paths, with ``split``; relative paths start at ``folder`` or the table's own root.
+
+    A saved table of images keeps its labels and its rejected files.
+    """
     if labels not in (FOLDER, None) and labels not in table.columns:
         columns = ", ".join(map(str, table.columns))
         raise ArgumentError(f"there is no column {labels!r} to take labels from; the columns are: {columns}.")
     column = path_column(table)
-    folder = str(table.attrs.get("root") or folder)
+    saved = str(table.attrs.get("root") or "")
+    folder = saved or folder
+    if saved and labels == FOLDER and "label" in table.columns:
+        labels = "label"
     paths, values, splits, missing = [], [], [], []
     wanted = list(table[labels]) if labels not in (FOLDER, None) else [None] * len(table)
     parts = list(table[SPLIT]) if SPLIT in table.columns else [None] * len(table)
@@ -218,8 +228,11 @@ def _list_table(table: pd.DataFrame, folder: str, labels: str | None) -> Listing
         paths.append(str(path) if is_url(str(path)) or Path(path).is_absolute() else join(folder, str(path)))
         values.append(_text(value))
         splits.append(_text(part))
-    listing = _list_paths(paths, FOLDER if labels == FOLDER else None, values, splits)
+    listing = _list_paths(paths, FOLDER if labels == FOLDER else None, values, splits, saved)
     listing.rejected.extend(missing)
+    for row in table.attrs.get("rejected", []):
+        path = row["path"] if listing.root == saved else join(saved, row["path"])
+        listing.known.append({**row, "path": path})
     return listing
 
 
@@ -233,10 +246,11 @@ def _list_paths(
     labels: str | None,
     values: list[str | None] | None = None,
     splits: list[str | None] | None = None,
+    saved: str = "",
 ) -> Listing:
-    """List given files, in their order, below their deepest common folder."""
+    """List given files, in their order, below the ``saved`` root if all are there, else their deepest common folder."""
     full = [path.rstrip("/") if is_url(path) else _absolute(path) for path in paths]
-    root = _common_root(full)
+    root = saved if saved and all(path.startswith(join(saved, "")) for path in full) else _common_root(full)
     if not is_utf8(root):
         raise SourceError(f"{printable(root)}: the name is not valid UTF-8. Rename this folder.")
     listing = Listing(root)

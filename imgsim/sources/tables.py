@@ -43,7 +43,9 @@ def path_column(table: pd.DataFrame) -> str:
 
 
 def read_frame(data: bytes, path: str) -> pd.DataFrame:
-    """Read the bytes of a CSV, TSV or Parquet file; a saved root goes to ``attrs["root"]``.
+    """Read the bytes of a CSV, TSV or Parquet file.
+
+    ``attrs`` tells of a table that `write_images` wrote its ``root`` (else "") and its ``rejected`` rows.
 
     Raises
     ------
@@ -57,13 +59,17 @@ def read_frame(data: bytes, path: str) -> pd.DataFrame:
                 BytesIO(data), sep=SEPARATORS[suffix], dtype=str, keep_default_na=False, encoding="utf-8-sig"
             )
             root = frame.pop(ROOT_COLUMN).iloc[0] if ROOT_COLUMN in frame and len(frame) else ""
+            notes: dict[bytes, bytes] = {}
         else:
             table = pq.read_table(pa.BufferReader(data))
-            root = (table.schema.metadata or {}).get(ROOT_KEY, b"").decode()
+            notes = table.schema.metadata or {}
+            root = notes.get(ROOT_KEY, b"").decode()
             frame = table.replace_schema_metadata(None).to_pandas()
-    except (ValueError, OSError, pa.ArrowException) as error:
+        rows = json.loads(notes.get(REJECTED_KEY, b"[]"))
+        rejected = [{name: str(row[name]) for name in schema.REJECTED.names} for row in rows]
+    except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise SourceError(f"{path} cannot be read as a table: {error}") from error
-    frame.attrs["root"] = root
+    frame.attrs |= {"root": root, "rejected": rejected}
     return frame
 
 

@@ -165,7 +165,10 @@ def test_save_and_load(folder: Path, tmp_path: Path, suffix: str) -> None:
     if suffix == ".parquet":
         assert pa.parquet.read_schema(target).metadata[b"imgsim.root"].decode() == images.root
         assert again.rejected.equals(images.rejected)
-    assert load_images(target).paths == images.paths
+        assert load_images(target).rejected.equals(images.rejected)
+    scanned = load_images(target)
+    assert (scanned.root, scanned.paths, scanned.labels) == (images.root, images.paths, images.labels)
+    assert None in scanned.labels
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

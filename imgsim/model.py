@@ -167,8 +167,10 @@ class SimilarityModel:
 
     @property
     def revision(self) -> str:
-        """Hexadecimal sha256 of the digest and of what else is carried: insights and the Core ML package."""
-        parts = [f"{name} {self.insights[name].digest}" for name in sorted(self.insights)]
+        """Hexadecimal sha256 of the digest and of what else is carried: rejected files, insights, Core ML package."""
+        rejected = self._images.rejected
+        parts = ["rejected " + rejected.to_json(orient="values")] if len(rejected) else []
+        parts += [f"{name} {self.insights[name].digest}" for name in sorted(self.insights)]
         parts += [] if self.coreml is None else ["coreml " + folder_sha256(self.coreml)]
         return hashlib.sha256("\n".join([self.digest, *parts]).encode()).hexdigest() if parts else self.digest
 

@@ -53,7 +53,8 @@ def features(
         return not (value.images.rejected["stage"] == "read").any()
 
     with fail_at_once(), mlflow.stage(context, "features") as log:
-        key = reuse_key("features", CODE_VERSION, images.digest, images.root, backbone_identity(config))
+        found = [images.digest, images.root, images.rejected.to_dict("list")]  # rejected files are carried on
+        key = reuse_key("features", CODE_VERSION, *found, backbone_identity(config))
         folder = storage.asset_folder(context.partition_key, "features")
         value, reused = load_or_compute(folder / key, lambda path: Features.load(path, store), compute, complete)
         computed = 0.0 if reused else value.stats["computed"]

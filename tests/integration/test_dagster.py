@@ -149,6 +149,17 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
     assert changed == {"duplicates", "insight_report", "registered_model"}, "one parameter, one insight"
 
 
+def test_a_file_that_breaks_later_is_not_lost(instance, pictures):
+    stages = [asset for asset in ASSETS if asset.node_def.name in ("images", "features")]
+    first = facts(materialise(instance, pictures, stages))
+    (pictures / "late.jpg").write_bytes(b"not an image either")
+    second = facts(materialise(instance, assets=stages))
+    for found, rejected in ((first, 1), (second, 2)):
+        assert found["images"]["rejected"] == len(found["features"]["rejected_files"].records) == rejected
+        assert found["features"]["undecodable"] == 0
+    assert second["features"]["computed"] == 0
+
+
 def test_an_engine_and_a_store_of_the_team(instance, tiny_images, tiny_store, tiny_model, home, tmp_path, monkeypatch):
     monkeypatch.setenv("IMGSIM_STORE", str(tmp_path / "team"))
     shutil.copytree(tiny_store.root / "backbones", tmp_path / "team" / "backbones")
@@ -336,5 +347,6 @@ def test_the_reason_of_a_failure_is_imgsims_not_the_systems(instance, pictures, 
     shutil.rmtree(home / "store" / "features")
     (home / "store" / "features").write_text("a file where a folder should be")
     failed, retries = failures(materialise(instance, pictures))
-    assert failed["features"].startswith(f"cannot write to the feature store at {home / 'store' / 'features'}")
+    assert failed["features"].startswith(f"the feature store at {home / 'store' / 'features'}")
+    assert "cannot be listed" in failed["features"]
     assert retries == 2

@@ -140,6 +140,9 @@ def test_strange_manifests_are_refused(saved, change, message):
 def test_not_a_model(tmp_path):
     with pytest.raises(imgsim.ModelFormatError, match=r"manifest\.json is missing"):
         imgsim.load_model(tmp_path)
+    for address in ("models:/imgsim-tiny@champion", Path("runs:/0/model")):
+        with pytest.raises(imgsim.ModelFormatError, match=rf"mlflow_flavor\.load_model\('{address}'\)"):
+            imgsim.load_model(address)
     with pytest.raises(imgsim.ModelFormatError, match="does not exist"):
         imgsim.load_model(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
@@ -195,7 +198,9 @@ def test_a_revision_is_of_everything_carried(carrying, tmp_path):
     revisions.add(model.revision)
     model.insights.clear()
     revisions.add(model.revision)
-    assert len(revisions) == 4
+    model._images = model.images.with_rejected([{"path": "late.jpg", "stage": "header", "reason": "no image"}])
+    revisions.add(model.revision)
+    assert len(revisions) == 5
 
 
 def test_a_reader_that_knows_no_extras_passes_over_them(carrying):

@@ -17,6 +17,13 @@ def positive_int(value: object, name: str) -> int:
     return int(value)
 
 
+def optional_engine(value: object) -> None:
+    """Refuse an ``engine`` that cannot run anything; None is this process."""
+    if value is not None and not callable(getattr(value, "map", None)):
+        kind = value if isinstance(value, str) else "processes"
+        raise ArgumentTypeError(f"engine must be an engine, not {value!r}: pass imgsim.engines.engine({kind!r}).")
+
+
 def optional_k(value: object) -> int | None:
     """``k`` of a query: None (no limit) or at least 1."""
     return None if value is None else positive_int(value, "k")

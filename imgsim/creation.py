@@ -84,6 +84,7 @@ def create(
     BackboneError, StoreError, SourceError
     """
     k = checks.positive_int(k, "k")
+    checks.optional_engine(engine)
     resolve_method(method, 0)
     if (images is None) == (embeddings is None):
         raise ArgumentError("give either images or embeddings=.")
@@ -157,13 +158,17 @@ def unique_ids(values: Any, name: str) -> NDArray[Any]:
 
 
 def _require_images(images: ImageTable, what: str) -> None:
-    if len(images):
-        return
+    if not len(images):
+        raise ArgumentError(f"{what} in {why_empty(images)}")
+
+
+def why_empty(images: ImageTable) -> str:
+    """Where no image was found, and why not."""
     rejected = images.rejected
     why = "it holds no file with the extension of an image"
     if len(rejected):
         why = f"{len(rejected)} files were rejected, the first: {rejected['path'][0]}: {rejected['reason'][0]}"
-    raise ArgumentError(f"{what} in {images.root or 'the table'}: {why}.")
+    return f"{images.root or 'the table'}: {why}."
 
 
 def _from_vectors(

@@ -163,6 +163,7 @@ def build_graph(
         A partitioned build that could not be finished; run again, it goes on.
     """
     k = checks.positive_int(k, "k")
+    checks.optional_engine(engine)
     given = Path(matrix) if isinstance(matrix, (str, Path)) else matrix
     vectors = open_vectors(given) if isinstance(given, Path) else given
     chosen = resolve_method(method, len(vectors))

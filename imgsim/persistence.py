@@ -113,6 +113,11 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
     ModelFormatError
         No model there; a part missing, damaged or foreign; a format newer than this library.
     """
+    if str(path).startswith(("models:/", "runs:/")):
+        raise ModelFormatError(
+            f"{path} is an address of MLflow, not a folder: imgsim.mlflow_flavor.load_model({str(path)!r}) loads it "
+            "from the server that MLFLOW_TRACKING_URI names."
+        )
     folder = Path(path).expanduser().absolute()
     manifest = read_manifest(folder)
     check_files(folder, manifest, verify)

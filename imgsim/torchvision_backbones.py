@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +33,9 @@ def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
     except ValueError as error:
         from difflib import get_close_matches
 
-        near = ", ".join(get_close_matches(name, list_backbones(), 4, 0.4)) or "mini"
-        raise BackboneError(f"no backbone is called {name!r}. Near: {near}. All: imgsim.list_backbones().") from error
+        near = ", ".join(get_close_matches(name, list_backbones(), 4))
+        hint = f" Near: {near}." if near else ""
+        raise BackboneError(f"no backbone is called {name!r}.{hint} All: imgsim.list_backbones().") from error
     preset = enum.transforms()
     size = preset.crop_size[0]
     mean = tuple(getattr(preset, "mean", IMAGENET_MEAN))
@@ -80,7 +83,8 @@ def _download(name: str, enum: Any) -> nn.Module:
     from torchvision import models
 
     try:
-        module: nn.Module = models.get_model(name, weights=enum, progress=True)
+        with redirect_stdout(sys.stderr):  # where torch says what it downloads
+            module: nn.Module = models.get_model(name, weights=enum, progress=True)
     except Exception as error:
         raise BackboneError(
             f"the weights of {name} could not be downloaded from {enum.url}: {error}. "

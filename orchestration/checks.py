@@ -6,6 +6,7 @@ import dagster as dg
 import numpy as np
 
 from imgsim.coreml.exported import CoreMLPackage
+from imgsim.creation import why_empty
 from imgsim.errors import ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.features import Features
@@ -17,6 +18,7 @@ from imgsim.projection import Embeddings
 from imgsim.promotion import decide
 
 UNIT_TOLERANCE = 1e-4
+REASONS = 3  # rejected files that are named
 
 
 def specs(asset: str, blocking: Mapping[str, str], warning: Mapping[str, str] | None = None) -> list[dg.AssetCheckSpec]:
@@ -49,7 +51,8 @@ COREML = specs("coreml_package", {"verified": "What was exported was run here an
 
 def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.AssetCheckResult]:
     """Results for `IMAGES`."""
-    return [_result("not_empty", len(images) > 0, images=len(images)), _rejected(images, max_rejected_share)]
+    empty = "" if len(images) else f"no image in {why_empty(images)}"
+    return [_result("not_empty", not empty, empty, images=len(images)), _rejected(images, max_rejected_share)]
 
 
 def check_features(features: Features, max_rejected_share: float) -> list[dg.AssetCheckResult]:
@@ -78,12 +81,12 @@ def check_embeddings(embeddings: Embeddings, rows: int) -> list[dg.AssetCheckRes
 
 def check_graph(graph: NeighborGraph, rows: int) -> list[dg.AssetCheckResult]:
     """Results for `GRAPH`."""
-    problem = "" if len(graph) == rows else f"{len(graph)} rows for {rows} images"
+    problem = "" if len(graph) == rows else f"{len(graph)} rows for {rows} images."
     try:
         graph.check()
     except ModelFormatError as error:
         problem = str(error)
-    return [_result("invariants", not problem, problem=problem, edges=int(graph.neighbors.size))]
+    return [_result("invariants", not problem, problem, problem=problem, edges=int(graph.neighbors.size))]
 
 
 def check_evaluation(
@@ -92,8 +95,9 @@ def check_evaluation(
     """Results for `EVALUATION`."""
     recall = evaluation.metrics.get(f"recall_at_{evaluation.k}", 1.0)
     decision = decide(evaluation.metrics, champion)
+    low = f"recall@{evaluation.k} is {recall:.3f}, and must be {min_recall:.3f}."
     return [
-        _result("recall_floor", recall >= min_recall, recall=recall, floor=min_recall),
+        _result("recall_floor", recall >= min_recall, low, recall=recall, floor=min_recall),
         dg.AssetCheckResult(
             check_name="no_worse_than_champion",
             passed=decision.promote,
@@ -124,7 +128,9 @@ def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckRes
         severity = dg.AssetCheckSeverity.WARN
         facts = {"reason": package.reason}
         return [dg.AssetCheckResult(check_name="verified", passed=not enabled, severity=severity, metadata=facts)]
-    return [_result("verified", report.passed, status=report.status, reason=report.reason, **report.metrics)]
+    return [
+        _result("verified", report.passed, report.reason, status=report.status, reason=report.reason, **report.metrics)
+    ]
 
 
 def failed(results: list[dg.AssetCheckResult]) -> str:
@@ -135,8 +141,14 @@ def failed(results: list[dg.AssetCheckResult]) -> str:
 def _rejected(images: ImageTable, limit: float) -> dg.AssetCheckResult:
     rejected = len(images.rejected)
     share = rejected / max(1, rejected + len(images))
-    return _result("rejected_share", share <= limit, rejected=rejected, share=share, limit=limit)
+    first = "; ".join(f"{row.path}: {row.reason}" for row in images.rejected.head(REASONS).itertuples())
+    found = (
+        f"{rejected:,} of {rejected + len(images):,} files were rejected, more than {limit:.0%}. The first: {first}."
+    )
+    return _result("rejected_share", share <= limit, found, rejected=rejected, share=share, limit=limit)
 
 
-def _result(name: str, passed: bool, **facts: float | int | bool | str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=name, passed=passed, metadata=facts)
+def _result(name: str, passed: bool, found: str = "", **facts: float | int | bool | str) -> dg.AssetCheckResult:
+    """``found`` is told when the check did not pass."""
+    description = None if passed else found or None
+    return dg.AssetCheckResult(check_name=name, passed=passed, description=description, metadata=facts)

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 from imgsim import errors, tracking
-from imgsim.errors import ImgsimError
+from imgsim.errors import ArgumentError, ImgsimError
 from imgsim.home import home
 from imgsim.insights.duplicates import TIERS
 from imgsim.insights.insight import Insight
@@ -25,6 +25,7 @@ from orchestration.failures import no_memory, no_records, record_errors
 from orchestration.instance import prepare_instance
 from orchestration.partitions import check_collection_name, collections, slug
 from orchestration.quiet import quiet
+from orchestration.resources import StorageResource
 from orchestration.reuse import current
 from orchestration.turns import turn
 
@@ -42,6 +43,7 @@ class Progress:
 
     facts: Facts = field(default_factory=dict)
     steps: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
     failure: str = ""
 
     def __call__(self, entry: dg.EventLogEntry, _cursor: str = "") -> None:
@@ -54,13 +56,17 @@ class Progress:
             name = asset.asset_key.to_user_string()
             self.facts[name] = {key: value.value for key, value in asset.metadata.items()}
             self.steps.setdefault(str(event.step_key), []).append(name)
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if check.blocking and not check.passed and check.description:
+                self.problems.append(check.description)
         elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
             state = "reused" if self.reused(str(event.step_key)) else "done"
             say(f"  {event.step_key:<17}{state:<7}{event.step_success_data.duration_ms / 1000:7.2f} s")
         elif event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY:
             say(f"  {event.step_key:<17}failed; trying again")
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE and not self.failure:
-            self.failure = f"{event.step_key}: {_reason(event)}"
+            self.failure = f"{event.step_key}: {_reason(event, self.problems)}"
 
     def reused(self, step: str) -> bool:
         """Whether everything a step gave was there already."""
@@ -68,15 +74,15 @@ class Progress:
         return bool(assets) and all(self.facts[name].get("reused") for name in assets)
 
 
-def _reason(event: dg.DagsterEvent) -> str:
-    """What imgsim says about it, else the innermost cause; without a traceback."""
+def _reason(event: dg.DagsterEvent, problems: Sequence[str] = ()) -> str:
+    """What imgsim says about it (of failed checks, the ``problems`` they found), else the innermost cause."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return str(data.user_failure_data.description)
     error = data.error
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
-        checks = error.message.strip().rsplit(":", 1)[-1].strip()
-        return f"stopped by the check {checks}; see the run in Dagster (make ui)"
+        checks = error.message.strip().rsplit(":", 1)[-1].strip().replace(",", ", ")
+        return f"{' '.join([f'stopped by the check {checks}:', *problems])} See the run in Dagster (make ui)."
     while error is not None and error.cause is not None and error.cls_name not in _OURS:
         error = error.cause
     if error is None:
@@ -133,6 +139,19 @@ def sample_folder() -> Path:
         say("rendering the sample (once)")
         render_sample(folder)
     return folder
+
+
+def _by_folder(source: str) -> str:
+    """The collection called like the folder, unless it is that of another folder."""
+    collection = slug(source)
+    held = StorageResource().remembered(collection)
+    sample = source == str(_sample_home()) and str(held).endswith("/samples/sample")  # of a store that was moved
+    if held not in (None, source) and not sample:
+        raise ArgumentError(
+            f"collection {collection!r} already holds {held}; give COLLECTION=another-name for {source}, "
+            f"or COLLECTION={collection} to go on with it from there."
+        )
+    return collection
 
 
 def materialise(collection: str, config: dg.RunConfig) -> Progress:
@@ -233,7 +252,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         source = options.images if "://" in options.images else _absolute(options.images)
         source = source or str(sample_folder())
-        collection = check_collection_name(options.collection) if options.collection else slug(source)
+        collection = check_collection_name(options.collection) if options.collection else _by_folder(source)
         say(f"imgsim: collection {collection}, everything in {home()}")
         progress = materialise(collection, run_config(options, source))
     except ImgsimError as error:

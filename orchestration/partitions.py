@@ -42,4 +42,10 @@ def slug(source: str | Path) -> str:
         Nothing usable is left.
     """
     last = str(source).rstrip("/").rsplit("/", 1)[-1].lower()
-    return check_collection_name(re.sub(r"[^a-z0-9_-]+", "-", last).strip("-_")[:63])
+    name = re.sub(r"[^a-z0-9_-]+", "-", last).strip("-_")[:63]
+    if not name:
+        raise ArgumentError(
+            f"{str(source)!r} cannot name a collection: the last part of it has no letter a to z and no digit. "
+            "Give the collection a name: COLLECTION=name (python -m orchestration.demo: --collection name)."
+        )
+    return name

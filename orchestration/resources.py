@@ -41,12 +41,14 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def source(self, collection: str, given: str) -> str:
         """Where a collection's images are: as given, else as last time, else in the watched root."""
-        if given:
-            return given
+        return given or self.remembered(collection) or str(watched_root(self.home) / collection)
+
+    def remembered(self, collection: str) -> str | None:
+        """The source that a collection was given last."""
         try:
             return str(json.loads((self.collection_folder(collection) / "source.json").read_text())["source"])
         except (OSError, ValueError, KeyError):
-            return str(watched_root(self.home) / collection)
+            return None
 
     def remember_source(self, collection: str, source: str) -> None:
         """Keep an explicit source for runs that give none."""

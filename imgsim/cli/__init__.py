@@ -2,6 +2,7 @@
 
     load       images.py      what a source holds, and what is broken in it
     create     building.py    images in, model out
+    backbones  building.py    networks that create takes
     evaluate   building.py    how good a model's neighbours are
     query      searching.py   nearest reference images
     graph      searching.py   neighbours of every reference image
@@ -21,7 +22,7 @@ from typing import Annotated
 import typer
 
 from imgsim.cli import insights
-from imgsim.cli.building import create, evaluate
+from imgsim.cli.building import backbones, create, evaluate
 from imgsim.cli.exporting import export
 from imgsim.cli.failures import INTERRUPTED, CleanGroup
 from imgsim.cli.health import doctor
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (load, create, query, graph, evaluate, export, plan, doctor):
+for command in (load, create, backbones, query, graph, evaluate, export, plan, doctor):
     app.command()(command)
 for name, insight_command in insights.COMMANDS.items():
     app.command(name)(insight_command)

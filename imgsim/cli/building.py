@@ -1,4 +1,4 @@
-"""``imgsim create`` and ``imgsim evaluate``: images in, model out, and how good it is."""
+"""``imgsim create``, ``backbones`` and ``evaluate``: images in, model out, and how good it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(
     source: Source,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to save the model in.")],
     backbone: Annotated[
-        str, typer.Option(help="'mini' (packaged), a torchvision network such as resnet50, or 'module:factory'.")
+        str, typer.Option(help="'mini' (packaged), another of `imgsim backbones`, or 'module:factory'.")
     ] = "mini",
     weights: Annotated[str | None, typer.Option(help="File with the backbone's weights.")] = None,
     projection: Annotated[str, typer.Option(help="Dimensions of the embedding, or 'none' for raw features.")] = "128",
@@ -79,6 +79,18 @@ def create(
         print_rejected(model.rejected)
     if model.backbone.name == "mini":
         note(HINT)
+
+
+def backbones(as_json: AsJson = False) -> None:
+    """List the networks that --backbone takes: mini, then torchvision's."""
+    from imgsim.backbones import list_backbones
+
+    names = list_backbones()
+    if as_json:
+        emit({"backbones": names})
+        return
+    for name in names:
+        say(name)
 
 
 def _dimensions(projection: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,5 +82,7 @@ def show(
 
 def _number(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
+        if math.isnan(value):
+            return ""
+        return f"{value or 0:,.0f}" if value.is_integer() else f"{value:.4g}"  # -0.0 is 0
     return "" if value is None else str(value)

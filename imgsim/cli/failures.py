@@ -1,5 +1,6 @@
 """Every outcome of a command as an exit code and one clean message."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,13 @@ from imgsim.errors import ImgsimError
 
 FAILED = 1
 INTERRUPTED = 130
+TYPED = {
+    "imgsim.list_backbones()": "imgsim backbones",
+    "imgsim.mlflow_flavor.load_model(uri)": "models:/NAME@ALIAS",
+    "give root, where": "give --root DIR, where",
+}
+"""What the library's messages advise in Python, as it is typed on the command line."""
+_ARGUMENT = re.compile(r"\b(backbone|weights|device)='([^']*)'")
 STOPPED = "stopped. Features stored so far are kept: the same command goes on from there."
 
 
@@ -42,7 +50,13 @@ class CleanGroup(TyperGroup):
 def _message(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, ImgsimError) and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}." if error.filename else f"{error.strerror.lower()}."
-    return str(error) or type(error).__name__
+    return _typed(str(error)) or type(error).__name__
+
+
+def _typed(message: str) -> str:
+    for python, typed in TYPED.items():
+        message = message.replace(python, typed)
+    return _ARGUMENT.sub(r"--\1 \2", message)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def duplicates(
     as_json: AsJson = False,
 ) -> None:
     """Find the same bytes, the same picture and look-alikes, with a suggestion which one to keep."""
-    from imgsim.insights.plan import write_plan_csv, write_plan_script
+    from imgsim.insights.plan import places, write_plan_csv, write_plan_script
 
     check_suffix(output, TABLES, "--output")
     check_suffix(plan, (".csv",), "--plan")
@@ -42,6 +42,8 @@ def duplicates(
             "a script needs a folder to move files to: give both.", param_hint="--script, --move-to"
         )
     with examined(target, backbone, weights) as model:
+        if move_to is not None:
+            places(model, move_to, root)
         found = insight_of(model, "duplicates", flips=flips, rotations=rotations, threshold=threshold)
         if plan is not None:
             write_plan_csv(found, plan)

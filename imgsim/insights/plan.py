@@ -87,14 +87,7 @@ def write_plan_script(
     ArgumentError
         The collection is not in a folder of this machine, or ``into`` lies in it; or a path leads out of it.
     """
-    root = model.images.root if root is None else str(Path(root).expanduser().absolute())
-    if not root or is_url(root):
-        raise ArgumentError(
-            f"a script moves files of a local folder, not of {root or 'an unknown place'}: give root, where they lie."
-        )
-    target = Path(into).expanduser().absolute()
-    if root != "/" and target.resolve().is_relative_to(Path(root).resolve()):
-        raise ArgumentError(f"{target} lies in the collection {root}: what is moved there would be read again.")
+    root, target = places(model, into, root)
     plan = plan_table(duplicates, tiers)
     moves = plan[plan["action"] == "move"]
     outside = [path for path in (*moves["path"], *moves["kept_path"]) if path[:1] == "/" or ".." in path.split("/")]
@@ -109,6 +102,25 @@ def write_plan_script(
         temporary.write_bytes(script.encode("utf-8", "surrogateescape"))  # folders of any name, also not in UTF-8
         temporary.chmod(0o755)
     return len(lines)
+
+
+def places(model: SimilarityModel, into: str | Path, root: str | Path | None = None) -> tuple[str, Path]:
+    """From where to where `write_plan_script` moves files, both absolute.
+
+    Raises
+    ------
+    ArgumentError
+        The collection is not in a folder of this machine, or ``into`` lies in it.
+    """
+    root = model.images.root if root is None else str(Path(root).expanduser().absolute())
+    if not root or is_url(root):
+        raise ArgumentError(
+            f"a script moves files of a local folder, not of {root or 'an unknown place'}: give root, where they lie."
+        )
+    target = Path(into).expanduser().absolute()
+    if root != "/" and target.resolve().is_relative_to(Path(root).resolve()):
+        raise ArgumentError(f"{target} lies in the collection {root}: what is moved there would be read again.")
+    return root, target
 
 
 _SCRIPT = """#!/bin/sh

@@ -152,7 +152,7 @@ def _measure(thumbnails: Sequence[bytes]) -> Traits:
         "sharpness": np.where(slope > 0, bend / np.maximum(slope, _FAINT), np.nan),
         **{name: _percentile(light, part) for name, part in _PERCENTILES.items()},
         "contrast": np.sqrt(np.maximum(share @ levels**2 - mean**2, 0)),
-        "entropy": -np.sum(share * np.log2(np.maximum(share, 1e-12)), axis=1),
+        "entropy": np.sum(share * -np.log2(np.maximum(share, 1e-12)), axis=1),
         "colorfulness": np.sqrt((grey**2).sum(axis=1)).mean(axis=1),
     }
     return Traits(pd.DataFrame({name: np.asarray(measures[name], np.float32) for name in MEASURES}), descriptors)

@@ -224,12 +224,25 @@ def test_create_refuses_before_any_work(tiny_images: Path, tmp_path: Path, home:
     assert run("create", tiny_images, "-o", target, "--projection", "many").exit_code == 2
     assert run("create", tiny_images, "-o", target, "-k", "0").exit_code == 2
     assert run("create", tiny_images, "-o", target, "--method", "magic").exit_code == 1
-    assert run("create", tiny_images, "-o", target, "--backbone", "magic").exit_code == 1
+    unknown = run("create", tiny_images, "-o", target, "--backbone", "magic")
+    assert unknown.exit_code == 1
+    assert "All: imgsim backbones." in unknown.stderr
     nothing = run("create", home, "-o", target)
     assert nothing.exit_code == 1
     assert "no images to build a model from" in nothing.stderr
     assert "no file with the extension of an image" in nothing.stderr
     assert not target.exists()
+
+
+def test_backbones_are_listed():
+    assert document("backbones") == {"backbones": imgsim.list_backbones()}
+    assert run("backbones").stdout.splitlines() == imgsim.list_backbones()
+
+
+def test_advice_is_what_is_typed(tiny_images: Path, tmp_path: Path):
+    apples = run("create", tiny_images, "-o", tmp_path / "m", "--backbone", "VisionFeaturePrint_Scene")
+    assert "use --backbone mini." in apples.stderr
+    assert "From MLflow's registry: models:/NAME@ALIAS." in run("query", tmp_path / "none", "--id", "1").stderr
 
 
 def test_query_by_file_folder_and_id(saved: Path, tiny_images: Path):

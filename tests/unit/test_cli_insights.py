@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 import imgsim
 from imgsim import insights
 from imgsim.cli import app
+from imgsim.cli.examining import _number
 
 COMMANDS = ("duplicates", "outliers", "labels", "leaks", "quality", "clusters", "map")
 
@@ -66,7 +68,15 @@ def test_duplicates_and_a_plan_that_can_be_run(saved: Path, doubled: Path, tmp_p
     assert len([path for path in away.rglob("*") if path.is_file()]) == 1
     assert len(list((tmp_path / "images").rglob("*.jpg"))) == 40
     run("duplicates", saved, "--script", script, code=2)
-    assert "give root" in run("duplicates", saved, "--script", script, "--move-to", away, code=1).stderr
+
+
+def test_a_script_for_an_unknown_place_is_refused_before_anything_is_written(saved: Path, tmp_path: Path):
+    made = tmp_path / "made"
+    made.mkdir()
+    to = ("--plan", made / "plan.csv", "--script", made / "plan.sh", "--move-to", tmp_path / "images" / "away")
+    assert "give --root DIR, where they lie" in run("duplicates", saved, *to, code=1).stderr
+    assert "read again" in run("duplicates", saved, *to, "--root", tmp_path / "images", code=1).stderr
+    assert not list(made.iterdir())
 
 
 def test_leaks_by_folder(saved: Path):
@@ -121,3 +131,19 @@ def test_a_folder_of_images_will_do(doubled: Path, shared_home: Path, monkeypatc
     assert facts["bytes"] == (tmp_path / "page.html").stat().st_size
     assert set(facts["metrics"]) == set(insights.NAMES)
     assert run("quality", tmp_path / "nowhere", code=1).stderr.startswith("error: ")
+
+
+def test_what_is_missing_is_blank_and_nothing_is_0():
+    assert [_number(value) for value in (float("nan"), None, -0.0, -1.5, 1200.0, 3, "a")] == [
+        "", "", "0", "-1.5", "1,200", "3", "a"
+    ]  # fmt: skip
+
+
+def test_quality_of_an_empty_picture_without_a_label(tmp_path: Path):
+    for number in range(8):
+        Image.effect_noise((64, 64), 50).save(tmp_path / f"{number}.png")
+    Image.new("L", (64, 64), "white").save(tmp_path / "white.png")
+    model = imgsim.create(imgsim.load_images(tmp_path, labels=None), progress=False)
+    model.save(tmp_path / "m.imgsim")
+    rows = [line.split() for line in run("quality", tmp_path / "m.imgsim").stdout.splitlines() if "white" in line]
+    assert rows == [["white.png", "low_information", "0", "1.5"]]

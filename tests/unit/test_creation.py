@@ -110,5 +110,10 @@ def test_input_vectors_are_not_changed(rng):
 
 def test_raw_features_without_projection(tiny_images, tiny_store):
     model = imgsim.create(tiny_images, projection=None, store=tiny_store, progress=False)
-    assert model.embeddings.shape == (40, 1024)
+    assert model.embeddings.shape == (40, 2304)
     assert model.query(tiny_images / model.images.paths[2], k=1)["distance"].tolist() == [0.0]
+
+
+def test_an_engine_is_not_a_name(tmp_path):
+    with pytest.raises(imgsim.ArgumentTypeError, match=r"imgsim\.engines\.engine\('processes'\)"):
+        imgsim.create(tmp_path, engine="processes")

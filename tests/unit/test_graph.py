@@ -68,3 +68,10 @@ def test_every_broken_invariant_is_named(rng, change, message):
     ids, distances = change(graph.neighbors, graph.distances)
     with pytest.raises(imgsim.ModelFormatError, match=message):
         NeighborGraph(ids.astype(np.int32), distances, "exact").check()
+
+
+@pytest.mark.parametrize(("engine", "advice"), [("ray", "'ray'"), (4, "'processes'")])
+def test_an_engine_is_not_a_name(rng, engine, advice):
+    vectors = rng.standard_normal((5, 3), np.float32)
+    with pytest.raises(imgsim.ArgumentTypeError, match=rf"imgsim\.engines\.engine\({advice}\)"):
+        build_graph(vectors, engine=engine)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from imgsim.evaluation import Evaluation
 from imgsim.graph import NeighborGraph
+from imgsim.images import load_images
 from imgsim.insights.insight import Insight
 from imgsim.insights.schemas import LEAKS, frame
 from imgsim.projection import Embeddings, Projection
@@ -80,3 +81,15 @@ def test_leaks_between_splits_warn():
     assert result.severity is dg.AssetCheckSeverity.WARN
     assert passed(checks.check_leaks(some, 1)) == {"splits_apart": True}
     assert not checks.failed([result]), "it only warns"
+
+
+def test_images_that_stop_a_run_are_explained(tmp_path):
+    for name in "abcde":
+        (tmp_path / f"{name}.jpg").write_bytes(b"no picture")
+    empty, rejected = checks.check_images(load_images(tmp_path), 0.5)
+    assert checks.failed([empty, rejected]) == "not_empty, rejected_share"
+    assert f"no image in {tmp_path}: 5 files were rejected, the first: a.jpg: " in empty.description
+    assert rejected.description.startswith("5 of 5 files were rejected, more than 50%. The first: a.jpg: ")
+    assert "c.jpg: " in rejected.description
+    assert "d.jpg: " not in rejected.description
+    assert checks.check_images(load_images(tmp_path), 1)[1].description is None

@@ -45,6 +45,7 @@ def test_measures_mean_what_they_say(photo):
     assert m["highlights"][2] < 32 < m["highlights"][0]
     assert m["brightness"][4] == 128
     assert m["entropy"][4] == pytest.approx(0, abs=1e-6)
+    assert not np.signbit(m["entropy"][4])
     assert m["contrast"][4] == 0
     assert np.isnan(m["sharpness"][4])
     assert m["colorfulness"][3] < 1 < m["colorfulness"][0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,6 +153,8 @@ def opened(where: str) -> Iterator[SimilarityModel]:
     from imgsim.persistence import load_model
 
     if where.startswith(("models:/", "runs:/")):
+        if not sys.stderr.isatty():
+            os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a line for each step otherwise
         from imgsim import mlflow_flavor, tracking
 
         with TemporaryDirectory(prefix="imgsim-") as folder, tracking.connect():

@@ -375,8 +375,11 @@ def test_a_model_of_the_registry(tiny_model: SimilarityModel, tmp_path: Path, mo
         info = mlflow_flavor.log_model(tiny_model, registered_model_name="imgsim-tiny")
     mlflow.MlflowClient().set_registered_model_alias("imgsim-tiny", "champion", info.registered_model_version)
     for uri in ("models:/imgsim-tiny@champion", info.model_uri):
-        found = document("query", uri, "--id", 3, "-k", 2)
-        assert found["queries"][0]["neighbors"][0]["id"] == 3
+        monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "")  # restored afterwards
+        monkeypatch.delenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
+        found = run("query", uri, "--id", 3, "-k", 2, "--json")
+        assert json.loads(found.stdout)["queries"][0]["neighbors"][0]["id"] == 3
+        assert "Downloading" not in found.stderr
 
 
 def test_one_bad_query_among_several_is_left_out_and_named(tiny_model, tiny_images, tmp_path):

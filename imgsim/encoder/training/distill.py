@@ -214,9 +214,9 @@ class Distiller:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.samples, self.seconds = state["samples"], state["seconds"]
-        own = path if self.team.rank == 0 else own
-        if own is not None and own.exists():
-            drawn = torch.load(own, map_location=self.device, weights_only=True)
+        own = own or path
+        if own.exists():
+            drawn = state if own == path else torch.load(own, map_location=self.device, weights_only=True)
             self.random.set_state(drawn["views"].cpu())
             self.batches.random.bit_generator.state = drawn["batches"]
 

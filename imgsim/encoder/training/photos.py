@@ -47,7 +47,6 @@ class PhotoSet:
     """
 
     name: str
-
     pixels: NDArray[np.uint8]
     rows: NDArray[np.int64]
     boxes: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Nothing half-written is ever visible: write to a temporary sibling, then rename."""
+"""Nothing half-written is ever visible, nor after a power cut: write to a temporary sibling, flush, then rename."""
 
 import ctypes
 import os
@@ -31,6 +31,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = _sibling(target)
     try:
         yield temporary
+        _flush(temporary)
         temporary.replace(target)
     finally:
         with suppress(OSError):  # on a full or read-only disk the first error is the one to tell
@@ -55,6 +56,9 @@ def atomic_folder(target: Path, overwrite: bool = False, or_keep: bool = False) 
     temporary.mkdir()
     try:
         yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                _flush(path)
         if not _renamed(temporary, target):
             _refuse_existing(target, may_exist)
             if overwrite:
@@ -70,6 +74,15 @@ def sweep(folder: Path) -> None:
         with suppress(OSError):
             if path.lstat().st_mtime < limit:
                 _remove(path)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the file is on disk: a file system may keep a rename through a power cut and lose the content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_existing(target: Path, may_exist: bool) -> None:

@@ -30,6 +30,25 @@ def test_a_folder_is_replaced_whole(tmp_path, monkeypatch, at_once):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_everything_is_on_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    flushed = {}
+
+    def fsync(descriptor, on_disk=os.fsync):
+        flushed[os.fstat(descriptor).st_ino] = sorted(path.name for path in tmp_path.glob("[!.]*"))
+        on_disk(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("a")
+    with atomic_folder(tmp_path / "model") as temporary:
+        (temporary / "deep").mkdir()
+        (temporary / "deep" / "b.txt").write_text("b")
+    assert flushed == {
+        (tmp_path / "a.txt").stat().st_ino: [],
+        (tmp_path / "model" / "deep" / "b.txt").stat().st_ino: ["a.txt"],
+    }
+
+
 def test_this_system_exchanges_two_folders_at_once(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     (one / "a").mkdir(parents=True)

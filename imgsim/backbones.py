@@ -95,6 +95,8 @@ def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | P
     if name in TURI_APPLE_ONLY:
         raise BackboneError(f"{name} lives inside Apple's operating systems and cannot run here; use backbone='mini'.")
     if ":" in name:
+        if weights is not None:
+            raise BackboneError(f"{name} makes its network with its own weights; load {weights} inside the factory.")
         return _from_factory(name)
     if name == "mini":
         return _mini(weights)
@@ -173,14 +175,24 @@ def _mini(weights: str | Path | None) -> Backbone:
 
         module = MiniEncoder()
         try:
-            module.load_state_dict({key: value.float() for key, value in load(data).items()})
+            tensors = {key: value.float() for key, value in load(data).items()}
         except Exception as error:
             raise BackboneError(f"{path} does not hold weights of mini: {error}") from error
+        if (found := _shapes(tensors)) != (wanted := _shapes(module.state_dict())):
+            raise BackboneError(
+                f"{path} does not hold weights of mini: {len(found)} tensors where this version has {len(wanted)}, "
+                f"{len(set(found.items()) & set(wanted.items()))} of them alike. Train it again with this version."
+            )
+        module.load_state_dict(tensors)
         return module.eval()
 
     source = "packaged" if weights is None else f"file {Path(weights).name}"
     content = f"{digest} {CELLS}"
     return Backbone(make_spec("mini", content, (96, 96), IMAGENET_MEAN, IMAGENET_STD, source, "Apache-2.0"), build)
+
+
+def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _from_factory(reference: str) -> Backbone:

@@ -79,7 +79,7 @@ def create(
     else:
         _print(document)
         print_rejected(model.rejected)
-    if model.backbone.name == "mini":
+    if model.backbone.name == "mini" and weights is None:
         note(HINT)
 
 

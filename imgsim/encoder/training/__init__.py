@@ -1,4 +1,4 @@
-"""How ``mini`` is trained: a teacher's features are distilled into nine convolutions.
+"""How ``mini`` is trained: a teacher's features are distilled into ten convolutions.
 
     python -m imgsim.encoder.training PHOTOS... --teacher mobilenet_v2 --output mini.safetensors
 
@@ -11,6 +11,8 @@
     precision.py   where half precision pays
     distill.py     the loop: seeded, resumable, with time left
     team.py        several processes that train one network
+    package.py     the packaged file
+    reports.py     what is told, and logged to MLflow
     task.py        all of it in its order
     __main__.py    the command
 

@@ -9,6 +9,9 @@ import typer
 
 from imgsim.errors import ImgsimError
 
+SMALLEST = 32
+"""Pixels of which 2 x 2 places are left for the teacher's 2 x 2 parts."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -28,10 +31,10 @@ def train(
     ] = Path("training"),
     views: Annotated[int, typer.Option(min=1, help="Crops of each photo that the teacher judges.")] = 4,
     side: Annotated[int, typer.Option(min=32, help="Pixels of the stored pictures.")] = 96,
-    samples: Annotated[int, typer.Option(min=1, help="Train on this many crops ...")] = 4_000_000,
+    samples: Annotated[int, typer.Option(min=1, help="Train on this many crops (whole batches) ...")] = 4_000_000,
     minutes: Annotated[float | None, typer.Option(help="... or for this long, whichever ends first.")] = None,
     sizes: Annotated[
-        str, typer.Option(help="Pixels of the student's input, for equal shares of the run.")
+        str, typer.Option(help="Pixels of the student's input, 32 or more, for equal shares of the run.")
     ] = "48,64,64,80",
     batch: Annotated[int, typer.Option(min=2)] = 256,
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
@@ -49,8 +52,15 @@ def train(
     try:
         pixels = tuple(int(size) for size in sizes.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{sizes!r} is no list of pixels such as 48,64", param_hint="--sizes") from None
-    schedule = Schedule(samples, minutes or float("inf"), batch, lr, sizes=pixels, seed=seed)
+        pixels = (0,)
+    if min(pixels) < SMALLEST:
+        raise typer.BadParameter(
+            f"{sizes!r} is no list of pixels such as 48,64, {SMALLEST} or more", param_hint="--sizes"
+        )
+    if minutes is not None and not minutes > 0:
+        raise typer.BadParameter(f"{minutes} is no time; leave it out for no limit", param_hint="--minutes")
+    limit = float("inf") if minutes is None else minutes
+    schedule = Schedule(samples, limit, batch, lr, sizes=pixels, seed=seed)
     where = resolve_device(device)
     task = Task(photos, output, teacher, weights, teacher_size, work, views, side, schedule, start, where, mlflow)
     task.run(processes)
@@ -60,7 +70,7 @@ def main() -> None:
     """Run the command; errors of the project are one line."""
     try:
         app(prog_name="python -m imgsim.encoder.training")
-    except ImgsimError as error:
+    except (ImgsimError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

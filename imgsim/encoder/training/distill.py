@@ -16,7 +16,7 @@ from torch import nn
 
 from imgsim.atomic import atomic_path
 from imgsim.encoder.network import MiniEncoder
-from imgsim.encoder.training.augment import mirror_parts, normalize, student_view
+from imgsim.encoder.training.augment import mirror_parts, student_view
 from imgsim.encoder.training.loss import Distillation
 from imgsim.encoder.training.muon import Muon
 from imgsim.encoder.training.network import TrainableEncoder
@@ -106,14 +106,13 @@ class Distiller:
         torch.manual_seed(schedule.seed)
         self.schedule, self.device, self.team = schedule, device, team or Team()
         self.photos = [photos.name for photos in sets]
-        self.batches = Batches(sets, schedule.seed)
-        self.random = torch.Generator(device).manual_seed(schedule.seed)
+        self.batches = Batches(sets, schedule.seed + self.team.rank)
+        self.random = torch.Generator(device).manual_seed(schedule.seed + self.team.rank)
         sample = np.concatenate([photos.targets[0][photos.rows[:: 1 + len(photos.rows) // 1000]] for photos in sets])
         center = torch.from_numpy(sample.astype(np.float32).mean((0, 1)))
         self.network = TrainableEncoder()
         if start is not None:
-            pixels = torch.from_numpy(sets[0].pixels[sets[0].rows[: 2 * schedule.batch]])
-            self.network.unfold(start, normalize(pixels.permute(0, 3, 1, 2).float()))
+            self.network.unfold(start, self._batch(schedule.size(0))[0].cpu())
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.heads = Distillation(center, classes, self.batches.classes).to(device)
         average = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
@@ -139,6 +138,18 @@ class Distiller:
         """How much of the run is done, 0 to 1."""
         return min(1.0, max(self.samples / self.schedule.samples, self.seconds / 60 / self.schedule.minutes))
 
+    def _batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(batch, 3, size, size) normalised views, (batch, parts, D) targets and (batch,) numbers of labels."""
+        views, targets, labels = [], [], []
+        for group in self.batches.draw(self.schedule.batch):
+            pixels, boxes, wanted, numbers = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in group)
+            view, mirrored = student_view(pixels, boxes, size, self.random)
+            views.append(view)
+            targets.append(mirror_parts(wanted.float(), mirrored))
+            labels.append(numbers)
+        x = torch.cat(views).contiguous(memory_format=torch.channels_last)
+        return x, torch.cat(targets), torch.cat(labels)
+
     def step(self) -> dict[str, torch.Tensor]:
         """Train on one batch; returns the loss and its terms."""
         began = time.perf_counter()
@@ -147,19 +158,10 @@ class Distiller:
             for group in optimizer.param_groups:
                 group["lr"] = self.schedule.rate(self.share)
             optimizer.zero_grad(set_to_none=True)
-        views, targets, labels = [], [], []
-        for pixels, boxes, wanted, names in self.batches.draw(self.schedule.batch):
-            on_device = [
-                torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in (pixels, boxes, wanted, names)
-            ]
-            view, mirrored = student_view(on_device[0], on_device[1], size, self.random)
-            views.append(view)
-            targets.append(mirror_parts(on_device[2].float(), mirrored))
-            labels.append(on_device[3])
-        x = torch.cat(views).contiguous(memory_format=torch.channels_last)
+        x, targets, labels = self._batch(size)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
             maps = self.network(x)
-        terms: dict[str, torch.Tensor] = self.heads(maps.float(), torch.cat(targets), torch.cat(labels))
+        terms: dict[str, torch.Tensor] = self.heads(maps.float(), targets, labels)
         terms["loss"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         for optimizer in self.optimizers:
@@ -221,8 +223,14 @@ class Distiller:
             self.batches.random.bit_generator.state = drawn["batches"]
 
 
-def run(distiller: Distiller, checkpoint: Path, report: Report, every: float = 30.0, save_every: float = 300.0) -> None:
-    """Train to the end: averages to ``report`` every ``every`` seconds, a checkpoint every ``save_every``."""
+def run(distiller: Distiller, checkpoint: Path, report: Report, every: float = 30.0, save_every: float = 60.0) -> None:
+    """Train to the end: averages to ``report`` every ``every`` seconds, a checkpoint every ``save_every``.
+
+    Raises
+    ------
+    ArgumentError
+        The loss is no longer a number; the checkpoint before that is kept.
+    """
     distiller.network.train()
     distiller.meet()
     reported = saved = time.monotonic()
@@ -235,12 +243,17 @@ def run(distiller: Distiller, checkpoint: Path, report: Report, every: float = 3
             steps += 1
         distiller.meet()
         now, done = time.monotonic(), distiller.team.agree(distiller.share >= 1)
+        if not math.isfinite(sums["loss"]):
+            raise ArgumentError(
+                f"the loss is no longer a number after {distiller.samples:,} samples; "
+                "go on from the last checkpoint with a lower --lr."
+            )
+        if now - saved >= save_every or done:
+            distiller.save(checkpoint)
+            saved = now
         if now - reported >= every or done:
             rate = (distiller.samples - since) / max(1e-9, now - reported)
             left = distiller.seconds * (1 - distiller.share) / max(1e-9, distiller.share)
             means = {name: value / steps for name, value in sums.items()}
             report({"samples": distiller.samples, "samples_per_second": rate, "seconds_left": left, **means})
             reported, steps, since, sums = now, 0, distiller.samples, {}
-        if now - saved >= save_every or done:
-            distiller.save(checkpoint)
-            saved = now

@@ -27,7 +27,6 @@ from imgsim.decode import decode, resize
 from imgsim.encoder.training.teacher import Teacher
 from imgsim.errors import ArgumentError, ImageError
 from imgsim.image_table import ImageTable
-from imgsim.images import load_images
 from imgsim.progress import track
 
 CHUNK = 256
@@ -67,34 +66,32 @@ def boxes(photos: int, view: int, seed: int) -> NDArray[np.float32]:
 
 
 def prepare(
-    source: str | Path,
+    table: ImageTable,
     work: Path,
     teacher: Teacher,
     views: int = 4,
     side: int = 96,
     seed: int = 0,
     progress: bool = True,
+    name: str = "photos",
 ) -> PhotoSet:
     """Decode every photo once and ask the teacher about ``views`` crops of each; what is done already is kept.
 
-    ``side`` is cut to the largest photo's shorter side.
+    ``side`` is cut to the largest photo's shorter side; ``name`` is what progress and errors call the photos.
 
     Raises
     ------
-    SourceError
-        ``source`` is nothing that `imgsim.load_images` reads.
     ArgumentError
-        No photo in it can be decoded.
+        No photo in ``table`` can be decoded.
     """
-    table = load_images(source, progress=progress)
     if not len(table):
-        raise ArgumentError(f"{source} holds no image that can be read; give a folder or a table of photos.")
+        raise ArgumentError(f"{name} holds no image that can be read; give a folder or a table of photos.")
     preparation = _Preparation(table, work, teacher, views, side, seed)
-    for _ in track(preparation.run(), f"teacher: {Path(source).name}", len(preparation.chunks), progress):
+    for _ in track(preparation.run(), f"teacher: {name}", len(preparation.chunks), progress):
         pass
     rows = np.flatnonzero(preparation.usable)
     if not len(rows):
-        raise ArgumentError(f"none of the {len(table)} files in {source} can be decoded.")
+        raise ArgumentError(f"none of the {len(table)} files in {name} can be decoded.")
     return PhotoSet(preparation.name, preparation.pixels, rows, preparation.boxes, preparation.targets(), table.labels)
 
 
@@ -112,9 +109,19 @@ class _Preparation:
         self.answers = folder / f"{teacher.identity}-{seed}"
         self.name = f"{folder.name}/{self.answers.name}"
         self.answers.mkdir(parents=True, exist_ok=True)
+        self._forget_lost(folder)
         self.pixels = _array(folder / "pixels.npy", (n, self.side, self.side, 3), np.uint8)
         self.usable = _array(folder / "usable.npy", (n,), np.bool_)
         self.done = [_array(self.answers / f"done-{view}.npy", (len(self.chunks),), np.bool_) for view in range(views)]
+
+    def _forget_lost(self, folder: Path) -> None:
+        """What was done is not, where the array that it is in cannot be read."""
+        if not (_readable(folder / "pixels.npy") and _readable(folder / "usable.npy")):
+            for done in folder.glob("*/done-*.npy"):
+                done.unlink()
+        for view in range(self.views):
+            if not _readable(self.answers / f"view-{view}.npy"):
+                (self.answers / f"done-{view}.npy").unlink(missing_ok=True)
 
     def run(self) -> Iterator[int]:
         """Do what is missing; yields each chunk."""
@@ -162,6 +169,12 @@ def _cut(picture: NDArray[np.uint8], box: NDArray[np.float32], size: int) -> NDA
     left, top, right, bottom = (float(share) * extent for share, extent in zip(box, (width, height) * 2, strict=True))
     image = Image.fromarray(picture)
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, (left, top, right, bottom)))
+
+
+def _readable(path: Path) -> bool:
+    with suppress(OSError, ValueError, EOFError):  # ValueError: cut off
+        return np.load(path, mmap_mode="r") is not None
+    return False
 
 
 def _array(path: Path, shape: tuple[int, ...], kind: type) -> Any:

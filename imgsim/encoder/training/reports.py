@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,20 @@ import typer
 
 from imgsim import tracking
 from imgsim.atomic import atomic_path
+from imgsim.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
     from imgsim.encoder.training.distill import Report
 
 EXPERIMENT = "imgsim-encoder"
+
+
+def tell(text: str) -> None:
+    """A line for the person who waits."""
+    typer.echo(text, err=True)
 
 
 def show(values: Mapping[str, float]) -> None:
@@ -25,34 +35,73 @@ def show(values: Mapping[str, float]) -> None:
         f"{name} {value:.3f}" for name, value in values.items() if not name.startswith(("samples", "seconds"))
     )
     left = timedelta(seconds=round(values["seconds_left"]))
-    typer.echo(f"{int(values['samples']):>12,}  {values['samples_per_second']:,.0f}/s  {left} left  {losses}", err=True)
+    tell(f"{int(values['samples']):>12,}  {values['samples_per_second']:,.0f}/s  {left} left  {losses}")
+
+
+def check_mlflow() -> None:
+    """Refuse before the teacher's work what would fail after it.
+
+    Raises
+    ------
+    MissingExtraError
+        MLflow is not installed.
+    """
+    if find_spec("mlflow") is None:
+        raise MissingExtraError('Training logs to MLflow: pip install "imgsim[train]", or give --no-mlflow.')
 
 
 @contextmanager
-def reporter(work: Path, params: Mapping[str, Any], to_mlflow: bool) -> Iterator[Report]:
-    """Yield a function that shows numbers and, with ``to_mlflow``, logs them; the run's id is kept in ``work``."""
+def reporter(work: Path, params: Mapping[str, Any], output: Path, to_mlflow: bool, samples: int) -> Iterator[Report]:
+    """Yield a function that shows numbers and, with ``to_mlflow``, logs them; ``output`` is logged at the end.
+
+    A training that goes on, which has seen ``samples``, goes on with its run, whose id is kept in
+    ``work``; what was changed since is a tag of it. A number that cannot be logged ends nothing.
+    """
     if not to_mlflow:
         yield show
         return
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    known = work / "mlflow-run"
     tracking.create_database(tracking.default_tracking_uri())
     with tracking.connect() as connection:
-        experiment = connection.client.get_experiment_by_name(EXPERIMENT)
-        experiment_id = experiment.experiment_id if experiment else connection.client.create_experiment(EXPERIMENT)
-        run_id = known.read_text() if known.exists() else None
-        with mlflow.start_run(run_id, experiment_id=experiment_id, run_name=None if run_id else "mini") as run:
-            if run_id is None:
+        known = _known(connection.client, work / "mlflow-run") if samples else None
+        run_id, experiment_id = known.info.run_id if known else None, _experiment(connection.client)
+        with mlflow.start_run(run_id, experiment_id=experiment_id, run_name=None if known else "mini") as run:
+            if known is None:
                 mlflow.log_params(dict(params))
-                with atomic_path(known) as temporary:
+                with atomic_path(work / "mlflow-run") as temporary:
                     temporary.write_text(run.info.run_id)
+            else:
+                changed = {name: value for name, value in params.items() if known.data.params.get(name) != str(value)}
+                mlflow.set_tags({f"{name} from {samples} samples": str(value) for name, value in changed.items()})
 
             def report(values: dict[str, float]) -> None:
                 show(values)
-                connection.client.log_batch(run.info.run_id, metrics=_metrics(values))
+                try:
+                    connection.client.log_batch(run.info.run_id, metrics=_metrics(values))
+                except MlflowException as error:
+                    tell(f"not logged, training goes on: MLflow says {error.message.splitlines()[0]}")
 
             yield report
+            mlflow.log_artifact(str(output))
+
+
+def _experiment(client: MlflowClient) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    return str(found.experiment_id if found else client.create_experiment(EXPERIMENT))
+
+
+def _known(client: MlflowClient, path: Path) -> Run | None:
+    """The run whose id ``path`` holds; None where this MLflow has none of that id."""
+    from mlflow.exceptions import MlflowException
+
+    if not path.exists():
+        return None
+    try:
+        return client.get_run(path.read_text().strip())
+    except MlflowException:
+        return None
 
 
 def _metrics(values: Mapping[str, float]) -> list[Any]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import typer
-from torch.multiprocessing.spawn import start_processes
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, start_processes
 
+from imgsim.atomic import sweep
 from imgsim.encoder.training.distill import Distiller, Schedule, run
 from imgsim.encoder.training.package import read_packaged, write_packaged
 from imgsim.encoder.training.photos import PhotoSet, prepare
-from imgsim.encoder.training.reports import reporter
+from imgsim.encoder.training.reports import check_mlflow, reporter, tell
 from imgsim.encoder.training.teacher import Teacher
 from imgsim.encoder.training.team import Team
-from imgsim.errors import ArgumentError
+from imgsim.errors import ArgumentError, ImgsimError
+from imgsim.images import load_images
 
 
 @dataclass(frozen=True)
@@ -45,47 +49,96 @@ class Task:
         Raises
         ------
         ArgumentError
-            Several processes for something else than a CPU, or photos that cannot be used.
+            Several processes for something else than a CPU, an output that cannot be written, or
+            photos that cannot be used.
+        BackboneError
+            A teacher, or packaged weights to start from, that cannot be read.
+        ImgsimError
+            One of several processes failed.
         """
         if processes > 1 and self.device != "cpu":
             raise ArgumentError(
                 f"several processes train on a CPU, one trains on {self.device}: leave --processes out."
             )
+        self._check()
+        sweep(self.work)
         network, sets = self._prepared(progress=True)
         if processes == 1:
             self.member(Team(), network, sets)
             return
-        meeting = self.work / f".meeting-{uuid.uuid4().hex}"
+        meeting = self.work / f".meeting-{uuid.uuid4().hex}.tmp"
         try:
             start_processes(_join, (self, processes, meeting.absolute()), processes, start_method="spawn")  # type: ignore[no-untyped-call]
+        except ProcessRaisedException as error:
+            raise ImgsimError(str(error).strip().splitlines()[-1].partition("Error: ")[2] or str(error)) from error
+        except ProcessExitedException as error:
+            raise ImgsimError(f"{error}; run the same command again to go on from the last checkpoint.") from error
         finally:
             meeting.unlink(missing_ok=True)
 
+    def _check(self) -> None:
+        """Refuse at once what would otherwise be found after hours."""
+        folder = next(parent for parent in self.output.absolute().parents if parent.exists())
+        if self.output.is_dir() or not os.access(folder, os.W_OK):
+            raise ArgumentError(
+                f"{self.output} cannot be written; give another --output, a file that ends in .safetensors."
+            )
+        if self.start:
+            read_packaged(self.start)
+        if self.mlflow:
+            check_mlflow()
+
     def _prepared(self, progress: bool) -> tuple[Teacher, list[PhotoSet]]:
         network = Teacher(self.teacher, self.weights, self.teacher_size, self.device)
-        where, seed = self.work / "photos", self.schedule.seed
-        return network, [prepare(s, where, network, self.views, self.side, seed, progress) for s in self.photos]
+        where, seed, sets = self.work / "photos", self.schedule.seed, []
+        tables = [load_images(source, progress=progress) for source in self.photos]  # a wrong one is refused at once
+        for source, table in zip(self.photos, tables, strict=True):
+            photos = prepare(table, where, network, self.views, self.side, seed, progress, Path(source).name)
+            undecoded = np.setdiff1d(np.arange(len(table)), photos.rows)
+            lost = [*table.rejected["path"], *(table.paths[row] for row in undecoded)]
+            if progress and lost:
+                tell(f"{source}: {len(lost)} left out that cannot be read: {', '.join(lost[:5])}")
+            sets.append(photos)
+        return network, sets
 
     def member(self, team: Team, network: Teacher, sets: list[PhotoSet]) -> None:
         """Train as one of a team, on batches of its own; the first reports and writes."""
-        schedule = replace(self.schedule, seed=self.schedule.seed + team.rank)
         start = read_packaged(self.start) if self.start else None
-        distiller = Distiller(sets, network.head, schedule, torch.device(self.device), start, team)
+        distiller = Distiller(sets, network.head, self.schedule, torch.device(self.device), start, team)
         first_one, checkpoint = (self.work / f"checkpoint-{rank}.pt" for rank in (0, team.rank))
         if first_one.exists():  # its weights are the team's, however many are in it now
             distiller.resume(first_one, checkpoint)
         first = team.rank == 0
         if first and distiller.samples:
-            typer.echo(f"going on from {checkpoint}: {distiller.samples:,} samples seen", err=True)
-        photos = sum(len(photos.rows) for photos in sets)
-        facts: dict[str, Any] = {"teacher": network.identity, "photos": photos, "views": self.views}
-        telling = reporter(self.work, {**facts, **vars(schedule)}, self.mlflow) if first else nullcontext(_nothing)
+            unused = ", and --start is not read again" if self.start else ""
+            tell(f"going on from {checkpoint}: {distiller.samples:,} samples seen{unused}")
+            if distiller.share >= 1:
+                tell(
+                    "nothing is left to train: give more --samples or --minutes, or another --work for a new training."
+                )
+        facts = self._facts(network, sets, team)
+        seen = distiller.samples
+        telling = reporter(self.work, facts, self.output, self.mlflow, seen) if first else nullcontext(_nothing)
         with telling as report:
             run(distiller, checkpoint, report)
+            if first:
+                write_packaged(distiller.packaged(), self.output)
         if first:
-            write_packaged(distiller.packaged(), self.output)
             written = {"output": str(self.output), "bytes": self.output.stat().st_size, "samples": distiller.samples}
-            typer.echo(json.dumps(written | facts))
+            typer.echo(json.dumps(written | {name: facts[name] for name in ("teacher", "photos", "views")}))
+
+    def _facts(self, network: Teacher, sets: list[PhotoSet], team: Team) -> dict[str, Any]:
+        """What MLflow is told of a training."""
+        return {
+            "sources": ", ".join(Path(source).name for source in self.photos),
+            "photos": sum(len(photos.rows) for photos in sets),
+            "teacher": network.identity,
+            "views": self.views,
+            "side": self.side,
+            "start": self.start.name if self.start else "chance",
+            "processes": team.size,
+            **vars(self.schedule),
+        }
 
 
 def _join(rank: int, task: Task, size: int, meeting: Path) -> None:

@@ -41,7 +41,7 @@ class Teacher:
         self.size = size or network.spec.height
         self.device = torch.device(device)
         self.module = network.build().eval().to(self.device)
-        self.head = self._head(weights)
+        self.head = self._head(None if ":" in backbone else network.spec.name, weights)
         mean, std = torch.tensor(network.spec.mean), torch.tensor(network.spec.std)
         self._scale = (1 / (255 * std)).view(1, 3, 1, 1).to(self.device)
         self._shift = (-mean / std).view(1, 3, 1, 1).to(self.device)
@@ -52,9 +52,11 @@ class Teacher:
         """What targets depend on."""
         return f"{self.spec.fingerprint}-{self.size}-{PARTS**2 if self._trunk else 1}"
 
-    def _head(self, weights: str | Path | None) -> nn.Linear | None:
-        own = getattr(self.module, "classifier_head", None)
-        head = own if isinstance(own, nn.Linear) else classifier(self.spec.name, weights)
+    def _head(self, name: str | None, weights: str | Path | None) -> nn.Linear | None:
+        """The module's own classifier, or that of the network of this ``name``."""
+        head = getattr(self.module, "classifier_head", None)
+        if not isinstance(head, nn.Linear):
+            head = None if name is None else classifier(name, weights)
         return None if head is None else head.requires_grad_(False)
 
     @torch.inference_mode()

@@ -1,6 +1,7 @@
 """Training of ``mini``: parts by their properties, the whole by learning something and by surviving a kill."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def teacher() -> Teacher:
 
 @pytest.fixture(scope="module")
 def photo_set(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory, teacher: Teacher) -> PhotoSet:
-    return prepare(tiny_images, tmp_path_factory.mktemp("work"), teacher, views=2, side=48, progress=False)
+    return prepare(
+        imgsim.load_images(tiny_images), tmp_path_factory.mktemp("work"), teacher, views=2, side=48, progress=False
+    )
 
 
 def packaged() -> MiniEncoder:
@@ -185,6 +188,10 @@ class Contrasting(Averaging):
         return self.features(x).amax((2, 3))
 
 
+def mobilenet_v2() -> torch.nn.Module:
+    return Averaging()
+
+
 def test_teacher_tells_parts_where_its_feature_is_their_mean() -> None:
     crops = np.random.default_rng(SEED).integers(0, 255, (2, 64, 64, 3), np.uint8)
     teacher = Teacher(f"{__name__}:Averaging", None, 64)
@@ -227,21 +234,34 @@ def test_a_killed_preparation_goes_on(
 
     monkeypatch.setattr(Teacher, "features", counted)
     with pytest.raises(KeyboardInterrupt):
-        prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
-    found = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+        prepare(imgsim.load_images(tiny_images), tmp_path, teacher, views=1, side=32, progress=False)
+    found = prepare(imgsim.load_images(tiny_images), tmp_path, teacher, views=1, side=32, progress=False)
     assert asked == [16, 16, 0, 8]
     assert (np.abs(found.targets[0].astype(np.float32)).sum((1, 2)) > 0).all()
-    prepare(tiny_images, tmp_path, teacher, views=2, side=32, progress=False)
+    prepare(imgsim.load_images(tiny_images), tmp_path, teacher, views=2, side=32, progress=False)
     assert asked[4:] == [16, 16, 8]  # only the new crop
 
 
 def test_an_array_cut_while_it_was_made_is_made_anew(tiny_images: Path, tmp_path: Path, teacher: Teacher) -> None:
-    made = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+    made = prepare(imgsim.load_images(tiny_images), tmp_path, teacher, views=1, side=32, progress=False)
     view = next(tmp_path.glob("*/*/view-0.npy"))
     for path in (view, view.with_name("done-0.npy")):
         path.write_bytes(path.read_bytes()[:100])
-    again = prepare(tiny_images, tmp_path, teacher, views=1, side=32, progress=False)
+    again = prepare(imgsim.load_images(tiny_images), tmp_path, teacher, views=1, side=32, progress=False)
     assert (again.targets[0] == made.targets[0]).all()
+
+
+def test_answers_about_pictures_that_were_lost_are_asked_again(
+    tiny_images: Path, tmp_path: Path, teacher: Teacher
+) -> None:
+    table = imgsim.load_images(tiny_images)
+    made = prepare(table, tmp_path, teacher, views=1, side=32, progress=False)
+    pixels, view = np.array(made.pixels), np.array(made.targets[0])
+    for lost in ("pixels.npy", "view-0.npy"):
+        next(tmp_path.rglob(lost)).unlink()
+        again = prepare(table, tmp_path, teacher, views=1, side=32, progress=False)
+        assert (again.pixels == pixels).all()
+        assert (again.targets[0] == view).all()
 
 
 def test_photos_that_cannot_be_decoded_are_left_out(tiny_images: Path, tmp_path: Path, teacher: Teacher) -> None:
@@ -252,12 +272,12 @@ def test_photos_that_cannot_be_decoded_are_left_out(tiny_images: Path, tmp_path:
         (folder / source.name).write_bytes(source.read_bytes())
     cut = folder / sources[0].name
     cut.write_bytes(cut.read_bytes()[:-400])
-    found = prepare(folder, tmp_path / "work", teacher, views=1, side=32, progress=False)
+    found = prepare(imgsim.load_images(folder), tmp_path / "work", teacher, views=1, side=32, progress=False)
     assert found.rows.tolist() == [1, 2, 3]
     for path in folder.iterdir():
         path.write_bytes(cut.read_bytes())
     with pytest.raises(imgsim.ImgsimError, match="none of the 4 files"):
-        prepare(folder, tmp_path / "work", teacher, views=1, side=32, progress=False)
+        prepare(imgsim.load_images(folder), tmp_path / "work", teacher, views=1, side=32, progress=False)
 
 
 def test_batches_match_pictures_boxes_and_targets(photo_set: PhotoSet) -> None:
@@ -306,6 +326,29 @@ def test_a_resumed_training_equals_an_undisturbed_one(photo_set: PhotoSet, tmp_p
         assert torch.allclose(ours, theirs, atol=1e-5)
 
 
+def test_a_loss_that_is_no_number_ends_the_training_and_is_not_saved(photo_set: PhotoSet, tmp_path: Path) -> None:
+    wild = Schedule(samples=4096, batch=16, sizes=(32,), lr=1e4, warmup=0)
+    with pytest.raises(imgsim.ImgsimError, match=r"no longer a number .* lower --lr"):
+        list(_train(Distiller([photo_set], None, wild, torch.device("cpu")), tmp_path / "checkpoint.pt"))
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_packaged_weights_start_with_statistics_of_all_kinds_of_photos(photo_set: PhotoSet) -> None:
+    cpu, schedule = torch.device("cpu"), Schedule(batch=32, sizes=(64,))
+    sets = [replace(photo_set, rows=photo_set.rows[:1]), photo_set]  # a folder's first photos are alike
+    network = Distiller(sets, None, schedule, cpu, start=packaged()).network
+    x = Distiller([photo_set], None, replace(schedule, seed=1), cpu)._batch(64)[0]
+    with torch.no_grad():
+        found, wanted = network.train()(x).flatten(1), network.eval()(x).flatten(1)
+    assert float(torch.nn.functional.cosine_similarity(found, wanted).mean()) > 0.95
+
+
+def test_a_factory_is_its_own_teacher() -> None:
+    assert Teacher(f"{__name__}:mobilenet_v2", None, 64).head is None  # not that of torchvision's
+    with pytest.raises(imgsim.BackboneError, match="its own weights"):
+        Teacher(f"{__name__}:mobilenet_v2", "weights.pth", 64)
+
+
 def test_schedule() -> None:
     schedule = Schedule(samples=100, lr=1.0, warmup=0.1, sizes=(48, 64))
     assert schedule.rate(0.05) == pytest.approx(0.5)
@@ -349,6 +392,27 @@ def test_several_processes_are_for_a_cpu(tmp_path: Path) -> None:
         task.run(processes=2)
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--sizes", "48,0"], "32 or more"),
+        (["--sizes", "many"], "no list of pixels"),
+        (["--minutes", "0"], "no limit"),
+        (["--minutes", "nan"], "no limit"),
+        (["-o", "."], "cannot be written"),
+        (["--start", "nosuch.safetensors"], "nosuch.safetensors"),
+    ],
+)
+def test_what_cannot_end_well_is_refused_before_anything_is_asked(
+    tiny_images: Path, tmp_path: Path, options: list[str], reason: str
+) -> None:
+    command = [str(tiny_images), "-o", str(tmp_path / "o"), "--work", str(tmp_path / "work"), "--teacher", "mini"]
+    ran = CliRunner().invoke(app, [*command, *options])
+    assert ran.exit_code
+    assert reason in f"{ran.output} {ran.exception}"
+    assert not (tmp_path / "work").exists()
+
+
 @pytest.mark.slow
 def test_command(tiny_images: Path, tmp_path: Path) -> None:
     output = tmp_path / "mini.safetensors"
@@ -365,6 +429,16 @@ def test_command(tiny_images: Path, tmp_path: Path) -> None:
 
     import mlflow
 
-    runs = mlflow.search_runs(experiment_names=["imgsim-encoder"], output_format="list")
-    assert len(runs) == 1
-    assert runs[0].data.metrics["loss"] > 0
+    def runs() -> list[mlflow.entities.Run]:
+        return mlflow.search_runs(experiment_names=["imgsim-encoder"], output_format="list")  # type: ignore[return-value]
+
+    (run,) = runs()
+    assert run.data.metrics["loss"] > 0
+    assert (run.data.params["samples"], run.data.tags["samples from 64 samples"]) == ("64", "128")
+    assert [file.path for file in mlflow.MlflowClient().list_artifacts(run.info.run_id)] == [output.name]
+    third = CliRunner().invoke(app, [*command, "--samples", "128"])
+    assert "nothing is left to train" in third.output
+    for checkpoint in (tmp_path / "work").glob("checkpoint*"):
+        checkpoint.unlink()
+    assert CliRunner().invoke(app, [*command, "--samples", "16"]).exit_code == 0
+    assert len(runs()) == 2  # another training, another run

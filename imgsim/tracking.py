@@ -54,6 +54,22 @@ def create_database(uri: str) -> None:
         MlflowClient(uri).search_experiments(max_results=1)
 
 
+def experiment_id(client: MlflowClient, name: str, uri: str) -> str:
+    """The experiment called ``name``, made when there is none; beside a sqlite file its artifacts lie in the home."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = (home() / "mlartifacts").as_uri() if uri.startswith("sqlite") else None
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except MlflowException:  # another process was faster
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
 def shown(uri: str) -> str:
     """Hide the password that an address may hold."""
     return re.sub(r"://[^/@]+@", "://***@", uri)

@@ -15,7 +15,6 @@ from pydantic import PrivateAttr
 
 from imgsim import tracking
 from imgsim.csv_text import csv_text
-from imgsim.home import home
 from orchestration.quiet import hush_warnings, quiet
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The MLflow run with this Dagster run's tag, created when there is none."""
         dagster_run = context.run.run_id
         if dagster_run not in self._runs:
-            experiment = self._experiment(client)
+            experiment = tracking.experiment_id(client, self.experiment, self.uri)
             found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{dagster_run}'", max_results=1)
             self._end_dead(client, experiment, context)
             self._runs[dagster_run] = found[0].info.run_id if found else self._create(client, experiment, context)
@@ -155,20 +154,6 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         }
         name = f"{collection}-{context.run.run_id[:8]}"
         return str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
-
-    def _experiment(self, client: "MlflowClient") -> str:
-        from mlflow.exceptions import MlflowException
-
-        found = client.get_experiment_by_name(self.experiment)
-        if found is None:
-            location = (home() / "mlartifacts").as_uri() if self.uri.startswith("sqlite") else None
-            try:
-                return str(client.create_experiment(self.experiment, artifact_location=location))
-            except MlflowException:  # another run was faster
-                found = client.get_experiment_by_name(self.experiment)
-                if found is None:
-                    raise
-        return str(found.experiment_id)
 
     def _link(self, experiment: str, run_id: str) -> str:
         base = self.ui_url or (self.uri if self.uri.startswith("http") else "")

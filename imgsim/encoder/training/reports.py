@@ -66,8 +66,9 @@ def reporter(work: Path, params: Mapping[str, Any], output: Path, to_mlflow: boo
     tracking.create_database(tracking.default_tracking_uri())
     with tracking.connect() as connection:
         known = _known(connection.client, work / "mlflow-run") if samples else None
-        run_id, experiment_id = known.info.run_id if known else None, _experiment(connection.client)
-        with mlflow.start_run(run_id, experiment_id=experiment_id, run_name=None if known else "mini") as run:
+        run_id = known.info.run_id if known else None
+        experiment = tracking.experiment_id(connection.client, EXPERIMENT, connection.tracking_uri)
+        with mlflow.start_run(run_id, experiment_id=experiment, run_name=None if known else "mini") as run:
             if known is None:
                 mlflow.log_params(dict(params))
                 with atomic_path(work / "mlflow-run") as temporary:
@@ -85,11 +86,6 @@ def reporter(work: Path, params: Mapping[str, Any], output: Path, to_mlflow: boo
 
             yield report
             mlflow.log_artifact(str(output))
-
-
-def _experiment(client: MlflowClient) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    return str(found.experiment_id if found else client.create_experiment(EXPERIMENT))
 
 
 def _known(client: MlflowClient, path: Path) -> Run | None:

@@ -20,7 +20,7 @@ from imgsim.errors import ImgsimError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MINI_SHA256 = "9e184cd0bde969ab2b1b010257220cf8a83f7c5e6e9e7de4f95d73b55dbbbf30"
+MINI_SHA256 = "cf7d41d135421861c704fd96057d67098799fac94f790706ac86563301cc4df2"
 MIN_PYTHON = (3, 11)
 FREE_LOW, FREE_LEAST = 2e9, 1e8  # bytes on the disk of home(): warn below, fail below
 TOLERANCE = 24  # grey levels a lossy format may differ by, on average, from the picture it was made of

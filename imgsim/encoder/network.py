@@ -1,4 +1,4 @@
-"""``mini``, the packaged encoder: nine plain 3x3 convolutions, nothing a phone cannot run."""
+"""``mini``, the packaged encoder: ten plain 3x3 convolutions, nothing a phone cannot run."""
 
 import torch
 from torch import nn
@@ -6,8 +6,8 @@ from torch.nn import functional
 
 from imgsim.encoder import CELLS
 
-WIDTHS = (32, 64, 64, 128, 128, 128, 256, 256, 256)
-STRIDES = (2, 2, 1, 2, 1, 1, 2, 1, 1)
+WIDTHS = (32, 64, 64, 128, 128, 128, 256, 256, 256, 256)
+STRIDES = (2, 2, 1, 2, 1, 1, 2, 1, 1, 1)
 DIM = WIDTHS[-1] * CELLS**2
 
 

@@ -106,8 +106,11 @@ def _load(module: nn.Module, name: str, path: Path) -> None:
             state = torch.load(path, map_location="cpu", weights_only=True)
         module.load_state_dict(state)
     except Exception as error:
+        reason = str(error)[:300]
+        if "weights_only" in reason:  # torch's advice is to run whatever is in the file
+            reason = "it holds something else than tensors"
         raise BackboneError(
-            f"{path} is not a state dict of torchvision's {name}: {str(error)[:300]} "
+            f"{path} is not a state dict of torchvision's {name}: {reason.rstrip('. ')}. "
             "Save one with torch.save(model.state_dict(), path)."
         ) from error
 

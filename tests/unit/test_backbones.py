@@ -125,6 +125,9 @@ def test_unfit_weights_say_which_file(tmp_path):
     (tmp_path / "bad.pth").write_bytes(b"junk")
     with pytest.raises(imgsim.BackboneError, match=r"bad\.pth is not a state dict"):
         get_backbone("resnet18", tmp_path / "bad.pth").build()
+    torch.save(tmp_path, tmp_path / "path.pth")
+    with pytest.raises(imgsim.BackboneError, match=r"path\.pth is not a state dict .* else than tensors\. Save one"):
+        get_backbone("resnet18", tmp_path / "path.pth").build()
     with pytest.raises(imgsim.BackboneError, match=r"bad\.pth does not hold weights of mini"):
         get_backbone("mini", tmp_path / "bad.pth").build()
 

@@ -35,8 +35,7 @@ def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
 
         near = ", ".join(get_close_matches(name, list_backbones(), 4))
         hint = f" Near: {near}." if near else ""
-        every = "All: imgsim backbones, or imgsim.list_backbones()."
-        raise BackboneError(f"no backbone is called {name!r}.{hint} {every}") from error
+        raise BackboneError(f"no backbone is called {name!r}.{hint} All: imgsim.list_backbones().") from error
     preset = enum.transforms()
     size = preset.crop_size[0]
     mean = tuple(getattr(preset, "mean", IMAGENET_MEAN))

@@ -215,7 +215,7 @@ def test_wrong_arguments_are_refused_before_any_work(options, message, tiny_mode
 
 
 def test_a_package_that_would_be_too_large_is_refused_with_its_parts(tiny_model, tmp_path):
-    with pytest.raises(CoreMLError, match=r"4 MB network, 0 MB projection .* compress='int8', outputs='features'"):
+    with pytest.raises(CoreMLError, match=r"5 MB network, 0 MB projection .* compress='int8', outputs='features'"):
         tiny_model.export_coreml(tmp_path / "x.mlpackage", max_megabytes=1)
 
 

@@ -103,10 +103,11 @@ class Task:
 
     def member(self, team: Team, network: Teacher, sets: list[PhotoSet]) -> None:
         """Train as one of a team, on batches of its own; the first reports and writes."""
-        start = read_packaged(self.start) if self.start else None
-        distiller = Distiller(sets, network.head, self.schedule, torch.device(self.device), start, team)
         first_one, checkpoint = (self.work / f"checkpoint-{rank}.pt" for rank in (0, team.rank))
-        if first_one.exists():  # its weights are the team's, however many are in it now
+        going_on = first_one.exists()
+        start = read_packaged(self.start) if self.start and not going_on else None
+        distiller = Distiller(sets, network.head, self.schedule, torch.device(self.device), start, team)
+        if going_on:  # its weights are the team's, however many are in it now
             distiller.resume(first_one, checkpoint)
         first = team.rank == 0
         if first and distiller.samples:
@@ -116,8 +117,7 @@ class Task:
                 tell(
                     "nothing is left to train: give more --samples or --minutes, or another --work for a new training."
                 )
-        facts = self._facts(network, sets, team)
-        seen = distiller.samples
+        facts, seen = self._facts(network, sets, team), distiller.samples
         telling = reporter(self.work, facts, self.output, self.mlflow, seen) if first else nullcontext(_nothing)
         with telling as report:
             run(distiller, checkpoint, report)

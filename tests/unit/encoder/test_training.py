@@ -271,6 +271,8 @@ def test_processes_train_one_network(tiny_images: Path, tmp_path: Path) -> None:
         assert (after - before).norm() < 0.2 * before.norm()  # nobody began from chance
     packed = read_packaged(output).state_dict()
     assert not any(torch.equal(packed[name], tensor) for name, tensor in packaged().state_dict().items())
+    refused = CliRunner().invoke(app, [*command, "--seed", "1", "--processes", "2"])
+    assert str(refused.exception).startswith(f"{work}/checkpoint-0.pt is of other photos")  # one line, no traceback
     assert not list(work.glob(".meeting*"))
 
 

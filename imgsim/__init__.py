@@ -14,7 +14,6 @@ from imgsim.errors import (
     ArgumentTypeError,
     BackboneError,
     CoreMLError,
-    EngineError,
     ImageError,
     ImgsimError,
     MissingExtraError,
@@ -25,19 +24,21 @@ from imgsim.errors import (
     SourceError,
     StoreError,
     UnsupportedOperationError,
+    WorkersError,
 )
 
 if TYPE_CHECKING:
-    from imgsim.backbones import get_backbone, list_backbones
+    from imgsim.backbones.get import get_backbone, list_backbones
     from imgsim.creation import create
     from imgsim.evaluation import Evaluation
-    from imgsim.features import extract_features
-    from imgsim.graph import NeighborGraph, build_graph
-    from imgsim.images import ImageTable, load_images
+    from imgsim.features.extract import extract_features
+    from imgsim.features.store import FeatureStore
+    from imgsim.images.load import load_images
+    from imgsim.images.table import ImageTable
     from imgsim.model import SimilarityModel
-    from imgsim.persistence import load_model
+    from imgsim.neighbors.graph import NeighborGraph, build_graph
+    from imgsim.references.folder import load_model
     from imgsim.sample import render_sample
-    from imgsim.store import FeatureStore
 
 try:
     __version__ = version("imgsim")
@@ -46,17 +47,17 @@ except PackageNotFoundError:  # run from a source tree that is not installed
 
 _LAZY = {
     "Evaluation": "evaluation",
-    "FeatureStore": "store",
-    "ImageTable": "images",
-    "NeighborGraph": "graph",
+    "FeatureStore": "features.store",
+    "ImageTable": "images.table",
+    "NeighborGraph": "neighbors.graph",
     "SimilarityModel": "model",
-    "build_graph": "graph",
+    "build_graph": "neighbors.graph",
     "create": "creation",
-    "extract_features": "features",
-    "get_backbone": "backbones",
-    "list_backbones": "backbones",
-    "load_images": "images",
-    "load_model": "persistence",
+    "extract_features": "features.extract",
+    "get_backbone": "backbones.get",
+    "list_backbones": "backbones.get",
+    "load_images": "images.load",
+    "load_model": "references.folder",
     "render_sample": "sample",
 }
 
@@ -65,7 +66,6 @@ __all__ = [
     "ArgumentTypeError",
     "BackboneError",
     "CoreMLError",
-    "EngineError",
     "Evaluation",
     "FeatureStore",
     "ImageError",
@@ -81,6 +81,7 @@ __all__ = [
     "SourceError",
     "StoreError",
     "UnsupportedOperationError",
+    "WorkersError",
     "__version__",
     "build_graph",
     "create",

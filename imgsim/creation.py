@@ -11,19 +11,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim import checks, schema
-from imgsim.backbones import Backbone, BackboneSpec, get_backbone
-from imgsim.engines import Engine
+from imgsim import arguments, schema
+from imgsim.backbones.get import get_backbone
+from imgsim.backbones.onnx_export import ONNX_FILE
+from imgsim.backbones.spec import Backbone, BackboneSpec
 from imgsim.errors import ArgumentError, ArgumentTypeError
 from imgsim.evaluation import Evaluation, evaluate
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph, build_graph, resolve_method
-from imgsim.images import ImageTable, load_images
+from imgsim.features.distribute import extract_by
+from imgsim.features.embeddings import Embeddings, embed
+from imgsim.features.extract import Features
+from imgsim.features.store import FeatureStore
+from imgsim.images.load import load_images
+from imgsim.images.table import ImageTable
 from imgsim.model import SimilarityModel
-from imgsim.onnx_export import ONNX_FILE
-from imgsim.projection import Embeddings, embed
-from imgsim.spreading import extract_by
-from imgsim.store import FeatureStore
+from imgsim.neighbors.graph import NeighborGraph, build_graph, resolve_method
+from imgsim.workers import Workers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,7 +47,7 @@ def create(
     ids: Sequence[Any] | None = None,
     store: FeatureStore | None = None,
     seed: int = 0,
-    engine: Engine | None = None,
+    workers: Workers | None = None,
 ) -> SimilarityModel:
     """Build a similarity model.
 
@@ -62,7 +64,7 @@ def create(
     k : int
         Neighbours per image in the stored graph.
     method : str
-        ``"auto"``, ``"exact"``, ``"nn_descent"`` or ``"partitioned"``; see `imgsim.graph.build_graph`.
+        ``"auto"``, ``"exact"``, ``"nn_descent"`` or ``"partitioned"``; see `imgsim.neighbors.graph.build_graph`.
     batch_size, device
         See `imgsim.features.extract_features`.
     progress : bool
@@ -73,8 +75,8 @@ def create(
         Where features are kept; default in ``$IMGSIM_HOME``.
     seed : int
         Of the projection's sample, of NN-Descent and of partitions.
-    engine : Engine, optional
-        What runs feature extraction and the pieces of a partitioned graph (`imgsim.engines.engine`); default:
+    workers : Workers, optional
+        What runs feature extraction and the pieces of a partitioned graph (`imgsim.workers.get_workers`); default:
         this process.
 
     Raises
@@ -83,13 +85,13 @@ def create(
         An argument outside its domain; no usable image; NaN in vectors; ids that repeat.
     BackboneError, StoreError, SourceError
     """
-    k = checks.positive_int(k, "k")
-    checks.optional_engine(engine)
+    k = arguments.positive_int(k, "k")
+    arguments.optional_workers(workers)
     resolve_method(method, 0)
     if (images is None) == (embeddings is None):
         raise ArgumentError("give either images or embeddings=.")
     if embeddings is not None:
-        return _from_vectors(embeddings, ids, k, method, seed, progress, engine)
+        return _from_vectors(embeddings, ids, k, method, seed, progress, workers)
     if ids is not None:
         raise ArgumentError("ids= goes with embeddings=; for images use label= with the name of a column.")
     table = images if isinstance(images, ImageTable) else load_images(images, progress=progress)
@@ -97,10 +99,10 @@ def create(
     ids_of(table, label)
     network = get_backbone(backbone, weights)
     store = store or FeatureStore()
-    features = extract_by(engine, table, network, store, batch_size, device, progress)
+    features = extract_by(workers, table, network, store, batch_size, device, progress)
     _require_images(features.images, "none of the images could be decoded")
     vectors = embed(features.matrix, projection, seed)
-    graph = build_graph(vectors.matrix, k, method, seed, progress, engine=engine)
+    graph = build_graph(vectors.matrix, k, method, seed, progress, workers=workers)
     evaluation = evaluate(vectors.matrix, graph, features.images.labels, min(10, k))
     model = assemble(features.images, features, vectors, graph, evaluation, store, label)
     model.network = network
@@ -172,7 +174,7 @@ def why_empty(images: ImageTable) -> str:
 
 
 def _from_vectors(
-    values: Any, ids: Sequence[Any] | None, k: int, method: str, seed: int, progress: bool, engine: Engine | None
+    values: Any, ids: Sequence[Any] | None, k: int, method: str, seed: int, progress: bool, workers: Workers | None
 ) -> SimilarityModel:
     matrix = np.asarray(values)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
@@ -188,7 +190,7 @@ def _from_vectors(
     if len(names) != len(matrix):
         raise ArgumentError(f"{len(names)} ids for {len(matrix)} embeddings.")
     vectors = Embeddings(matrix, None)
-    graph = build_graph(matrix, k, method, seed, progress, engine=engine)
+    graph = build_graph(matrix, k, method, seed, progress, workers=workers)
     evaluation = evaluate(matrix, graph, None, min(10, k))
     return SimilarityModel(
         _nameless(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation

@@ -9,7 +9,7 @@
     ├── QueryError           a query this model cannot answer
     ├── StoreError           the feature store cannot be read or written
     │   └── ShardError       a part of a partitioned graph is missing or damaged
-    ├── EngineError          work could not be run where it was sent (processes, Ray)
+    ├── WorkersError          work could not be run where it was sent (processes, Ray)
     ├── ModelFormatError     a saved model that is damaged, incomplete or too new
     ├── RegistryError        the MLflow registry cannot be reached or lacks the model
     ├── CoreMLError          a Core ML package that cannot be made, read or verified
@@ -69,7 +69,7 @@ class ShardError(StoreError):
     """A part of a partitioned graph is missing or damaged."""
 
 
-class EngineError(ImgsimError):
+class WorkersError(ImgsimError):
     """Work could not be run where it was sent: a process or a Ray cluster was lost."""
 
 

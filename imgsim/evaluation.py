@@ -17,12 +17,13 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim import arrow, checks
-from imgsim.atomic import atomic_path
-from imgsim.bounded import read_json
+from imgsim import arguments
 from imgsim.errors import ArgumentError, ModelFormatError
-from imgsim.exact import exact_knn
-from imgsim.graph import NeighborGraph
+from imgsim.io import arrow
+from imgsim.io.atomic import atomic_path
+from imgsim.io.untrusted import read_json
+from imgsim.neighbors.exact import exact_knn
+from imgsim.neighbors.graph import NeighborGraph
 
 BACKGROUND = ("BACKGROUND_Google",)
 SAMPLE = 1000
@@ -92,7 +93,7 @@ def evaluate(
     sample : int
         Queries of the recall estimate, drawn with ``seed``.
     """
-    k = min(checks.positive_int(k, "k"), max(1, len(matrix) - 1))
+    k = min(arguments.positive_int(k, "k"), max(1, len(matrix) - 1))
     if graph.k < k and len(matrix) > 1:
         raise ArgumentError(f"the graph has {graph.k} neighbours per image, k={k} needs {k}: build it with k={k}.")
     metrics = {"images": float(len(matrix))} | recall(matrix, graph, k, sample, seed)

@@ -12,27 +12,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imgsim import checks
-from imgsim.backbones import Backbone, BackboneSpec
-from imgsim.cells import Cells
-from imgsim.content import folder_sha256
+from imgsim import arguments
+from imgsim.backbones.spec import Backbone, BackboneSpec
 from imgsim.errors import ArgumentError, BackboneError
 from imgsim.evaluation import BACKGROUND, Evaluation
 from imgsim.evaluation import evaluate as evaluate_graph
-from imgsim.graph import NeighborGraph, build_graph, resolve_method
-from imgsim.images import ImageTable
-from imgsim.projection import Embeddings, Projection
-from imgsim.queries import query_labels, resolve
-from imgsim.results import edges_within, graph_output, query_frame
-from imgsim.search import Searcher
+from imgsim.features.embeddings import Embeddings, Projection
+from imgsim.images.table import ImageTable
+from imgsim.io.hashing import folder_sha256
+from imgsim.neighbors.graph import NeighborGraph, build_graph, resolve_method
+from imgsim.neighbors.ivf import Cells
+from imgsim.neighbors.search import Searcher
+from imgsim.references.query import query_labels, resolve
+from imgsim.references.results import edges_within, graph_output, query_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imgsim.coreml.export import CoreMLExport
-    from imgsim.inference import OnnxEngine
-    from imgsim.insights.insight import Insight
-    from imgsim.store import FeatureStore
+    from imgsim.backbones.runtime import OnnxRuntime
+    from imgsim.coreml.export.export import CoreMLExport
+    from imgsim.features.store import FeatureStore
+    from imgsim.references.insight import Insight
 
 Thumbnails = Callable[[Sequence[str]], list[bytes | None]]
 
@@ -98,7 +98,7 @@ class SimilarityModel:
         self.network: Backbone | None = None
         self._onnx = onnx
         self._thumbnails = thumbnails
-        self._engine: OnnxEngine | None = None
+        self._runtime: OnnxRuntime | None = None
         self._loading = Lock()
         self._set_rows(images, embeddings, ids, cells)
 
@@ -121,7 +121,7 @@ class SimilarityModel:
         thumbnails: Thumbnails | None,
         cells: Cells | None = None,
     ) -> None:
-        """Take other reference images, in place; for `imgsim.updates`.
+        """Take other reference images, in place; for `imgsim.references.update`.
 
         What was derived from the ones before is dropped: evaluation, insights, Core ML package.
         """
@@ -202,7 +202,7 @@ class SimilarityModel:
             the position 0..m-1.
         exact : bool
             Look at every image, however many there are. Otherwise models of more than 200,000 images are searched
-            along their graph (`imgsim.cells`), which finds about 99 of 100 neighbours.
+            along their graph (`imgsim.neighbors.ivf`), which finds about 99 of 100 neighbours.
 
         Returns
         -------
@@ -218,7 +218,7 @@ class SimilarityModel:
             A query that cannot be answered: an unreadable picture, an unknown id, a vector with NaN or
             of the wrong length, no query at all. Nothing is answered in part.
         """
-        k, radius = checks.optional_k(k), checks.optional_radius(radius)
+        k, radius = arguments.optional_k(k), arguments.optional_radius(radius)
         vectors = resolve(self, x)
         labels = query_labels(x, label, len(vectors))
         if k is None and radius is not None:
@@ -252,14 +252,14 @@ class SimilarityModel:
             edges. ``"sparse"``: scipy CSR matrix (n, n) of distances in row order (stored zeros are
             edges too).
         method : str, optional
-            Search anew by another method than the stored graph's (`imgsim.graph.build_graph`).
+            Search anew by another method than the stored graph's (`imgsim.neighbors.graph.build_graph`).
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
             An argument outside its domain.
         """
-        k, radius = checks.optional_k(k), checks.optional_radius(radius)
+        k, radius = arguments.optional_k(k), arguments.optional_radius(radius)
         if k is None and radius is not None:
             rows, found, distances = self.searcher.within(self.embeddings, radius, np.arange(len(self)))
         else:
@@ -280,7 +280,7 @@ class SimilarityModel:
 
         The result is kept as ``.evaluation`` and saved with the model.
         """
-        k = checks.positive_int(k, "k")
+        k = arguments.positive_int(k, "k")
         graph = self._graph_of(k) if len(self) > 1 else self.graph
         self.evaluation = evaluate_graph(self.embeddings, graph, self._images.labels, k, background)
         return self.evaluation
@@ -296,7 +296,7 @@ class SimilarityModel:
         ArgumentError
             An unknown name or parameter.
         """
-        from imgsim.insights.computing import compute
+        from imgsim.insights.compute import compute
 
         if params or name not in self.insights:
             compute(self, [name], params=params)
@@ -319,30 +319,30 @@ class SimilarityModel:
         """Append images, in place; the projection is kept, the graph is extended. Returns the model.
 
         The extension is exact up to 200,000 images; above, new images meet those of the cells nearest to them
-        (`imgsim.growing`). New images are called by the next free whole numbers, or by the ``label`` column of
-        `create`.
+        (`imgsim.neighbors.graph_update`). New images are called by the next free whole numbers, or by the ``label``
+        column of `create`.
         """
-        from imgsim.updates import add_images
+        from imgsim.references.update import add_images
 
         add_images(self, images, store, progress)
         return self
 
     def remove(self, ids: Any) -> SimilarityModel:
         """Remove images by id, in place; rows that lose neighbours are searched again. Returns the model."""
-        from imgsim.updates import remove_ids
+        from imgsim.references.update import remove_ids
 
         remove_ids(self, ids)
         return self
 
     def summary(self, output: str = "print") -> Any:
         """``"print"`` to stdout, ``"str"``, or ``"dict"``: what the model is and how good it is."""
-        from imgsim.summary import summarize
+        from imgsim.references.summary import summarize
 
         return summarize(self, output)
 
     def save(self, path: str | Path, overwrite: bool = False) -> None:
-        """Write a folder that `load_model` reads; see `imgsim.persistence`."""
-        from imgsim.persistence import save_model
+        """Write a folder that `load_model` reads; see `imgsim.references.folder`."""
+        from imgsim.references.folder import save_model
 
         save_model(self, Path(path), overwrite)
 
@@ -352,7 +352,7 @@ class SimilarityModel:
         ``options`` are those of `imgsim.coreml.export_coreml`: ``outputs``, ``k``, ``precision``,
         ``compress``, ``minimum_target``, ``verify``, ``overwrite`` and more.
         """
-        from imgsim.coreml.export import export_coreml
+        from imgsim.coreml.export.export import export_coreml
 
         return export_coreml(self, path, **options)
 
@@ -365,7 +365,7 @@ class SimilarityModel:
     def __str__(self) -> str:
         return str(self.summary("str"))
 
-    def engine(self) -> OnnxEngine:
+    def runtime(self) -> OnnxRuntime:
         """The network, ready to run; loaded on first use.
 
         Raises
@@ -374,16 +374,16 @@ class SimilarityModel:
             The model holds no network.
         """
         with self._loading:  # queries run on several threads
-            if self._engine is None:
-                from imgsim.inference import OnnxEngine
+            if self._runtime is None:
+                from imgsim.backbones.runtime import OnnxRuntime
 
                 if self.onnx is None:
                     raise BackboneError(
                         f"this model holds no network ({self.backbone.name}): ask by id or by vectors of "
                         f"{self.embeddings.shape[1]} values, or create it again from images."
                     )
-                self._engine = OnnxEngine(self.onnx)
-            return self._engine
+                self._runtime = OnnxRuntime(self.onnx)
+            return self._runtime
 
     def rows_of_ids(self, values: Sequence[Any]) -> NDArray[np.int64]:
         """Row positions of ids.

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import dagster as dg
 import numpy as np
 
-from imgsim.coreml.exported import CoreMLPackage
+from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.creation import why_empty
 from imgsim.errors import ModelFormatError
 from imgsim.evaluation import Evaluation
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.images import ImageTable
-from imgsim.insights.display import telling
-from imgsim.insights.insight import Insight
-from imgsim.projection import Embeddings
-from imgsim.promotion import decide
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.images.table import ImageTable
+from imgsim.insights.highlights import telling
+from imgsim.mlflow.promotion import decide
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 
 UNIT_TOLERANCE = 1e-4
 REASONS = 3  # rejected files that are named

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from imgsim.evaluation import BACKGROUND
-from imgsim.partitioned.plan import Partitioning
+from imgsim.neighbors.partitioned.plan import Partitioning
 
 
 class ImagesConfig(dg.Config):
@@ -54,7 +54,7 @@ class GraphConfig(dg.Config):
     method: str = Field(
         default="auto",
         pattern="^(auto|exact|nn_descent|partitioned)$",
-        description="auto, exact, nn_descent or partitioned (run by the resource 'engine').",
+        description="auto, exact, nn_descent or partitioned (run by the resource 'workers').",
     )
     partition_size: int = Field(
         default=Partitioning.size, ge=1, description="Rows per partition, of a partitioned graph."

@@ -7,9 +7,9 @@ import dagster as dg
 from orchestration.assets import ASSETS
 from orchestration.io_managers import CollectionIOManager
 from orchestration.jobs import nightly, pipeline
-from orchestration.quiet import hush_warnings, quiet
-from orchestration.resources import EngineResource, MlflowResource, StorageResource
+from orchestration.resources import MlflowResource, StorageResource, WorkersResource
 from orchestration.sensors import watched_collections
+from orchestration.silence_tools import hush_warnings, quiet
 
 UI_URL = "IMGSIM_MLFLOW_UI"
 
@@ -19,7 +19,7 @@ def resources() -> dict[str, object]:
     storage = StorageResource()
     return {
         "storage": storage,
-        "engine": EngineResource(),
+        "workers": WorkersResource(),
         "mlflow": MlflowResource(ui_url=os.environ.get(UI_URL, "")),
         "io_manager": CollectionIOManager(storage=storage),
     }

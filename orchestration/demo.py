@@ -13,21 +13,22 @@ from typing import Any
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
-from imgsim import errors, tracking
+from imgsim import errors
 from imgsim.errors import ArgumentError, ImgsimError
-from imgsim.home import home
-from imgsim.insights.duplicates import TIERS
-from imgsim.insights.insight import Insight
+from imgsim.insights.duplicates.find import TIERS
+from imgsim.io.home import home
+from imgsim.mlflow.connection import default_tracking_uri
+from imgsim.references.insight import Insight
 from imgsim.sample.messy import MESSY
 from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig, InsightsConfig
 from orchestration.definitions import defs
 from orchestration.failures import no_memory, no_records, record_errors
 from orchestration.instance import prepare_instance
 from orchestration.partitions import check_collection_name, collections, slug
-from orchestration.quiet import quiet
 from orchestration.resources import StorageResource
-from orchestration.reuse import current
-from orchestration.turns import turn
+from orchestration.result_cache import current
+from orchestration.run_lock import turn
+from orchestration.silence_tools import quiet
 
 HINT = (
     "mini is packaged and works offline; a network trained on ImageNet finds better neighbours (Caltech-101:\n"
@@ -199,7 +200,7 @@ def summary(progress: Progress, collection: str, seconds: float) -> str:
         "time": f"{seconds:.1f} s",
         "collection": str(home() / "collections" / collection),
         "features in": str(home() / "store"),
-        "MLflow": tracking.default_tracking_uri(),
+        "MLflow": default_tracking_uri(),
         "Dagster": os.environ["DAGSTER_HOME"],
         "look around": f"make ui   ({_interfaces()})",
     }

@@ -10,7 +10,7 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from imgsim.errors import ImgsimError, RegistryError, SourceError, StoreError
-from imgsim.home import home
+from imgsim.io.home import home
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from imgsim.atomic import atomic_path
 from imgsim.errors import MissingExtraError
-from imgsim.home import home
+from imgsim.io.atomic import atomic_path
+from imgsim.io.home import home
 
 SETTINGS = """\
 telemetry:

@@ -7,19 +7,19 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from imgsim.atomic import atomic_folder
-from imgsim.coreml.exported import CoreMLPackage
+from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.evaluation import Evaluation
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.images import ImageTable
-from imgsim.insights import NAMES
-from imgsim.insights.insight import Insight
-from imgsim.insights.report import Report
-from imgsim.projection import Embeddings
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.images.table import ImageTable
+from imgsim.insights.compute import NAMES
+from imgsim.insights.report.report import Report
+from imgsim.io.atomic import atomic_folder
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 from orchestration.failures import fail_at_once
 from orchestration.resources import StorageResource
-from orchestration.reuse import current, point
+from orchestration.result_cache import current, point
 
 
 def save_images(images: ImageTable, folder: Path) -> None:

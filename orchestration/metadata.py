@@ -9,13 +9,13 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from imgsim.contact_sheet import contact_sheet, neighbor_sheet
 from imgsim.evaluation import Evaluation
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.image_table import ImageTable
-from imgsim.insights.insight import Insight
-from imgsim.store import FeatureStore
+from imgsim.features.extract import Features
+from imgsim.features.store import FeatureStore
+from imgsim.images.contact_sheet import contact_sheet, neighbor_sheet
+from imgsim.images.table import ImageTable
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,18 +7,18 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from imgsim import engines
-from imgsim.atomic import atomic_path
-from imgsim.home import home
-from imgsim.store import FeatureStore
+from imgsim.features.store import FeatureStore
+from imgsim.io.atomic import atomic_path
+from imgsim.io.home import home
+from imgsim.workers import Workers, get_workers
+from orchestration.mlflow_resource import MlflowResource
 from orchestration.partitions import check_collection_name
-from orchestration.tracker import MlflowResource
 
-__all__ = ["EngineResource", "MlflowResource", "StorageResource"]
+__all__ = ["MlflowResource", "StorageResource", "WorkersResource"]
 
 
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The working store; an empty ``root`` means `imgsim.home.home`."""
+    """The working store; an empty ``root`` means `imgsim.io.home.home`."""
 
     root: str = ""
 
@@ -57,16 +57,16 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             path.write_text(json.dumps({"source": absolute}))
 
 
-class EngineResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class WorkersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What runs the pieces of work of large collections; the assets are the same by any."""
 
     kind: str = Field(default="in_process", description="in_process, processes or ray.")
     address: str = Field(default="", description="Ray cluster: auto or HOST:PORT; empty: one here.")
-    workers: int = Field(default=0, ge=0, description="Processes, or CPUs of a Ray started here; 0: all cores.")
+    count: int = Field(default=0, ge=0, description="Processes, or CPUs of a Ray started here; 0: all cores.")
 
-    def engine(self) -> engines.Engine:
-        """The engine of the library."""
-        return engines.engine(self.kind, self.address or None, self.workers or None)
+    def create(self) -> Workers:
+        """Return the workers as the library takes them."""
+        return get_workers(self.kind, self.address or None, self.count or None)
 
 
 def watched_root(base: Path | None = None) -> Path:

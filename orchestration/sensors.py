@@ -12,7 +12,7 @@ from orchestration.config import ImagesConfig
 from orchestration.jobs import pipeline
 from orchestration.partitions import collections, is_collection_name
 from orchestration.resources import StorageResource, watched_root
-from orchestration.turns import end_dead_runs
+from orchestration.run_lock import end_dead_runs
 
 INTERVAL_SECONDS = 30
 

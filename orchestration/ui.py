@@ -15,11 +15,11 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from imgsim import tracking
 from imgsim.errors import MissingExtraError
-from imgsim.home import home
+from imgsim.io.home import home
+from imgsim.mlflow.connection import default_tracking_uri
 from orchestration.instance import prepare_instance
-from orchestration.quiet import quiet
+from orchestration.silence_tools import quiet
 
 HOST = "127.0.0.1"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -54,7 +54,7 @@ def services(dagster_port: int, mlflow_port: int, dashboard_port: int) -> list[S
     at = ["--host", HOST, "--port"]
     dagster = [*python, "dagster", "dev", "-w", str(PROJECT / "workspace.yaml"), *at, str(dagster_port)]
     found = [Service("Dagster", dagster_port, dagster, "--dagster-port", "/server_info")]
-    uri = tracking.default_tracking_uri()
+    uri = default_tracking_uri()
     if not uri.startswith("http"):  # else a server runs already
         store = ["--backend-store-uri", uri, "--artifacts-destination", (home() / "mlartifacts").as_uri()]
         mlflow = [*python, "mlflow", "server", *store, "--workers", "1", *at, str(mlflow_port)]
@@ -193,7 +193,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     wanted = services(options.dagster_port, options.mlflow_port, options.dashboard_port)
-    shown = next((s.url for s in wanted if s.name == "MLflow"), tracking.default_tracking_uri())
+    shown = next((s.url for s in wanted if s.name == "MLflow"), default_tracking_uri())
     environment = {**os.environ, "IMGSIM_HOME": str(home()), "IMGSIM_MLFLOW_UI": shown}
     servers = Servers(wanted, home() / "logs")
     signal.signal(signal.SIGTERM, _stop_requested)

@@ -24,11 +24,11 @@ LONGEST = (
     "integration/test_coreml_asset.py",
     "integration/test_webserver.py",
     "integration/test_benchmarks.py",
-    "unit/test_nndescent.py",
+    "unit/neighbors/test_nndescent.py",
     "browser/test_dashboard.py",
-    "unit/coreml/test_interpreter.py",
-    "unit/coreml/test_export_networks.py",
-    "unit/encoder/test_training.py",
+    "unit/coreml/runtime/test_interpreter.py",
+    "unit/coreml/export/test_export_networks.py",
+    "unit/training/test_training.py",
     "integration/test_mlflow_sqlite.py",
 )
 """Files that take longest: first, so that no worker ends long after the others."""

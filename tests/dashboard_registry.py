@@ -6,10 +6,11 @@ from pathlib import Path
 import mlflow
 
 import imgsim
-from imgsim import registry, tracking
 from imgsim.coreml import verify
-from imgsim.coreml.exported import CoreMLPackage
-from imgsim.insights.computing import compute
+from imgsim.coreml.export.package_folder import CoreMLPackage
+from imgsim.insights.compute import compute
+from imgsim.mlflow import registry
+from imgsim.mlflow.connection import create_database
 
 NAME = "imgsim-tiny"
 STRANGE = "<img src=x onerror=alert(1)>.jpg"
@@ -28,7 +29,7 @@ def build(folder: Path) -> str:
     """Fill an MLflow database in ``folder`` with two versions; gives its address."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     store = imgsim.FeatureStore(folder / "store")
-    tracking.create_database(uri)
+    create_database(uri)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("imgsim", artifact_location=(folder / "artifacts").as_uri())
     images = imgsim.load_images(pictures(folder / "pictures"))

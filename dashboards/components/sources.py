@@ -17,7 +17,7 @@ from dashboards.services import search, uploads, web
 from dashboards.services.terms import PICTURE, Term
 from dashboards.services.uploads import Refused
 from dashboards.text import plain
-from imgsim.formats import EXTENSIONS
+from imgsim.decoding.formats import EXTENSIONS
 
 SOURCES = {"find": "Find", "upload": "Upload", "camera": "Camera", "web": "Web"}
 _REFUSED, _TURN = "refused-pictures", "source-turn"

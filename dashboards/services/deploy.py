@@ -16,17 +16,17 @@ import pandas as pd
 
 from dashboards.services.commands import again
 from dashboards.services.registry import PREFIX
-from imgsim.atomic import atomic_path
-from imgsim.coreml.exported import CoreMLPackage
-from imgsim.coreml.metadata import COMPRESSION, OUTPUTS, PRECISION
-from imgsim.coreml.package import read_package
+from imgsim.coreml.export.metadata import COMPRESSION, OUTPUTS, PRECISION
+from imgsim.coreml.export.package_folder import CoreMLPackage
+from imgsim.coreml.runtime.package import read_package
 from imgsim.errors import CoreMLError, ModelFormatError
-from imgsim.home import home
+from imgsim.io.atomic import atomic_path
+from imgsim.io.home import home
 
 if TYPE_CHECKING:
     from dashboards.services.loaded import Loaded
     from dashboards.services.registry import Version
-    from imgsim.coreml.verification import VerificationReport
+    from imgsim.coreml.export.verify import VerificationReport
 
 SYSTEMS = {
     6: "iOS 15, macOS 12",

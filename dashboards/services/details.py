@@ -11,7 +11,7 @@ from dashboards.services.health import ISSUES, MEASURED
 from dashboards.services.loaded import Loaded
 from dashboards.services.walk import hub
 from dashboards.services.words import size_of, visible
-from imgsim.insights.display import LIKELY
+from imgsim.insights.highlights import LIKELY
 from imgsim.schema import IMAGES
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from dashboards.services.loaded import Loaded
 from dashboards.services.memo import per_model
 from imgsim.insights.descriptor import BYTES
-from imgsim.insights.groups import centred_groups
-from imgsim.insights.insight import Insight
-from imgsim.insights.keep import Facts, suggestion
-from imgsim.insights.plan import CERTAIN, plan_table
+from imgsim.insights.duplicates.best_copy import Facts, suggestion
+from imgsim.insights.duplicates.cleanup import CERTAIN, plan_table
+from imgsim.insights.duplicates.groups import centred_groups
+from imgsim.insights.measures import Traits
 from imgsim.insights.schemas import DUPLICATES, MEASURES, about, frame
-from imgsim.insights.traits import Traits
+from imgsim.references.insight import Insight
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ def look_alike_groups(loaded: Loaded, threshold: float) -> list[Rows]:
     """Groups at a threshold, the largest first: connected, and no member further than it from the group's centre.
 
     A component whose images are all near its centre is a group as it is; the others are split by
-    `imgsim.insights.groups.centred_groups`, so that no chain of likeness joins what is not alike.
+    `imgsim.insights.duplicates.groups.centred_groups`, so that no chain of likeness joins what is not alike.
     """
     found = alike(loaded)
     count = int(np.searchsorted(found.distance, threshold, side="right"))
@@ -190,7 +190,7 @@ def _facts(loaded: Loaded) -> Facts:
 
 
 def plan(loaded: Loaded, tiers: tuple[str, ...], threshold: float) -> pd.DataFrame:
-    """`imgsim.insights.plan.plan_table` of some tiers, look-alikes at this threshold."""
+    """`imgsim.insights.duplicates.cleanup.plan_table` of some tiers, look-alikes at this threshold."""
     parts = [tier_groups(loaded, tier) for tier in CERTAIN if tier in tiers]
     if "look_alike" in tiers:
         first = max((int(part["group"].max()) + 1 for part in parts if len(part)), default=0)

@@ -259,13 +259,13 @@ def timings(loaded: Loaded, run: dict[str, float]) -> pd.DataFrame:
 
 def run_metrics(run_id: str | None) -> dict[str, float]:
     """Metrics of an MLflow run; none when it is gone or the server does not answer."""
-    from imgsim import tracking
     from imgsim.errors import ImgsimError
+    from imgsim.mlflow.connection import connect
 
     if not run_id:
         return {}
     try:
-        with tracking.connect() as connection:
+        with connect() as connection:
             return {str(name): float(value) for name, value in connection.client.get_run(run_id).data.metrics.items()}
     except ImgsimError:
         return {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboards.services.loaded import Loaded
-from imgsim.insights.display import LIKELY, telling
+from imgsim.insights.highlights import LIKELY, telling
 
 ISSUES = {
     "blurry": "blurry",

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from imgsim.insights.insight import Insight
     from imgsim.model import SimilarityModel
+    from imgsim.references.insight import Insight
 
 KEY_LENGTH = 12
 SAME_TIERS = ("same_bytes", "same_picture")

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 from dashboards.services import shelf
 from dashboards.services.loaded import Loaded
-from imgsim import tracking
-from imgsim.atomic import atomic_folder
 from imgsim.errors import ImgsimError, ModelFormatError, RegistryError
-from imgsim.home import home
-from imgsim.promotion import METRICS
-from imgsim.registry import CHAMPION, TAG_PROMOTION, TAG_REVISION
+from imgsim.io.atomic import atomic_folder
+from imgsim.io.home import home
+from imgsim.mlflow.connection import connect, default_tracking_uri
+from imgsim.mlflow.promotion import METRICS
+from imgsim.mlflow.registry import CHAMPION, TAG_PROMOTION, TAG_REVISION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -158,7 +158,7 @@ def load(version: Version) -> Loaded:
 
 
 def _open(version: Version) -> Loaded:
-    from imgsim.mlflow_flavor import load_folder
+    from imgsim.mlflow.flavor import load_folder
 
     folder = downloads() / version.token
     if not folder.exists():
@@ -180,7 +180,7 @@ def _download(version: Version, folder: Path) -> None:
     from mlflow.artifacts import download_artifacts
 
     try:
-        with tracking.connect() as connection, atomic_folder(folder, overwrite=True) as temporary:
+        with connect() as connection, atomic_folder(folder, overwrite=True) as temporary:
             addresses = {"tracking_uri": connection.tracking_uri, "registry_uri": connection.registry_uri}
             source = f"models:/{version.name}/{version.version}"
             got = Path(download_artifacts(source, dst_path=str(temporary / "download"), **addresses))
@@ -218,7 +218,7 @@ def _opened(path: Path) -> float:
 @contextmanager
 def _client() -> Iterator[MlflowClient]:
     try:
-        with tracking.connect() as connection:
+        with connect() as connection:
             yield connection.client
     except RegistryError as error:
         raise RegistryProblem("no_registry", str(error)) from error
@@ -251,7 +251,7 @@ def _version(item: ModelVersion, aliases: dict[str, str], experiment: str | None
 
 
 def _run_url(run_id: str | None, experiment: str | None) -> str | None:
-    base = os.environ.get("IMGSIM_MLFLOW_UI") or tracking.default_tracking_uri()
+    base = os.environ.get("IMGSIM_MLFLOW_UI") or default_tracking_uri()
     if not run_id or not experiment or not base.startswith(("http://", "https://")):
         return None
     return f"{base.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"

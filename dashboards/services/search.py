@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dashboards.services import filters as filtering
 from dashboards.services.filters import Filters
 from dashboards.services.loaded import Loaded
-from imgsim.exact import approximate, error_bound, rank
+from imgsim.neighbors.exact import approximate, error_bound, rank
 
 Vector = NDArray[np.float32]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imgsim.csv_text import csv_text
+from imgsim.io.csv import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd

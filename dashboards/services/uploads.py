@@ -16,10 +16,10 @@ from dashboards.services.loaded import Loaded
 from dashboards.services.search import Vector
 from dashboards.services.terms import Crop
 from dashboards.services.words import visible
-from imgsim.decode import decode, probe, thumbnail
+from imgsim.decoding.decode import decode, probe, thumbnail
 from imgsim.errors import BackboneError, ImageError, ImgsimError
-from imgsim.features import image_pixels
-from imgsim.queries import resolve
+from imgsim.features.extract import image_pixels
+from imgsim.references.query import resolve
 
 MOST_KEPT_BYTES = 40_000_000
 MOST_KEPT = 24

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dashboards.services.loaded import Loaded
-    from imgsim.graph import NeighborGraph
+    from imgsim.neighbors.graph import NeighborGraph
 
 NEAR, MOST_NEAR = 8, 10
 FAR, MOST_FAR = 3, 4

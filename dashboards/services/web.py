@@ -19,7 +19,7 @@ from threading import Thread, Timer
 from time import monotonic
 from urllib.parse import quote, urljoin, urlsplit
 
-from imgsim.decode import probe
+from imgsim.decoding.decode import probe
 from imgsim.errors import ImageError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -22,13 +22,13 @@ from typing import Annotated
 import typer
 
 from imgsim.cli import insights
-from imgsim.cli.building import backbones, create, evaluate
-from imgsim.cli.exporting import export
-from imgsim.cli.failures import INTERRUPTED, CleanGroup
-from imgsim.cli.health import doctor
-from imgsim.cli.images import load
-from imgsim.cli.planning import plan
-from imgsim.cli.searching import graph, query
+from imgsim.cli.create import backbones, create, evaluate
+from imgsim.cli.doctor import doctor
+from imgsim.cli.exit_codes import INTERRUPTED, CleanGroup
+from imgsim.cli.export import export
+from imgsim.cli.load import load
+from imgsim.cli.plan import plan
+from imgsim.cli.query import graph, query
 
 __all__ = ["app", "main"]
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from imgsim.cli.console import emit, note, say
-from imgsim.cli.examining import BackboneName, Output, Target, Weights, examined, insight_of, show
-from imgsim.cli.images import AsJson
-from imgsim.cli.targets import TABLES, check_suffix, write_table
+from imgsim.cli.insight_options import BackboneName, Output, Target, Weights, examined, insight_of, show
+from imgsim.cli.load import AsJson
+from imgsim.cli.output_files import TABLES, check_suffix, write_table
 
 
 def duplicates(
@@ -33,7 +33,7 @@ def duplicates(
     as_json: AsJson = False,
 ) -> None:
     """Find the same bytes, the same picture and look-alikes, with a suggestion which one to keep."""
-    from imgsim.insights.plan import places, write_plan_csv, write_plan_script
+    from imgsim.insights.duplicates.cleanup import places, write_plan_csv, write_plan_script
 
     check_suffix(output, TABLES, "--output")
     check_suffix(plan, (".csv",), "--plan")
@@ -67,7 +67,7 @@ def outliers(
     as_json: AsJson = False,
 ) -> None:
     """List the images that are far from everything else, the furthest first."""
-    from imgsim.insights.display import telling
+    from imgsim.insights.highlights import telling
 
     check_suffix(output, TABLES, "--output")
     with examined(target, backbone, weights) as model:
@@ -180,8 +180,8 @@ def image_map(
     as_json: AsJson = False,
 ) -> None:
     """Place all images on a plane, neighbours together."""
-    from imgsim.atomic import atomic_path
-    from imgsim.insights.map_picture import map_picture
+    from imgsim.insights.map.picture import map_picture
+    from imgsim.io.atomic import atomic_path
 
     check_suffix(output, TABLES, "--output")
     check_suffix(picture, (".png",), "--picture")
@@ -202,9 +202,9 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write everything that can be found out as one HTML page with pictures, complete in itself."""
-    from imgsim.atomic import atomic_path
-    from imgsim.insights import NAMES
-    from imgsim.insights.report import render_report
+    from imgsim.insights.compute import NAMES
+    from imgsim.insights.report.report import render_report
+    from imgsim.io.atomic import atomic_path
 
     check_suffix(output, (".html",), "--output")
     with examined(target, backbone, weights) as model:

@@ -7,18 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imgsim.coreml.export import CoreMLExport, export_coreml
-    from imgsim.coreml.features import Feature
-    from imgsim.coreml.interpreter import Interpreter
-    from imgsim.coreml.verification import VerificationReport, verify
+    from imgsim.coreml.export.export import CoreMLExport, export_coreml
+    from imgsim.coreml.export.verify import VerificationReport, verify
+    from imgsim.coreml.runtime.interface import Feature
+    from imgsim.coreml.runtime.interpreter import Interpreter
 
 _LAZY = {
-    "CoreMLExport": "export",
-    "Feature": "features",
-    "Interpreter": "interpreter",
-    "VerificationReport": "verification",
-    "export_coreml": "export",
-    "verify": "verification",
+    "CoreMLExport": "export.export",
+    "Feature": "runtime.interface",
+    "Interpreter": "runtime.interpreter",
+    "VerificationReport": "export.verify",
+    "export_coreml": "export.export",
+    "verify": "export.verify",
 }
 
 __all__ = ["CoreMLExport", "Feature", "Interpreter", "VerificationReport", "export_coreml", "verify"]

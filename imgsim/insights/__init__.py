@@ -1,13 +1,9 @@
-"""What the graph knows about your images.
+"""Insights: duplicates, outliers, label errors, clusters and more, computed from a model's neighbour graph.
 
->>> from imgsim import insights
->>> insights.compute(model, ["duplicates", "outliers"])  # doctest: +SKIP
+>>> from imgsim.insights.compute import compute
+>>> compute(model, ["duplicates", "outliers"])  # doctest: +SKIP
 >>> model.insight("duplicates").tables["groups"]  # doctest: +SKIP
 
-Each insight is a function of a model that returns an `imgsim.insights.insight.Insight`; nothing heavy is imported
+Each insight is a function of a model that returns an `imgsim.references.insight.Insight`; nothing heavy is imported
 until one is computed.
 """
-
-from imgsim.insights.computing import NAMES, Computation, compute
-
-__all__ = ["NAMES", "Computation", "compute"]

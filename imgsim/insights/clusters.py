@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.errors import ArgumentError
-from imgsim.graph import NeighborGraph
-from imgsim.insights.insight import Insight
 from imgsim.insights.schemas import CLUSTERS, about, frame
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel

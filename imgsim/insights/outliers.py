@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.graph import NeighborGraph
-from imgsim.insights.insight import Insight
 from imgsim.insights.schemas import OUTLIERS, about, frame
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel

@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imgsim.insights import schemas
-from imgsim.insights.insight import Insight
-from imgsim.insights.keep import Facts
-from imgsim.insights.traits import Traits, require_rows
+from imgsim.insights.duplicates.best_copy import Facts
+from imgsim.insights.measures import Traits, require_rows
+from imgsim.references.insight import Insight
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
@@ -44,7 +44,7 @@ ISSUES = {
     "odd_aspect": Issue("aspect", factor=2.5),
     "odd_size": Issue("size", factor=3),
 }
-"""Limits in the units of `imgsim.insights.traits.Traits`; aspect is width over height, size the root of the pixels."""
+"""Limits in the units of `insights.measures.Traits`; aspect is width over height, size the root of the pixels."""
 _OF_CONTENT = ("blurry", "dark", "bright")
 
 

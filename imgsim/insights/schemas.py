@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imgsim.image_table import ImageTable
+    from imgsim.images.table import ImageTable
 
 
 def of_images(*fields: pa.Field) -> pa.Schema:
@@ -88,7 +88,7 @@ TRAITS = [
     *(pa.field(name, pa.float32()) for name in MEASURES),
     pa.field("descriptor", pa.list_(pa.uint8(), 1536), nullable=False),
 ]
-"""What `imgsim.insights.traits` measures of one picture."""
+"""What `imgsim.insights.measures` measures of one picture."""
 
 DUPLICATES = {
     "groups": of_images(

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgsim.atomic import atomic_folder
 from imgsim.errors import ArgumentError
+from imgsim.io.atomic import atomic_folder
 from imgsim.progress import track
 from imgsim.sample.arrangements import ARRANGEMENTS
 from imgsim.sample.messy import MESSY, add_messy

@@ -10,22 +10,22 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from imgsim.atomic import atomic_folder
-from imgsim.coreml.exported import NOTES, CoreMLPackage
-from imgsim.coreml.verification import verify
+from imgsim.coreml.export.package_folder import NOTES, CoreMLPackage
+from imgsim.coreml.export.verify import verify
 from imgsim.creation import assemble
 from imgsim.errors import BackboneError, CoreMLError, MissingExtraError
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.io.atomic import atomic_folder
 from imgsim.model import SimilarityModel
-from imgsim.projection import Embeddings
+from imgsim.neighbors.graph import NeighborGraph
 from orchestration import checks, metadata
 from orchestration.config import CoreMLConfig
 from orchestration.failures import RETRY, fail_at_once
+from orchestration.mlflow_resource import StageLog
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
-from orchestration.tracker import StageLog
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 DISABLED = "switched off in the configuration (enabled: false)."

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from imgsim.features import Features
-from imgsim.projection import Embeddings, embed
+from imgsim.features.embeddings import Embeddings, embed
+from imgsim.features.extract import Features
 from orchestration import checks
 from orchestration.config import EmbeddingsConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 

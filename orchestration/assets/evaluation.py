@@ -6,17 +6,17 @@ from typing import Any
 import dagster as dg
 from PIL import Image
 
-from imgsim import registry
 from imgsim.evaluation import Evaluation, evaluate
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.projection import Embeddings
-from orchestration import checks, metadata, pictures
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.mlflow import registry
+from imgsim.neighbors.graph import NeighborGraph
+from orchestration import checks, metadata, plot_cache
 from orchestration.config import EvaluationConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 
@@ -56,7 +56,7 @@ def evaluation(
         key = reuse_key("evaluation", CODE_VERSION, inputs, config.k, background, config.sample, config.seed)
         folder = storage.asset_folder(context.partition_key, "evaluation")
         value, reused = load_or_compute(folder / key, Evaluation.load, compute)
-        sheet = pictures.sheet(folder, key, "example_neighbors", examples)
+        sheet = plot_cache.sheet(folder, key, "example_neighbors", examples)
         log.params(evaluation_k=value.k)
         log.metrics(value.metrics)
         log.table(value.per_class, "evaluation/per_class.csv")
@@ -65,7 +65,7 @@ def evaluation(
         results = checks.check_evaluation(value, config.min_recall, champion)
         facts: dict[str, Any] = {**value.metrics, "example_neighbors": metadata.picture(sheet)}
         if len(value.per_class):
-            figure = pictures.plot(folder, key, "classes", lambda: metadata.class_plot(value))
+            figure = plot_cache.plot(folder, key, "classes", lambda: metadata.class_plot(value))
             log.picture(figure)
             weakest = value.per_class.sort_values("precision", kind="stable")
             facts |= {"classes": metadata.picture(figure), "weakest_classes": metadata.table(weakest)}

@@ -9,17 +9,18 @@ from typing import Any
 
 import dagster as dg
 
-from imgsim.backbones import PREPROCESSING, get_backbone
+from imgsim.backbones.get import get_backbone
+from imgsim.backbones.spec import PREPROCESSING
 from imgsim.errors import BackboneError
-from imgsim.features import Features
-from imgsim.images import ImageTable
-from imgsim.spreading import extract_by
-from orchestration import checks, metadata, pictures
+from imgsim.features.distribute import extract_by
+from imgsim.features.extract import Features
+from imgsim.images.table import ImageTable
+from orchestration import checks, metadata, plot_cache
 from orchestration.config import FeaturesConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
-from orchestration.resources import EngineResource, MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.resources import MlflowResource, StorageResource, WorkersResource
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 
@@ -39,7 +40,7 @@ def features(
     images: ImageTable,
     storage: StorageResource,
     mlflow: MlflowResource,
-    engine: EngineResource,
+    workers: WorkersResource,
 ) -> Iterator[dg.MaterializeResult[Features]]:
     """One raw feature vector per image; content seen before, in any collection, is taken from the store."""
     store = storage.store()
@@ -47,7 +48,7 @@ def features(
     def compute() -> Features:
         backbone = get_backbone(config.backbone, config.weights or None)
         progress = sys.stderr.isatty()
-        return extract_by(engine.engine(), images, backbone, store, config.batch_size, config.device, progress)
+        return extract_by(workers.create(), images, backbone, store, config.batch_size, config.device, progress)
 
     def complete(value: Features) -> bool:  # a file that could not be read may be readable now
         return not (value.images.rejected["stage"] == "read").any()
@@ -61,7 +62,7 @@ def features(
         per_image = 1000 * value.stats["seconds"] / computed if computed else 0.0
         log.params(backbone=config.backbone, fingerprint=value.fingerprint)
         log.metrics({"features.computed": computed, "features.dim": value.matrix.shape[1]})
-        sheet = pictures.sheet(folder, key, "thumbnails", lambda: metadata.thumbnail_sheet(value.images, store))
+        sheet = plot_cache.sheet(folder, key, "thumbnails", lambda: metadata.thumbnail_sheet(value.images, store))
         log.picture(sheet)
         results = checks.check_features(value, config.max_rejected_share)
     mlflow.stopped(log, checks.failed(results))

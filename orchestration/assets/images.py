@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from imgsim.images import ImageTable, load_images
-from orchestration import checks, metadata, pictures
+from imgsim.images.load import load_images
+from imgsim.images.table import ImageTable
+from orchestration import checks, metadata, plot_cache
 from orchestration.config import ImagesConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import reuse_key
+from orchestration.result_cache import reuse_key
 
 CODE_VERSION = "1"
 
@@ -46,7 +47,7 @@ def images(
         log.params(collection=collection, labels=config.labels)
         log.metrics({"images": len(found), "rejected": len(found.rejected)})
         log.dataset(collection, found.digest, {"images": len(found), "labels": classes})
-        sheet = pictures.sheet(folder, key, "images", lambda: metadata.image_sheet(found))
+        sheet = plot_cache.sheet(folder, key, "images", lambda: metadata.image_sheet(found))
         log.picture(sheet)
         results = checks.check_images(found, config.max_rejected_share)
     mlflow.stopped(log, checks.failed(results))

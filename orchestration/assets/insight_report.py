@@ -6,16 +6,16 @@ import dagster as dg
 
 from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.insights import NAMES
-from imgsim.insights.insight import Insight
-from imgsim.insights.report import FILE, Report, render_report
-from imgsim.projection import Embeddings
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.insights.compute import NAMES
+from imgsim.insights.report.report import FILE, Report, render_report
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "2"
 

@@ -7,17 +7,17 @@ from typing import Any
 import dagster as dg
 
 from imgsim.creation import assemble
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.insights.computing import Computation
-from imgsim.insights.insight import Insight
-from imgsim.projection import Embeddings
-from orchestration import checks, findings
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.insights.compute import Computation
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
+from orchestration import checks, insight_metadata
 from orchestration.config import InsightsConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 DESCRIPTIONS = {
@@ -80,7 +80,7 @@ def insights(
         if "leaks" in wanted and "duplicates" not in wanted:
             stored("duplicates")
         found = {name: stored(name) for name in wanted}
-        shown = findings.log(log, storage.collection_folder(context.partition_key), model, found)
+        shown = insight_metadata.log(log, storage.collection_folder(context.partition_key), model, found)
         leaking = checks.check_leaks(found["leaks"][1], config.max_leaks) if "leaks" in found else []
     times: dict[str, Any] = log.metadata
     for name, (key, value, reused) in found.items():

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 import dagster as dg
 
 from imgsim.creation import assemble
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.insights.computing import Computation
-from imgsim.insights.insight import Insight
-from imgsim.projection import Embeddings
-from orchestration import findings, metadata, pictures
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.insights.compute import Computation
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
+from orchestration import insight_metadata, metadata, plot_cache
 from orchestration.config import MapConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 
@@ -49,9 +49,9 @@ def image_map(
         value, reused = load_or_compute(
             collection / "map" / key, Insight.load, lambda: computation.find("map", seed=config.seed)
         )
-        figure = pictures.plot(collection / "map", key, "map", lambda: metadata.map_plot(value))
+        figure = plot_cache.plot(collection / "map", key, "map", lambda: metadata.map_plot(value))
         log.picture(figure)
-        shown = findings.log(log, collection, model, {"map": (key, value, reused)})
+        shown = insight_metadata.log(log, collection, model, {"map": (key, value, reused)})
     yield dg.MaterializeResult(
         value=value,
         data_version=dg.DataVersion(value.digest),

@@ -7,14 +7,14 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
-from imgsim.graph import NeighborGraph, build_graph
-from imgsim.projection import Embeddings
-from orchestration import checks, metadata, pictures
+from imgsim.features.embeddings import Embeddings
+from imgsim.neighbors.graph import NeighborGraph, build_graph
+from orchestration import checks, metadata, plot_cache
 from orchestration.config import GraphConfig
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
-from orchestration.resources import EngineResource, MlflowResource, StorageResource
-from orchestration.reuse import load_or_compute, reuse_key
+from orchestration.resources import MlflowResource, StorageResource, WorkersResource
+from orchestration.result_cache import load_or_compute, reuse_key
 
 CODE_VERSION = "1"
 
@@ -34,7 +34,7 @@ def neighbor_graph(
     embeddings: Embeddings,
     storage: StorageResource,
     mlflow: MlflowResource,
-    engine: EngineResource,
+    workers: WorkersResource,
 ) -> Iterator[dg.MaterializeResult[NeighborGraph]]:
     """Each image's k nearest others: exact for small collections, NN-Descent for large, partitions for larger."""
     with fail_at_once(), mlflow.stage(context, "neighbor_graph") as log:
@@ -51,11 +51,11 @@ def neighbor_graph(
                 config.seed,
                 progress,
                 partitioning=config.partitioning,
-                engine=engine.engine(),
+                workers=workers.create(),
                 folder=storage.home / "graphs",
             ),
         )
-        figure = pictures.plot(folder, key, "distances", lambda: metadata.distance_plot(value))
+        figure = plot_cache.plot(folder, key, "distances", lambda: metadata.distance_plot(value))
         log.params(k=value.k, graph_method=value.method)
         log.metrics({"edges": value.neighbors.size, "graph.build_seconds": value.seconds})
         log.metrics({f"graph.{name}": fact for name, fact in value.facts.items()})

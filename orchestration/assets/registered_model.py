@@ -4,15 +4,15 @@ from typing import Any
 
 import dagster as dg
 
-from imgsim import registry
-from imgsim.coreml.exported import CoreMLPackage
+from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
-from imgsim.features import Features
-from imgsim.graph import NeighborGraph
-from imgsim.insights import NAMES
-from imgsim.insights.insight import Insight
-from imgsim.projection import Embeddings
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
+from imgsim.insights.compute import NAMES
+from imgsim.mlflow import registry
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 from orchestration.failures import RETRY, fail_at_once
 from orchestration.partitions import collections
 from orchestration.resources import MlflowResource, StorageResource

@@ -55,7 +55,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def sample() -> Path:
     """The packaged sample in the user's home, rendered on first use."""
     import imgsim
-    from imgsim.home import home
+    from imgsim.io.home import home
 
     return imgsim.render_sample(home() / "samples" / "sample", progress=True)
 

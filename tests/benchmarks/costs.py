@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from imgsim.capacity import Costs
+from imgsim.costs import Costs
 from tests.benchmarks.settings import Row
 
 NEEDED = ("stages", "graph", "partitioned")
@@ -15,7 +15,7 @@ NEEDED = ("stages", "graph", "partitioned")
 def costs(
     results: Mapping[str, Sequence[Row]], backbone: str, images: str, environment: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The fields of `imgsim.capacity.Costs`, or None when not all of `NEEDED` were run."""
+    """The fields of `imgsim.costs.Costs`, or None when not all of `NEEDED` were run."""
     if any(name not in results for name in NEEDED):
         return None
     stages = {str(row["what"]).partition(":")[0].partition(" ")[0]: row for row in results["stages"]}

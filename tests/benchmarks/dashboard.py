@@ -18,11 +18,12 @@ import psutil
 import pyarrow as pa
 
 import imgsim
-from imgsim import registry, tracking
-from imgsim.graph import NeighborGraph
-from imgsim.insights.computing import compute
+from imgsim.features.embeddings import Embeddings
+from imgsim.insights.compute import compute
+from imgsim.mlflow import registry
+from imgsim.mlflow.connection import create_database
 from imgsim.model import SimilarityModel
-from imgsim.projection import Embeddings
+from imgsim.neighbors.graph import NeighborGraph
 from tests.benchmarks import prepared
 from tests.benchmarks.child import clean_environment
 from tests.benchmarks.measure import percentiles_ms
@@ -103,7 +104,7 @@ def register(model: SimilarityModel, home: Path) -> None:
     """Make it the only version of a registry in ``home``."""
     home.mkdir()
     uri = f"sqlite:///{home / 'mlflow.db'}"
-    tracking.create_database(uri)
+    create_database(uri)
     client = mlflow.MlflowClient(uri)
     run = client.create_run(client.create_experiment("imgsim", artifact_location=(home / "artifacts").as_uri()))
     registry.register(model, collection="bench", run_id=run.info.run_id, tracking_uri=uri)

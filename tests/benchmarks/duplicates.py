@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 import imgsim
-from imgsim.insights.duplicates import find_duplicates
-from imgsim.insights.traits import measure_traits
+from imgsim.insights.duplicates.find import find_duplicates
+from imgsim.insights.measures import measure_traits
 from tests.benchmarks import prepared
 from tests.benchmarks.measure import timed
 from tests.benchmarks.planted import COPIES, MUST_BE_FOUND, ON_REQUEST, plant

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 import imgsim
+from imgsim.insights.measures import measure_traits
 from imgsim.insights.quality import ISSUES, image_quality
-from imgsim.insights.traits import measure_traits
 from tests.benchmarks import prepared
 from tests.benchmarks.measure import timed
 from tests.benchmarks.planted import FAULTS, plant

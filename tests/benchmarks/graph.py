@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from imgsim.evaluation import recall
-from imgsim.graph import build_graph, resolve_method
-from imgsim.projection import embed
+from imgsim.features.embeddings import embed
+from imgsim.neighbors.graph import build_graph, resolve_method
 from tests.benchmarks import prepared
 from tests.benchmarks.measure import repeated, timed
 from tests.benchmarks.settings import Row, Settings

@@ -40,10 +40,10 @@ from numpy.typing import NDArray
 
 import imgsim
 from imgsim.evaluation import BACKGROUND
-from imgsim.graph import build_graph
-from imgsim.images import ImageTable
+from imgsim.features.embeddings import Embeddings
+from imgsim.images.table import ImageTable
 from imgsim.model import SimilarityModel
-from imgsim.projection import Embeddings
+from imgsim.neighbors.graph import build_graph
 from tests.benchmarks import prepared
 from tests.benchmarks.agreement import adjusted_rand, auroc, average_precision
 from tests.benchmarks.measure import timed
@@ -75,7 +75,7 @@ def _cost(model: SimilarityModel) -> dict[str, float]:
 
     The model was loaded from its folder: there is no image to decode, and no trait that was measured before.
     """
-    from imgsim.insights import NAMES, Computation
+    from imgsim.insights.compute import NAMES, Computation
 
     computation = Computation(model)
     seconds = {"traits, CPU s": timed(lambda: computation.traits)[1].cpu}

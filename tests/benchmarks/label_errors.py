@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 import imgsim
 from imgsim.evaluation import BACKGROUND
-from imgsim.images import ImageTable
-from imgsim.insights.label_errors import FLAGGED, find_label_errors
+from imgsim.features.embeddings import Embeddings
+from imgsim.images.table import ImageTable
+from imgsim.insights.labels.errors import FLAGGED, find_label_errors
 from imgsim.model import SimilarityModel
-from imgsim.projection import Embeddings
 from tests.benchmarks import prepared
 from tests.benchmarks.agreement import average_precision, calibration_error
 from tests.benchmarks.settings import Row, Settings

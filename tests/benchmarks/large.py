@@ -13,12 +13,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.cells import Cells
 from imgsim.evaluation import recall
-from imgsim.exact import Ids, Matrix, exact_knn, squared_norms
-from imgsim.graph import NeighborGraph, build_graph
-from imgsim.growing import extended_along_cells
-from imgsim.vectors import open_vectors
+from imgsim.io.vectors import open_vectors
+from imgsim.neighbors.exact import Ids, Matrix, exact_knn, squared_norms
+from imgsim.neighbors.graph import NeighborGraph, build_graph
+from imgsim.neighbors.graph_update import extended_along_cells
+from imgsim.neighbors.ivf import Cells
 from tests.benchmarks.measure import percentiles_ms, timed
 from tests.benchmarks.partitioned import synthetic
 from tests.benchmarks.settings import Row, Settings

@@ -1,6 +1,6 @@
 """The 2-D map from the stored graph of 10 neighbours: CPU seconds, and how many neighbours it keeps.
 
-The comparison behind `imgsim.insights.map2d` (AMD EPYC, Zen 4, Linux, Python 3.11, one thread, seed 0, the graph
+The comparison behind `imgsim.insights.map.layout` (AMD EPYC, Zen 4, Linux, Python 3.11, one thread, seed 0, the graph
 handed over: ``precomputed_knn`` to umap-learn, uniform affinities of it to openTSNE, ``pair_neighbors`` to PaCMAP
 and LocalMAP, all started from the principal plane). CPU seconds of a whole process that has never compiled, of one that
 finds numba's cache, and of a second map in it; most memory the process held, MB, with the vectors loaded; of 2,000
@@ -13,7 +13,7 @@ images the share of their 10 nearest that are among the 10 and the 30 nearest on
     PaCMAP 0.9.1                             19.4    3.2    1.4   498   .270   .590   .975     .446   .830
     LocalMAP (PaCMAP 0.9.1)                  20.8    4.8    2.9   497   .310   .640   .981     .466   .852
     openTSNE 1.0.4                           38.9   31.8   32.1   293   .488   .744   .980     .433   .870
-    imgsim.insights.tsne                      3.4    3.4    3.2   179   .484   .747   .981     .434   .879
+    imgsim.insights.map.tsne                      3.4    3.4    3.2   179   .484   .747   .981     .434   .879
 
     Caltech-101, mini, 9,144 x 128                  fresh          MB  in 10  in 30  trust  classes  label
     principal plane                                   0.2          60   .020   .054   .697     .371   .231
@@ -21,7 +21,7 @@ images the share of their 10 nearest that are among the 10 and the 30 nearest on
     PaCMAP                                            3.8         358   .193   .421   .892     .500   .540
     LocalMAP                                          5.0         358   .278   .536   .938     .551   .608
     openTSNE                                         29.1         276   .430   .607   .937     .528   .637
-    imgsim.insights.tsne                              3.2         179   .438   .620   .937     .569   .654
+    imgsim.insights.map.tsne                              3.2         179   .438   .620   .937     .569   .654
 
     resampled (`resampled`), 120,000 x 128          fresh          MB  in 10  in 30  trust  classes  label
     principal plane                                   0.3         297   .003   .008   .672     .005   .245
@@ -29,7 +29,7 @@ images the share of their 10 nearest that are among the 10 and the 30 nearest on
     PaCMAP                                           29.6         640   .533   .793   .962     .403   .934
     LocalMAP                                         67.3         639   .627   .875   .944     .411   .951
     openTSNE                                        106.4         499   .736   .915   .901     .337   .956
-    imgsim.insights.tsne                             24.2         300   .733   .920   .900     .344   .958
+    imgsim.insights.map.tsne                             24.2         300   .733   .920   .900     .344   .958
 
 Umap-learn with its spectral start, and openTSNE with Gaussian weights of perplexity 10 / 3, were no better (in 30: .639
 and .640). All give equal coordinates in two processes with equal seeds. Wheels: umap-learn and PaCMAP are pure Python;
@@ -43,9 +43,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.graph import NeighborGraph, build_graph
-from imgsim.insights.map2d import neighbors_kept, place
-from imgsim.projection import embed
+from imgsim.features.embeddings import embed
+from imgsim.insights.map.layout import neighbors_kept, place
+from imgsim.neighbors.graph import NeighborGraph, build_graph
 from tests.benchmarks import prepared
 from tests.benchmarks.measure import timed
 from tests.benchmarks.settings import Row, Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import imgsim
-from imgsim.features import extract_features
+from imgsim.features.extract import extract_features
 from tests.benchmarks import prepared
 from tests.benchmarks.measure import peak_memory_mb, run_python
 from tests.benchmarks.settings import Row, Settings

@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from imgsim.backbones import Backbone
-from imgsim.images import ImageTable
+from imgsim.backbones.spec import Backbone
+from imgsim.images.table import ImageTable
 from tests.benchmarks.measure import Cost, timed
 
 BATCHES = (1, 32)

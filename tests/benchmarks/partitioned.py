@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from imgsim.engines import InProcess
 from imgsim.evaluation import recall
-from imgsim.graph import build_graph
-from imgsim.partitioned.building import build_shards, prepare
-from imgsim.partitioned.plan import Partitioning
-from imgsim.projection import embed
-from imgsim.vectors import open_vectors, write_npy
+from imgsim.features.embeddings import embed
+from imgsim.io.vectors import open_vectors, write_npy
+from imgsim.neighbors.graph import build_graph
+from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.plan import Partitioning
+from imgsim.workers import InProcess
 from tests.benchmarks import prepared
 from tests.benchmarks.child import clean_environment, one_thread
 from tests.benchmarks.measure import peak_memory_mb, run_python, timed

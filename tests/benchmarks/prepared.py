@@ -7,10 +7,10 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 import imgsim
-from imgsim.backbones import Backbone
-from imgsim.decode import decode
-from imgsim.features import Features, extract_features
-from imgsim.onnx_export import ONNX_FILE, export_onnx
+from imgsim.backbones.onnx_export import ONNX_FILE, export_onnx
+from imgsim.backbones.spec import Backbone
+from imgsim.decoding.decode import decode
+from imgsim.features.extract import Features, extract_features
 from tests.benchmarks.settings import Settings
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from imgsim.evaluation import evaluate
-from imgsim.graph import build_graph
-from imgsim.projection import embed
+from imgsim.features.embeddings import embed
+from imgsim.neighbors.graph import build_graph
 from tests.benchmarks import prepared
 from tests.benchmarks.settings import Row, Settings
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 import imgsim
-from imgsim.backbones import Backbone
-from imgsim.decode import thumbnail
+from imgsim.backbones.runtime import make_runtime
+from imgsim.backbones.spec import Backbone
+from imgsim.decoding.decode import thumbnail
 from imgsim.errors import ImageError
-from imgsim.features import Features, extract_features, image_pixels
-from imgsim.images import ImageTable
-from imgsim.inference import make_engine
-from imgsim.projection import embed
+from imgsim.features.embeddings import embed
+from imgsim.features.extract import Features, extract_features, image_pixels
+from imgsim.images.table import ImageTable
 from tests.benchmarks import naive, prepared
 from tests.benchmarks.measure import Cost, repeated, timed
 from tests.benchmarks.settings import Row, Settings
@@ -65,9 +65,9 @@ def _sample(images: ImageTable, count: int) -> ImageTable:
 
 def _parts(images: ImageTable, backbone: Backbone) -> list[Row]:
     """Each part of extraction over ``images``, one after the other on this thread."""
-    engine = make_engine(backbone, prepared.onnx_file(backbone), "cpu")
+    runtime = make_runtime(backbone, prepared.onnx_file(backbone), "cpu")
     spec = backbone.spec
-    values = engine(np.zeros((1, spec.height, spec.width, 3), np.uint8)).shape[1]
+    values = runtime(np.zeros((1, spec.height, spec.width, 3), np.uint8)).shape[1]
     seconds: Counter[str] = Counter()
     small_bytes = 0
     clock = time.process_time
@@ -82,7 +82,7 @@ def _parts(images: ImageTable, backbone: Backbone) -> list[Row]:
         decoded = clock()
         small_bytes += len(thumbnail(picture))
         small = clock()
-        engine(pixels[None])
+        runtime(pixels[None])
         end = clock()
         seconds.update(
             {"read": read - start, "decode": decoded - read, "thumbnail": small - decoded, "network": end - small}

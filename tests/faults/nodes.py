@@ -17,10 +17,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from imgsim.engines import LOOPBACK, Engine, engine
-from imgsim.partitioned.building import build_shards, prepare
-from imgsim.partitioned.plan import Partitioning
-from imgsim.partitioned.shards import Work
+from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.plan import Partitioning
+from imgsim.neighbors.partitioned.shards import Work
+from imgsim.workers import LOOPBACK, Workers, get_workers
 
 HOW = Partitioning(size=150, overlap=2, shard_rows=700)
 K = 5
@@ -37,13 +37,13 @@ def slowly(function: Callable[[Any], Any], key: Any) -> Any:
 
 @dataclass(frozen=True)
 class Slow:
-    """An engine whose every piece of work takes at least a moment."""
+    """Workers whose every piece of work takes at least a moment."""
 
-    engine: Engine
+    workers: Workers
 
     def map(self, function: Callable[[Any], Any], keys: Sequence[Any]) -> Iterator[Any]:
-        """See `Engine.map`."""
-        return self.engine.map(partial(slowly, function), keys)
+        """See `Workers.map`."""
+        return self.workers.map(partial(slowly, function), keys)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def files(work: Work) -> dict[str, bytes]:
 
 def main(vectors: str, folder: str, kind: str) -> None:
     """Build, slowly."""
-    build_shards(prepare(Path(vectors), K, 0, HOW, Path(folder)), Slow(engine(kind, workers=2)))
+    build_shards(prepare(Path(vectors), K, 0, HOW, Path(folder)), Slow(get_workers(kind, count=2)))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Order:
 
 def run(order: Order) -> None:
     """Become the run: as ``python -m orchestration.demo``, with small parts in the store, so that there are several."""
-    from imgsim import features
+    from imgsim.features import extract
     from orchestration import demo
     from tests.faults import probe
 
@@ -35,7 +35,7 @@ def run(order: Order) -> None:
         for number in (1, 2):
             os.dup2(log, number)
         os.environ.update(order.environment)
-        features.PART_ROWS = order.part_rows
+        extract.PART_ROWS = order.part_rows
         demo.Progress = probe.Probe
         probe.begin(order.events, order.fault)
         code = demo.main(order.arguments)

@@ -9,7 +9,7 @@ import importlib
 import os
 from contextlib import suppress
 
-from orchestration.quiet import quiet
+from orchestration.silence_tools import quiet
 
 MODULES = (
     "alembic.command",
@@ -32,15 +32,15 @@ MODULES = (
     "torchvision",
     "dagster._daemon.daemon",
     "pyarrow.dataset",
-    "imgsim.coreml.convert",
-    "imgsim.coreml.interpreter",
-    "imgsim.coreml.operations",
+    "imgsim.coreml.export.convert",
+    "imgsim.coreml.runtime.interpreter",
+    "imgsim.coreml.runtime.operations",
     "imgsim.insights.clusters",
-    "imgsim.insights.computing",
-    "imgsim.insights.map2d",
-    "imgsim.insights.report",
-    "imgsim.mlflow_flavor",
-    "imgsim.pyfunc",
+    "imgsim.insights.compute",
+    "imgsim.insights.map.layout",
+    "imgsim.insights.report.report",
+    "imgsim.mlflow.flavor",
+    "imgsim.mlflow.pyfunc",
     "orchestration.demo",
     "tests.faults.probe",
 )

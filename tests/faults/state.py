@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from imgsim import store
+from imgsim.features import store
 from tests.faults.runs import COLLECTION, Home
 
 NO_RUN = b"0" * 32

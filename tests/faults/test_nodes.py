@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.engines import InProcess, Ray
-from imgsim.graph import NeighborGraph
-from imgsim.partitioned.building import build_shards, collect, prepare
-from imgsim.partitioned.shards import Work
-from imgsim.spreading import extract_by
-from imgsim.vectors import write_npy
+from imgsim.features.distribute import extract_by
+from imgsim.io.vectors import write_npy
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.neighbors.partitioned.building import build_shards, collect, prepare
+from imgsim.neighbors.partitioned.shards import Work
+from imgsim.workers import InProcess, Ray
 from tests.faults.nodes import HOW, K, Slow, cluster, files, losing_a_node
 
 pytestmark = [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import imgsim
-from imgsim.capacity import Costs
+from imgsim.costs import Costs
 from tests.benchmarks.costs import costs
 
 REPOSITORY = Path(__file__).parents[2]

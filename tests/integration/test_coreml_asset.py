@@ -7,12 +7,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from imgsim import registry
-from imgsim.coreml import Interpreter, building, verify
-from imgsim.coreml.exported import CoreMLPackage
-from imgsim.coreml.metadata import RUN
-from imgsim.coreml.saving import size_of
+from imgsim.coreml import Interpreter, verify
+from imgsim.coreml.export import build
+from imgsim.coreml.export.metadata import RUN
+from imgsim.coreml.export.package_folder import CoreMLPackage
+from imgsim.coreml.export.save import size_of
 from imgsim.errors import ModelFormatError
+from imgsim.mlflow import registry
 from orchestration.assets import ASSETS, coreml_package, embeddings, features, images, neighbor_graph
 from orchestration.assets.coreml_package import network_of_run
 from orchestration.config import CoreMLConfig, ImagesConfig
@@ -120,7 +121,7 @@ def test_the_registered_version_carries_the_package_and_its_report(tmp_path, tin
 
 
 def test_one_that_disagrees_stops_the_run(run, monkeypatch):
-    monkeypatch.setattr(building, "image_bias", lambda spec: [0.0, 0.0, 0.0])
+    monkeypatch.setattr(build, "image_bias", lambda spec: [0.0, 0.0, 0.0])
     result, facts, check, published = run()
     assert not result.success
     assert not published

@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from imgsim import registry
-from imgsim.insights import NAMES
-from imgsim.projection import Embeddings
-from imgsim.store import FeatureStore
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.store import FeatureStore
+from imgsim.insights.compute import NAMES
+from imgsim.mlflow import registry
 from orchestration import demo
 from orchestration.assets import ASSETS
 from orchestration.config import (
@@ -27,7 +27,7 @@ from orchestration.config import (
 )
 from orchestration.definitions import resources
 from orchestration.instance import prepare_instance
-from orchestration.resources import EngineResource
+from orchestration.resources import WorkersResource
 
 # Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -71,13 +71,13 @@ def pictures(tiny_images, tmp_path):
     return folder
 
 
-def materialise(instance, source="", assets=ASSETS, collection="tiny", selection=None, engine=None, **ops):
+def materialise(instance, source="", assets=ASSETS, collection="tiny", selection=None, workers=None, **ops):
     ops = ({"images": ImagesConfig(source=str(source))} if selection is None else {}) | ops
     return dg.materialize(
         assets,
         instance=instance,
         partition_key=collection,
-        resources=resources() | ({"engine": engine} if engine else {}),
+        resources=resources() | ({"workers": workers} if workers else {}),
         run_config=dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}}),
         raise_on_error=False,
         selection=selection,
@@ -170,7 +170,7 @@ def test_an_engine_and_a_store_of_the_team(instance, tiny_images, tiny_store, ti
         instance,
         tiny_images,
         stages,
-        engine=EngineResource(kind="processes", workers=2),
+        workers=WorkersResource(kind="processes", count=2),
         neighbor_graph=GraphConfig(method="partitioned"),
     )
     assert result.success, failures(result)

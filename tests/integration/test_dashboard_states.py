@@ -16,7 +16,7 @@ from dashboards import opening
 from dashboards.opening import Open, replaced
 from dashboards.services import registry, shelf
 from dashboards.state import View
-from imgsim import tracking
+from imgsim.mlflow.connection import create_database, default_tracking_uri
 from tests.dashboard_registry import NAME
 
 OpenPage = Callable[..., AppTest]
@@ -68,7 +68,7 @@ def test_no_registry_says_how_to_make_one(open_page: OpenPage, monkeypatch, tmp_
 
 
 def test_a_server_that_is_down_says_how_to_start_it_and_another_try_helps(open_page: OpenPage, monkeypatch):
-    good = tracking.default_tracking_uri()
+    good = default_tracking_uri()
     elsewhere(monkeypatch, "http://user:secret@127.0.0.1:9")
     test = open_page("health")
     assert test.title[0].value == "No registry answers"
@@ -82,7 +82,7 @@ def test_a_server_that_is_down_says_how_to_start_it_and_another_try_helps(open_p
 
 def test_a_registry_without_models_says_so(open_page: OpenPage, monkeypatch, tmp_path: Path):
     uri = f"sqlite:///{tmp_path / 'empty.db'}"
-    tracking.create_database(uri)
+    create_database(uri)
     elsewhere(monkeypatch, uri)
     test = open_page()
     assert test.title[0].value == "There is no model yet"

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 import imgsim
-from imgsim import registry
+from imgsim.mlflow import registry
 
 pytestmark = pytest.mark.slow
 

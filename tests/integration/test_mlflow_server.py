@@ -8,8 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 import imgsim
-from imgsim import registry
 from imgsim.errors import RegistryError
+from imgsim.mlflow import registry
 
 pytestmark = pytest.mark.slow
 

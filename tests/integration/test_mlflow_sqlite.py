@@ -16,8 +16,8 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 import imgsim
-from imgsim import mlflow_flavor, registry
 from imgsim.errors import ArgumentError, ModelFormatError, RegistryError
+from imgsim.mlflow import flavor, registry
 
 COLLECTION = "tiny"
 NAME = "imgsim-tiny"
@@ -185,21 +185,21 @@ def test_pyfunc_answers_by_alias(tracked: Store, tiny_model: imgsim.SimilarityMo
 
 
 def test_flavour_saves_and_loads_a_folder(tiny_model: imgsim.SimilarityModel, tmp_path: Path) -> None:
-    mlflow_flavor.save_model(tiny_model, tmp_path / "saved", metadata={"note": "by hand"})
-    assert mlflow_flavor.load_model(tmp_path / "saved").digest == tiny_model.digest
+    flavor.save_model(tiny_model, tmp_path / "saved", metadata={"note": "by hand"})
+    assert flavor.load_model(tmp_path / "saved").digest == tiny_model.digest
     assert mlflow.models.Model.load(str(tmp_path / "saved")).metadata == {"note": "by hand"}
     with pytest.raises(ArgumentError, match="not empty"):
-        mlflow_flavor.save_model(tiny_model, tmp_path / "saved")
+        flavor.save_model(tiny_model, tmp_path / "saved")
     with pytest.raises(ModelFormatError, match=r"model\.imgsim"):
-        mlflow_flavor.load_model(tmp_path)
+        flavor.load_model(tmp_path)
 
 
 def test_log_model_in_the_active_run(tracked: Store, tiny_model: imgsim.SimilarityModel) -> None:
     with mlflow.start_run(experiment_id=tracked.logged.experiment_id) as run:
-        info = mlflow_flavor.log_model(tiny_model, "by-hand", registered_model_name="imgsim-by-hand")
+        info = flavor.log_model(tiny_model, "by-hand", registered_model_name="imgsim-by-hand")
     assert info.run_id == run.info.run_id
-    assert mlflow_flavor.load_model(info.model_uri).digest == tiny_model.digest
-    assert mlflow_flavor.load_model("models:/imgsim-by-hand/1").digest == tiny_model.digest
+    assert flavor.load_model(info.model_uri).digest == tiny_model.digest
+    assert flavor.load_model("models:/imgsim-by-hand/1").digest == tiny_model.digest
 
 
 def test_nothing_of_the_logging_machine_is_inside(
@@ -232,7 +232,7 @@ def test_requirements_are_pinned(store: Store) -> None:
     assert [line for line in lines if "==" not in line] in ([], ["imgsim"])  # a source tree has no version to pin
     assert {"imgsim", "mlflow", "onnxruntime", "pyarrow"} <= {line.partition("==")[0] for line in lines}
     description = json.dumps(mlflow.models.Model.load(str(location)).to_dict(), default=str)
-    assert "imgsim.mlflow_flavor" in description
+    assert "imgsim.mlflow.flavor" in description
 
 
 def test_artifacts_download_by_the_command_line(store: Store, tmp_path: Path) -> None:

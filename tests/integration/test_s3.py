@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 import imgsim
-from imgsim.engines import Processes
 from imgsim.errors import SourceError
-from imgsim.images import ImageTable, load_images
-from imgsim.spreading import extract_by
+from imgsim.features.distribute import extract_by
+from imgsim.images.load import load_images
+from imgsim.images.table import ImageTable
+from imgsim.workers import Processes
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsim.decode import Header, decode, probe
+from imgsim.decoding.decode import Header, decode, probe
 from imgsim.errors import ImageError
 from tests.memory import bounded_memory
 from tests.property.fuzzing import MEMORY, damaged, examples

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imgsim
-from imgsim import persistence, search
-from imgsim.inference import MAX_MEMORY
-from imgsim.manifest import PARTS, stamp
+from imgsim.backbones.runtime import MAX_MEMORY
+from imgsim.neighbors import search
+from imgsim.references import folder as model_folder
+from imgsim.references.manifest import PARTS, stamp
 from tests.memory import bounded_memory
 from tests.property.fuzzing import MEMORY, damaged, examples
 from tests.zoo.making import jpeg
@@ -28,7 +29,7 @@ FORGED = (*PARTS, "insights/outliers/insight.json", "insights/outliers/images.pa
 def _large() -> Iterator[None]:
     """Models are searched along their graph, as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (search, persistence):
+        for module in (search, model_folder):
             patch.setattr(module, "EXACT_UP_TO", 10)
         yield
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import imgsim
-from imgsim.exact import exact_knn
-from imgsim.graph import build_graph
-from imgsim.projection import embed
+from imgsim.features.embeddings import embed
+from imgsim.neighbors.exact import exact_knn
+from imgsim.neighbors.graph import build_graph
 
 values = st.floats(-100, 100, width=32).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
 matrices = st.tuples(st.integers(2, 60), st.integers(1, 6)).flatmap(lambda s: arrays(np.float32, s, elements=values))

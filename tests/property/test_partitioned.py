@@ -1,4 +1,4 @@
-"""Properties of partitioned graphs that hold for any vectors, any cut and any engine."""
+"""Properties of partitioned graphs that hold for any vectors, any cut and any workers."""
 
 import tempfile
 from pathlib import Path
@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from imgsim.engines import InProcess
-from imgsim.graph import build_graph
-from imgsim.partitioned.building import build_shards, prepare
-from imgsim.partitioned.place import leaf_sizes, members
-from imgsim.partitioned.plan import Partitioning
+from imgsim.neighbors.graph import build_graph
+from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.place import leaf_sizes, members
+from imgsim.neighbors.partitioned.plan import Partitioning
+from imgsim.workers import InProcess
 
 values = st.floats(-9, 9, width=32).map(lambda x: float(np.float32(round(x, 1))))
 """Few different ones, so that rows are equal often."""

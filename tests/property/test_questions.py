@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import imgsim
 from imgsim.cli import app
-from imgsim.pyfunc import OUTPUT_COLUMNS, SimilarityPyfunc
+from imgsim.mlflow.pyfunc import OUTPUT_COLUMNS, SimilarityPyfunc
 from tests.memory import bounded_memory
 from tests.property.fuzzing import MEMORY, damaged, examples
 from tests.zoo.making import jpeg

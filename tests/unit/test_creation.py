@@ -115,5 +115,5 @@ def test_raw_features_without_projection(tiny_images, tiny_store):
 
 
 def test_an_engine_is_not_a_name(tmp_path):
-    with pytest.raises(imgsim.ArgumentTypeError, match=r"imgsim\.engines\.engine\('processes'\)"):
-        imgsim.create(tmp_path, engine="processes")
+    with pytest.raises(imgsim.ArgumentTypeError, match=r"imgsim\.workers\.get_workers\('processes'\)"):
+        imgsim.create(tmp_path, workers="processes")

@@ -3,7 +3,7 @@ import pytest
 
 import imgsim
 from imgsim.evaluation import Evaluation, evaluate, label_scores
-from imgsim.graph import NeighborGraph, build_graph
+from imgsim.neighbors.graph import NeighborGraph, build_graph
 
 
 def test_hand_computed_scores():

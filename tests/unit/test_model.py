@@ -41,7 +41,7 @@ class TestQueryInputs:
             frame = tiny_model.query(image, k=1)
         assert frame["reference_label"].tolist() == [5]
         assert frame["distance"][0] < 0.2  # Pillow and libjpeg-turbo may decode a grey level apart
-        decoded = imgsim.decode.decode(path.read_bytes())
+        decoded = imgsim.decoding.decode.decode(path.read_bytes())
         assert tiny_model.query(decoded, k=1)["distance"].tolist() == [0.0]
 
     def test_new_pictures_as_gray_and_rgba_arrays(self, tiny_model, rng):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import imgsim
-from imgsim.inflight import journal
+from imgsim.decoding.crash_journal import journal
 from tests.zoo.making import behind_start, encode, jpeg, picture, segment
 
 POISON = b"poison for the decoder"
@@ -31,8 +31,8 @@ class WebPImageFile(read):
         harm(file.getvalue())
         super().__init__(file)
 PIL.WebPImagePlugin.WebPImageFile = WebPImageFile
-import imgsim.isolated
-imgsim.isolated.SECONDS = 3.0
+import imgsim.decoding.subprocess_check
+imgsim.decoding.subprocess_check.SECONDS = 3.0
 """
 RUN = """
 import json, sys, imgsim
@@ -126,7 +126,7 @@ def _hangs(home: Path) -> bool:
 def test_who_was_in_flight_when_a_run_was_killed_is_not_punished(run, folder: Path) -> None:
     (folder / "03.jpg").write_bytes(jpeg(picture(58, 40)))  # what is in the store already is not decoded
     key = imgsim.load_images(folder).sha256[3]
-    code = "import os, sys\nfrom imgsim.inflight import journal\n"
+    code = "import os, sys\nfrom imgsim.decoding.crash_journal import journal\n"
     code += "with journal() as notes, notes.flight(sys.argv[1]): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, key], check=False)
     with journal() as notes:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.decode import decode
+from imgsim.decoding.decode import decode
 from tests.zoo import jpegs, others, pngs
 from tests.zoo.making import Bad, Good
 
@@ -95,7 +95,7 @@ def test_not_a_word_on_stderr(tmp_path: Path) -> None:
     for number, file in enumerate(ZOO.values()):
         (tmp_path / f"{number:03d}.bin").write_bytes(file.data)
     code = (
-        "import sys, pathlib\nfrom imgsim.decode import decode, probe\nfrom imgsim.errors import ImageError\n"
+        "import sys, pathlib\nfrom imgsim.decoding.decode import decode, probe\nfrom imgsim.errors import ImageError\n"
         "for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
         "    for read in (probe, decode):\n        try: read(path.read_bytes())\n        except ImageError: pass\n"
     )

@@ -14,7 +14,7 @@ import json, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 import os
 from PIL import Image
-from imgsim.decode import decode
+from imgsim.decoding.decode import decode
 from tests.benchmarks.measure import peak_memory_mb as peak
 from tests.memory import forget_peak
 kind, mode, width, height, threads = json.loads(sys.argv[1])

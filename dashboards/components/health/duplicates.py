@@ -17,7 +17,7 @@ from dashboards.opening import Open
 from dashboards.services import duplicates, filters, tables
 from dashboards.services.duplicates import MEANINGS, NAMES, Alike
 from dashboards.services.words import counted, size_of, visible
-from imgsim.insights.plan import CERTAIN
+from imgsim.insights.duplicates.cleanup import CERTAIN
 
 TILES = 24
 """Pictures of a group that are shown."""

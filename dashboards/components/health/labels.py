@@ -14,7 +14,7 @@ from dashboards.services.health import Suspect
 from dashboards.services.loaded import Loaded
 from dashboards.services.words import visible
 from dashboards.text import plain
-from imgsim.insights.display import LIKELY
+from imgsim.insights.highlights import LIKELY
 
 _LEAST = round(100 * LIKELY)
 

@@ -168,7 +168,7 @@ def lively() -> Callable[..., nn.Module]:
     """
 
     def make(name: str, size: int, whole: bool = False) -> nn.Module:
-        from imgsim.backbones import get_backbone
+        from imgsim.backbones.get import get_backbone
 
         if name == "mini":
             return get_backbone(name).build().eval()
@@ -223,23 +223,23 @@ def model_of(picture: Callable[[int], np.ndarray], monkeypatch: pytest.MonkeyPat
     """
 
     def make(network: nn.Module, size: int, n: int = 20, dims: int | None = 8, rows: Any = None, **spec: Any) -> Any:
-        from imgsim.backbones import from_module
+        from imgsim.backbones.runtime import TorchRuntime
+        from imgsim.backbones.spec import from_module
         from imgsim.creation import _nameless
-        from imgsim.graph import NeighborGraph
-        from imgsim.inference import TorchEngine
+        from imgsim.features.embeddings import Embeddings, embed
         from imgsim.model import SimilarityModel
-        from imgsim.projection import Embeddings, embed
+        from imgsim.neighbors.graph import NeighborGraph
 
         backbone = from_module(network, input_size=size, **spec)
-        engine = TorchEngine(backbone, "cpu")
-        features = engine(np.stack([picture(size) for _ in range(n)]))
+        runtime = TorchRuntime(backbone, "cpu")
+        features = runtime(np.stack([picture(size) for _ in range(n)]))
         vectors = embed(features, dims) if rows is None else Embeddings(rows(features), None)
         count = len(vectors.matrix)
         graph = NeighborGraph(np.zeros((count, 0), np.int32), np.zeros((count, 0), np.float32), "exact")
         names = np.arange(count)
         model = SimilarityModel(_nameless(names), vectors, graph, names, backbone.spec)
         model.network = backbone
-        monkeypatch.setattr(model, "engine", lambda: engine)
+        monkeypatch.setattr(model, "runtime", lambda: runtime)
         return model
 
     return make

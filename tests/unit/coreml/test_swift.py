@@ -13,11 +13,11 @@ import pytest
 from PIL import Image, ImageOps
 
 import imgsim
-from imgsim.coreml import convert, metadata
-from imgsim.coreml.options import ExportOptions
-from imgsim.coreml.probes import Probe
-from imgsim.coreml.publishing import side_file_of
-from imgsim.coreml.verification import LIMITS
+from imgsim.coreml.export import convert, metadata
+from imgsim.coreml.export.options import ExportOptions
+from imgsim.coreml.export.probes import Probe
+from imgsim.coreml.export.publish import side_file_of
+from imgsim.coreml.export.verify import LIMITS
 
 PACKAGE = Path(imgsim.__file__).parent / "coreml" / "swift"
 SOURCES = PACKAGE / "Sources" / "ImageSimilarity"

@@ -8,7 +8,7 @@ import pytest
 
 import imgsim
 from dashboards.services.loaded import Loaded
-from imgsim.insights.computing import compute
+from imgsim.insights.compute import compute
 from tests.dashboard_pictures import encoded, halves
 from tests.dashboard_registry import pictures
 

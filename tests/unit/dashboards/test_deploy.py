@@ -10,7 +10,7 @@ from dashboards.services import deploy
 from dashboards.services.deploy import NoPackage, Package
 from dashboards.services.loaded import Loaded
 from dashboards.services.registry import Version
-from imgsim.coreml.verification import VerificationReport
+from imgsim.coreml.export.verify import VerificationReport
 
 REPORT = VerificationReport(
     "passed",

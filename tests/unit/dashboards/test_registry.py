@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboards.services.registry import RegistryProblem, Version, chosen
-from imgsim.registry import TAG_REVISION
+from imgsim.mlflow.registry import TAG_REVISION
 
 
 def version(number: str, *aliases: str, **tags: str) -> Version:

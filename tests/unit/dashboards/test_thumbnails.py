@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from dashboards.services import shelf, thumbnails
 from dashboards.services.loaded import Loaded
-from imgsim.decode import decode
+from imgsim.decoding.decode import decode
 
 
 @pytest.fixture(autouse=True)

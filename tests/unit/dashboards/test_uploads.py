@@ -11,7 +11,7 @@ from dashboards.services.loaded import Loaded
 from dashboards.services.search import Vector
 from dashboards.services.terms import Crop
 from dashboards.services.uploads import Limits, Picture, Refused
-from imgsim.decode import decode
+from imgsim.decoding.decode import decode
 from tests.dashboard_pictures import bomb, encoded, halves
 
 
@@ -40,7 +40,7 @@ def test_a_picture_has_the_vector_the_library_gives(loaded: Loaded, photo: bytes
 
 
 def embedded(loaded: Loaded, data: bytes) -> Vector:
-    from imgsim.queries import resolve
+    from imgsim.references.query import resolve
 
     return np.asarray(resolve(loaded.model, [data])[0])
 

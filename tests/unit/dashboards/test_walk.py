@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dashboards.services import walk
 from dashboards.services.loaded import Loaded
-from imgsim.graph import NeighborGraph
+from imgsim.neighbors.graph import NeighborGraph
 
 
 def ring(n: int, k: int) -> NeighborGraph:

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 
 from imgsim import schema
-from imgsim.backbones import BackboneSpec
-from imgsim.graph import build_graph
-from imgsim.images import ImageTable
+from imgsim.backbones.spec import BackboneSpec
+from imgsim.features.embeddings import Embeddings
+from imgsim.images.table import ImageTable
 from imgsim.model import SimilarityModel
-from imgsim.projection import Embeddings
+from imgsim.neighbors.graph import build_graph
 
 ModelOf = Callable[..., SimilarityModel]
 SPEC = BackboneSpec("made-up", "0" * 64, 8, 8, (0, 0, 0), (1, 1, 1), "none", "none")

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.graph import NeighborGraph
 from imgsim.insights.clusters import communities, find_clusters, representatives
-from imgsim.insights.insight import Insight
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 
 
 def test_groups_of_vectors_become_clusters(model_of, blobs):

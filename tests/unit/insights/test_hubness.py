@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from imgsim.graph import NeighborGraph
 from imgsim.insights.hubness import in_degrees, measure_hubness, skewness
-from imgsim.insights.insight import Insight
+from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.insight import Insight
 
 
 def test_a_hub_and_antihubs_are_listed(model_of, rng):

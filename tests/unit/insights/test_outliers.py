@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from imgsim.graph import NeighborGraph, build_graph
-from imgsim.insights.insight import Insight
 from imgsim.insights.outliers import find_outliers, kth_distances, local_outlier_factors, robust_scale
+from imgsim.neighbors.graph import NeighborGraph, build_graph
+from imgsim.references.insight import Insight
 
 
 def test_planted_outliers_come_first_and_are_flagged(model_of, blobs, rng):

@@ -4,8 +4,8 @@ import pytest
 
 import imgsim
 from imgsim.insights import schemas
+from imgsim.insights.measures import Traits, measure_traits
 from imgsim.insights.quality import ISSUES, image_quality
-from imgsim.insights.traits import Traits, measure_traits
 from tests.benchmarks.planted import FAULTS, plant
 
 SPOILT = 8

@@ -1,0 +1,43 @@
+"""Arguments checked the same way everywhere."""
+
+import math
+import numbers
+
+import numpy as np
+
+from imgsim.errors import ArgumentError, ArgumentTypeError
+
+
+def positive_int(value: object, name: str) -> int:
+    """A whole number of at least 1; numpy integers count, bools and floats do not."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}.")
+    if value < 1:
+        raise ArgumentError(f"{name} must be at least 1, not {value}.")
+    return int(value)
+
+
+def optional_workers(value: object) -> None:
+    """Refuse ``workers`` that cannot run anything; None is this process."""
+    if value is not None and not callable(getattr(value, "map", None)):
+        kind = value if isinstance(value, str) else "processes"
+        raise ArgumentTypeError(
+            f"workers must have a method map, not {value!r}: pass imgsim.workers.get_workers({kind!r})."
+        )
+
+
+def optional_k(value: object) -> int | None:
+    """``k`` of a query: None (no limit) or at least 1."""
+    return None if value is None else positive_int(value, "k")
+
+
+def optional_radius(value: object) -> float | None:
+    """``radius`` of a query: None (no limit), or a distance of at least 0; infinity means no limit too."""
+    if value is None:
+        return None
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError(f"radius must be a number, not {value!r}.")
+    radius = float(value)
+    if math.isnan(radius) or radius < 0:
+        raise ArgumentError(f"radius must be a distance of at least 0, not {radius}.")
+    return radius

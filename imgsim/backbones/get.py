@@ -1,0 +1,110 @@
+"""Backbones by name: packaged, torchvision's, or your own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgsim.backbones.mini import CELLS
+from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, from_module, make_spec
+from imgsim.errors import BackboneError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TURI_ALIASES = {"resnet-50": "resnet50", "squeezenet_v1.1": "squeezenet1_1"}
+TURI_APPLE_ONLY = ("VisionFeaturePrint_Scene", "VisionFeaturePrint_Screen")
+
+
+def list_backbones() -> list[str]:
+    """Names `get_backbone` accepts: ``mini``, then torchvision's classification networks."""
+    import torchvision
+
+    return ["mini", *torchvision.models.list_models(module=torchvision.models)]
+
+
+def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | Path | None = None) -> Backbone:
+    """Find a network by name, or wrap your own.
+
+    Parameters
+    ----------
+    backbone : str, torch.nn.Module or Backbone
+        ``"mini"`` (packaged, offline), a torchvision classification network (``"resnet50"``), one of
+        Turi Create's old names, ``"package.module:factory"`` (called without arguments), or a module
+        returning (n, dim) features; a module may carry ``input_size``, ``mean`` and ``std``.
+    weights : path, optional
+        A torchvision state dict (.pth or .safetensors). By default the network's own weights are
+        downloaded once and cached by torch. ``"random"`` gives seeded, untrained weights: for tests
+        and timings only.
+
+    Raises
+    ------
+    BackboneError
+        Unknown name, or weights that cannot be read.
+    """
+    if isinstance(backbone, Backbone):
+        return backbone
+    if not isinstance(backbone, str):
+        return from_module(backbone)
+    name = TURI_ALIASES.get(backbone, backbone)
+    if name in TURI_APPLE_ONLY:
+        raise BackboneError(f"{name} lives inside Apple's operating systems and cannot run here; use backbone='mini'.")
+    if ":" in name:
+        if weights is not None:
+            raise BackboneError(f"{name} makes its network with its own weights; load {weights} inside the factory.")
+        return _from_factory(name)
+    if name == "mini":
+        return _mini(weights)
+    from imgsim.backbones.torchvision import torchvision_backbone
+
+    return torchvision_backbone(name, weights)
+
+
+def _mini(weights: str | Path | None) -> Backbone:
+    path = files("imgsim.backbones.mini").joinpath("mini.safetensors") if weights is None else Path(weights)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BackboneError(f"cannot read the weights of mini at {path}: {error}.") from error
+    digest = hashlib.sha256(data).hexdigest()
+
+    def build() -> nn.Module:
+        from safetensors.torch import load
+
+        from imgsim.backbones.mini.network import MiniEncoder
+
+        module = MiniEncoder()
+        try:
+            tensors = {key: value.float() for key, value in load(data).items()}
+        except Exception as error:
+            raise BackboneError(f"{path} does not hold weights of mini: {error}") from error
+        if (found := _shapes(tensors)) != (wanted := _shapes(module.state_dict())):
+            raise BackboneError(
+                f"{path} does not hold weights of mini: {len(found)} tensors where this version has {len(wanted)}, "
+                f"{len(set(found.items()) & set(wanted.items()))} of them alike. Train it again with this version."
+            )
+        module.load_state_dict(tensors)
+        return module.eval()
+
+    source = "packaged" if weights is None else f"file {Path(weights).name}"
+    content = f"{digest} {CELLS}"
+    return Backbone(make_spec("mini", content, (96, 96), IMAGENET_MEAN, IMAGENET_STD, source, "Apache-2.0"), build)
+
+
+def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _from_factory(reference: str) -> Backbone:
+    module_name, _, attribute = reference.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise BackboneError(
+            f"cannot import {reference!r}: {error}. Write 'package.module:factory', importable from here."
+        ) from error
+    made = factory()
+    return made if isinstance(made, Backbone) else from_module(made, name=attribute)

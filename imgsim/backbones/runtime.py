@@ -1,0 +1,154 @@
+"""One interface, two runtimes: ONNX Runtime on CPU, torch on GPU and MPS.
+
+A runtime maps pixels, uint8 (n, height, width, 3), to raw features, float32 (n, dim). ONNX Runtime
+runs image by image on one thread (fastest per core, and no result can depend on a batch); the
+extraction loop calls it from several threads.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.backbones.onnx_check import check_onnx
+from imgsim.backbones.spec import Backbone
+from imgsim.errors import ArgumentError, BackboneError, ModelFormatError
+
+MAX_MEMORY = 4 * 2**30
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class FeatureRuntime(Protocol):
+    """Pixels to features."""
+
+    batched: bool
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(n, height, width, 3) uint8 to (n, dim) float32."""
+        ...
+
+
+class OnnxRuntime:
+    """ONNX Runtime on one CPU thread, one image at a time; safe to call from many threads.
+
+    All runtimes of a process share 4 GiB for weights and intermediate values: a network that declares more is refused.
+
+    Raises
+    ------
+    ModelFormatError
+        The file is not a network (`imgsim.backbones.onnx_check`), or does not map pixels to one feature.
+    """
+
+    batched = False
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        check_onnx(path)
+        _share_memory()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # errors are raised; their log would go to stderr
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        self._path = path
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            (self._input,) = (item.name for item in self._session.get_inputs())
+        except Exception as error:
+            raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network on each image by itself."""
+        try:
+            rows = [self._session.run(None, {self._input: image[None]})[0][0] for image in pixels]
+            features = np.asarray(rows, np.float32)
+        except Exception as error:
+            raise ModelFormatError(f"the network {self._path} cannot run on a picture: {error}") from error
+        if features.ndim != 2:
+            raise ModelFormatError(f"the network {self._path} gives {features.shape[1:]} values, not one feature.")
+        return features
+
+
+@cache
+def _share_memory() -> None:
+    """Let all sessions of this process allocate from one arena that has a limit."""
+    import onnxruntime
+
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    automatic = dict.fromkeys(("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk"), -1)
+    with suppress(Exception):  # the program around us has registered one already: then its limit holds
+        onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": MAX_MEMORY, **automatic}))
+
+
+class TorchRuntime:
+    """torch on any device, in batches."""
+
+    batched = True
+
+    def __init__(self, backbone: Backbone, device: str) -> None:
+        from imgsim.backbones.preprocessing import pixel_module
+
+        self._device = device
+        self._module = pixel_module(backbone).to(device)
+        self.batched = device != "cpu"
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network on all images at once (one by one on CPU)."""
+        import torch
+
+        step = len(pixels) if self.batched else 1
+        with torch.inference_mode():
+            rows = [
+                self._module(torch.from_numpy(pixels[i : i + step]).to(self._device)).cpu().numpy()
+                for i in range(0, len(pixels), step)
+            ]
+        return np.concatenate(rows).astype(np.float32, copy=False)
+
+
+def resolve_device(device: str = "auto") -> str:
+    """``"cpu"``, ``"cuda"`` or ``"mps"``. ``"auto"`` takes a GPU that is there, else the CPU.
+
+    Raises
+    ------
+    ArgumentError
+        An unknown device, or one this machine does not have.
+    """
+    name = device.partition(":")[0]
+    if name not in DEVICES:
+        raise ArgumentError(f"device must be one of {', '.join(DEVICES)} (or cuda:1), not {device!r}.")
+    if name == "cpu" or (name == "auto" and not _accelerator_likely()):
+        return "cpu"
+    import torch
+
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next((kind for kind, there in available.items() if there), "cpu")
+    if not available[name]:
+        raise ArgumentError(f"device {device!r} is not available on this machine; use device='auto' or 'cpu'.")
+    return device
+
+
+def _accelerator_likely() -> bool:
+    """Cheap test that spares most CPU-only runs the import of torch (2.6 CPU-s)."""
+    if sys.platform == "darwin":
+        return True
+    return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists() or sys.platform == "win32"
+
+
+def make_runtime(backbone: Backbone, onnx: Path | None, device: str) -> FeatureRuntime:
+    """The runtime for a resolved device; without an ONNX file the CPU runs torch."""
+    if device == "cpu" and onnx is not None:
+        return OnnxRuntime(onnx)
+    try:
+        return TorchRuntime(backbone, device)
+    except RuntimeError as error:
+        raise BackboneError(f"{backbone.spec.name} cannot run on {device}: {error}") from error

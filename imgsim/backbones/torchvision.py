@@ -1,0 +1,149 @@
+"""torchvision's classification networks as backbones: the classifier's last layer is removed."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgsim.backbones.get import list_backbones
+from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, make_spec
+from imgsim.errors import BackboneError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LICENCE = "BSD-3-Clause code; weights trained on ImageNet, see torchvision"
+
+
+def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
+    """A network of torchvision's registry with its own weights and preprocessing (input size, mean, std).
+
+    Raises
+    ------
+    BackboneError
+        Unknown name; a weights file that is missing or does not fit (found when the network is built);
+        a download that failed.
+    """
+    from torchvision import models
+
+    try:
+        enum = models.get_model_weights(name).DEFAULT
+    except ValueError as error:
+        from difflib import get_close_matches
+
+        near = ", ".join(get_close_matches(name, list_backbones(), 4))
+        hint = f" Near: {near}." if near else ""
+        raise BackboneError(f"no backbone is called {name!r}.{hint} All: imgsim.list_backbones().") from error
+    preset = enum.transforms()
+    size = preset.crop_size[0]
+    mean = tuple(getattr(preset, "mean", IMAGENET_MEAN))
+    std = tuple(getattr(preset, "std", IMAGENET_STD))
+    if weights is None:
+        content, source = enum.url, enum.name
+    elif str(weights) == "random":
+        content, source = "random", "random, untrained"
+    else:
+        content, source = _digest(Path(weights)), f"file {Path(weights).name}"
+    spec = make_spec(name, content, (size, size), mean, std, source, LICENCE)
+    return Backbone(spec, lambda: headless(_whole(name, weights, enum)).eval())
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BackboneError(
+            f"cannot read the weights file {path}: {error.strerror}. Give a .pth or .safetensors state dict."
+        ) from error
+
+
+def _whole(name: str, weights: str | Path | None, enum: Any) -> nn.Module:
+    if weights is None:
+        return _download(name, enum)
+    import torch
+    from torchvision import models
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module: nn.Module = models.get_model(name, weights=None, **_extra(name, random=str(weights) == "random"))
+    if str(weights) != "random":
+        _load(module, name, Path(weights))
+    return module
+
+
+def _extra(name: str, random: bool) -> dict[str, Any]:
+    if name not in ("googlenet", "inception_v3"):
+        return {}
+    return {"aux_logits": True, "transform_input": not random, "init_weights": random}
+
+
+def _download(name: str, enum: Any) -> nn.Module:
+    from torchvision import models
+
+    try:
+        with redirect_stdout(sys.stderr):  # where torch says what it downloads
+            module: nn.Module = models.get_model(name, weights=enum, progress=True)
+    except Exception as error:
+        raise BackboneError(
+            f"the weights of {name} could not be downloaded from {enum.url}: {error}. "
+            f"Offline: use backbone='mini' (packaged), or pass weights='path/to/{name}.pth'."
+        ) from error
+    return module
+
+
+def _load(module: nn.Module, name: str, path: Path) -> None:
+    import torch
+
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        module.load_state_dict(state)
+    except Exception as error:
+        reason = str(error)[:300]
+        if "weights_only" in reason:  # torch's advice is to run whatever is in the file
+            reason = "it holds something else than tensors"
+        raise BackboneError(
+            f"{path} is not a state dict of torchvision's {name}: {reason.rstrip('. ')}. "
+            "Save one with torch.save(model.state_dict(), path)."
+        ) from error
+
+
+def headless(module: nn.Module) -> nn.Module:
+    """Remove the classifier's last linear layer in place; what it was fed becomes the feature.
+
+    SqueezeNet has no linear layer: its 512 channels are averaged over space, as in the others.
+    """
+    from torch import nn
+
+    found = _last_linear(module)
+    if found is None:
+        module.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        return module
+    parent_name, _, last = found[0].rpartition(".")
+    setattr(module.get_submodule(parent_name), last, nn.Identity())
+    return module
+
+
+def classifier(name: str, weights: str | Path | None) -> nn.Linear | None:
+    """The layer that `headless` removes from a network of torchvision, features to classes, if it has one."""
+    from torchvision import models
+
+    if name not in models.list_models(module=models):
+        return None
+    found = _last_linear(_whole(name, weights, models.get_model_weights(name).DEFAULT))
+    return None if found is None else found[1]
+
+
+def _last_linear(module: nn.Module) -> tuple[str, nn.Linear] | None:
+    from torch import nn
+
+    linears = [(key, layer) for key, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+    heads = [(key, layer) for key, layer in linears if not key.startswith(("aux", "AuxLogits"))]
+    return heads[-1] if heads else None

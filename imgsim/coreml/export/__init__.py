@@ -1,0 +1,1 @@
+"""Export of a model as a Core ML package, verified before it appears."""

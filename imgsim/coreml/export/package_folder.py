@@ -1,0 +1,92 @@
+"""An export as a folder that can be kept, reused and carried by a model; or the reason why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imgsim.coreml.export.export import CoreMLExport
+from imgsim.coreml.export.save import size_of
+from imgsim.coreml.export.verify import VerificationReport
+from imgsim.errors import ModelFormatError
+from imgsim.io.hashing import folder_sha256
+from imgsim.io.untrusted import read_json
+
+NOTES = "export.json"
+
+
+@dataclass(frozen=True)
+class CoreMLPackage:
+    """A Core ML package with its side file and ``export.json``, all in ``folder``.
+
+    ``name`` is the package's, ``facts`` are those of `imgsim.coreml.CoreMLExport`. Where nothing could
+    be exported, ``folder`` is None and ``reason`` says why.
+    """
+
+    folder: Path | None = None
+    name: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    verification: VerificationReport | None = None
+    reason: str = ""
+
+    @property
+    def path(self) -> Path | None:
+        """The package itself."""
+        return None if self.folder is None else self.folder / self.name
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is a package and it agrees with Python."""
+        return self.verification is not None and self.verification.passed
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal sha256 of the files, or of the reason."""
+        return hashlib.sha256(self.reason.encode()).hexdigest() if self.folder is None else folder_sha256(self.folder)
+
+    @classmethod
+    def describe(cls, export: CoreMLExport, verification: VerificationReport) -> CoreMLPackage:
+        """Write ``export.json`` beside an export, whose folder holds nothing else."""
+        left_out = ("path", "references", "verification", "seconds")  # of this machine and this run
+        facts = {key: value for key, value in export.to_dict().items() if key not in left_out}
+        made = cls(export.path.parent, export.path.name, facts, verification)
+        made._write(export.path.parent)
+        return made
+
+    def save(self, folder: Path) -> None:
+        """Copy the files, or note the reason, into ``folder``."""
+        if self.folder is None:
+            self._write(folder)
+        else:
+            shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+
+    def _write(self, folder: Path) -> None:
+        verification = None if self.verification is None else self.verification.to_dict()
+        notes = {"name": self.name, "reason": self.reason, "facts": self.facts, "verification": verification}
+        (folder / NOTES).write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> CoreMLPackage:
+        """Read what `save` or `describe` wrote.
+
+        Raises
+        ------
+        ModelFormatError
+            The notes are missing or damaged, or files of the package are.
+        """
+        try:
+            notes = read_json(folder / NOTES)
+            if notes["reason"]:
+                return cls(reason=notes["reason"])
+            name, facts = notes["name"], notes["facts"]
+            complete = size_of(folder / name) == facts["bytes"]
+            verification = VerificationReport.from_dict(notes["verification"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelFormatError(f"{folder} holds no Core ML export: {error}. Export it again.") from error
+        if not complete:
+            raise ModelFormatError(f"{folder / name} is not the size it was exported with; export it again.")
+        return cls(folder, name, facts, verification)

@@ -1,0 +1,104 @@
+"""Pictures that Python and Core ML are both asked about, and Python's own answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgsim.backbones.spec import BackboneSpec
+from imgsim.decoding.decode import decode, resize
+from imgsim.errors import ArgumentError, ArgumentTypeError, CoreMLError, ImageError
+from imgsim.features.extract import image_pixels
+from imgsim.neighbors.exact import true_distances
+
+if TYPE_CHECKING:
+    from imgsim.model import SimilarityModel
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One picture at the network's input size, and what Python makes of it.
+
+    ``pixels`` is (h, w, 3) uint8 RGB, ``embedding`` (d,), ``distances`` (n,) to all reference images;
+    ``source`` is ``"file"``, ``"thumbnail"``, ``"generated"`` or ``"given"``.
+    """
+
+    pixels: Pixels
+    embedding: NDArray[np.float32]
+    distances: NDArray[np.float32]
+    source: str
+
+
+def reference_probes(model: SimilarityModel, count: int) -> list[Probe]:
+    """Reference images spread over the model: their files where they are unchanged, else their thumbnails.
+
+    A model that has neither is asked about generated pictures.
+    """
+    rows = np.unique(np.linspace(0, len(model) - 1, min(count, len(model))).astype(int))
+    small = model.thumbnails([int(row) for row in rows])
+    return [_probe(model, *_reference(model, int(row), jpeg)) for row, jpeg in zip(rows, small, strict=True)]
+
+
+def given_probes(model: SimilarityModel, pictures: Sequence[Any]) -> list[Probe]:
+    """Pictures of the caller: paths, bytes or uint8 arrays (h, w, 3).
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, ImageError
+        No picture, or one that is none.
+    """
+    if not len(pictures):
+        raise ArgumentError("there are no images to verify with: give some, or a number of reference images.")
+    return [_probe(model, _given(picture, model.backbone), "given") for picture in pictures]
+
+
+def _probe(model: SimilarityModel, pixels: Pixels, source: str) -> Probe:
+    feature = model.runtime()(pixels[None])
+    vector = feature if model.projection is None else model.projection.transform(feature)
+    if vector.shape[1] != model.embeddings.shape[1]:
+        raise CoreMLError(
+            f"the network gives {feature.shape[1]} values and the model's vectors have {model.embeddings.shape[1]}: "
+            "create the model again."
+        )
+    everyone = np.arange(len(model))[None]
+    return Probe(pixels, vector[0], true_distances(vector, model.embeddings, everyone)[0], source)
+
+
+def _reference(model: SimilarityModel, row: int, thumbnail: bytes | None) -> tuple[Pixels, str]:
+    spec = model.backbone
+    try:
+        data = model.images.read_bytes(row)
+        if hashlib.sha256(data).hexdigest() == model.images.sha256[row]:
+            return image_pixels(data, spec)[1], "file"
+    except ImageError:
+        pass
+    if thumbnail is not None:
+        return resize(Image.fromarray(decode(thumbnail)), (spec.height, spec.width)), "thumbnail"
+    return _generated(spec, row), "generated"
+
+
+def _generated(spec: BackboneSpec, seed: int) -> Pixels:
+    """A smooth random picture: white noise would hardly excite a network trained on photographs."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), np.uint8)
+    return np.array(Image.fromarray(coarse).resize((spec.width, spec.height), Image.Resampling.BICUBIC))
+
+
+def _given(picture: Any, spec: BackboneSpec) -> Pixels:
+    if isinstance(picture, (bytes, str, Path)):
+        try:
+            data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+        except OSError as error:
+            raise ImageError("read", f"{error.filename}: {error.strerror}") from error
+        return image_pixels(data, spec)[1]
+    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3:
+        return resize(Image.fromarray(picture), (spec.height, spec.width))
+    raise ArgumentTypeError("images must be paths, bytes or uint8 arrays of shape (h, w, 3).")

@@ -1,0 +1,55 @@
+"""The torch network that a model's features came from: needed again to convert it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgsim.backbones.get import get_backbone
+from imgsim.backbones.spec import Backbone
+from imgsim.errors import BackboneError, CoreMLError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from imgsim.model import SimilarityModel
+
+
+def source_network(
+    model: SimilarityModel, backbone: str | nn.Module | Backbone | None, weights: str | Path | None
+) -> Backbone:
+    """The network given, else the one the model was made with in this process, else the one of its name.
+
+    Raises
+    ------
+    CoreMLError
+        The model has no network, or what was found is not the network of its features.
+    """
+    spec = model.backbone
+    if not spec.height:
+        raise CoreMLError(
+            "this model was made from vectors and has no network to export. Create it from images; or convert your own "
+            "network and keep the vectors in the app."
+        )
+    if backbone is None and weights is None and model.network is not None:
+        return model.network
+    if weights is None and backbone is None and spec.weights.startswith("random"):
+        weights = "random"
+    if backbone is None and ":" in spec.name:  # importing a module runs it: only on the user's own word
+        raise CoreMLError(
+            f"the model's network is called {spec.name!r}; pass it as backbone= if you trust the code it names."
+        )
+    try:
+        found = get_backbone(spec.name if backbone is None else backbone, weights)
+    except BackboneError as error:
+        raise CoreMLError(
+            f"the model's network {spec.name!r} (weights: {spec.weights}) is not known here: {error} Pass it "
+            "as backbone= and weights=, as to create()."
+        ) from error
+    if found.spec.fingerprint != spec.fingerprint:
+        raise CoreMLError(
+            f"the network found is not the one of the model's features: the model was made with {spec.name}, weights: "
+            f"{spec.weights} ({spec.fingerprint}); found was {found.spec.name}, weights: {found.spec.weights} "
+            f"({found.spec.fingerprint}). Pass the same backbone= and weights= as to create()."
+        )
+    return found

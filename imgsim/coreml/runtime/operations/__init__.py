@@ -1,0 +1,16 @@
+"""What each operation of Core ML computes; importing this loads torch and registers them all."""
+
+from imgsim.coreml.runtime.operations import constants, elementwise, layers, reductions, selection, shapes
+from imgsim.coreml.runtime.operations.registry import Call, find_operation, known_operations
+
+__all__ = [
+    "Call",
+    "constants",
+    "elementwise",
+    "find_operation",
+    "known_operations",
+    "layers",
+    "reductions",
+    "selection",
+    "shapes",
+]

@@ -1,0 +1,1 @@
+"""Decoding of image files: bytes in, RGB pixels out."""

@@ -1,0 +1,284 @@
+"""From the bytes of one file to an upright RGB array, or the reason why not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ctypes import CDLL
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from imgsim.decoding.color import apply_profile, to_eight_bits, to_srgb
+from imgsim.decoding.formats import MAX_MEGAPIXELS_ELSE, MEGAPIXEL, check_size, explain_damage, identify, open_image
+from imgsim.decoding.jpeg import JpegHeader, count_scans, exif_orientation, parse_jpeg, without_profile
+from imgsim.decoding.png import check_chunks, check_complete, exif_chunk
+from imgsim.errors import ImageError
+
+LARGE = 32 * MEGAPIXEL  # pixels from which a picture is decoded alone, and reduced in strips where JPEG's scale is not
+STRIP = 8 * MEGAPIXEL
+MAX_SCAN_PIXELS = 12 * MAX_MEGAPIXELS_ELSE * MEGAPIXEL  # each scan of a JPEG visits every pixel: about 6 s of work
+_one_large = Lock()
+
+
+class Header(NamedTuple):
+    """What a file says about itself before it is decoded."""
+
+    width: int  # pixels, as stored: before the orientation is applied
+    height: int
+    format: str  # JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF or HEIF
+    orientation: int  # EXIF 1..8, 1 = upright
+
+
+def probe(data: bytes) -> Header:
+    """Read the header of an image file; no pixel is decoded.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Returns
+    -------
+    Header
+        Stored width and height in pixels, format, EXIF orientation.
+
+    Raises
+    ------
+    ImageError
+        Stage ``"header"``: not a known image format, a broken header, or a refused size
+        (`imgsim.decoding.formats.check_size`).
+    """
+    kind = identify(data, "header")
+    if kind == "JPEG":
+        jpeg = _parse(data, "header")
+        return Header(jpeg.width, jpeg.height, kind, jpeg.orientation)
+    image = open_image(data, kind, "header")
+    orientation = _orientation(image, data, kind)
+    width, height = image.size
+    if kind == "TIFF" and orientation >= 5:  # Pillow reports TIFF sizes after rotation
+        width, height = height, width
+    return Header(width, height, kind, orientation)
+
+
+def decode(data: bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode an image file to upright 8-bit sRGB.
+
+    EXIF orientation is applied, colour profiles are converted to sRGB, transparency is laid over
+    white, and of an animation the first frame is taken. A truncated or damaged file is an error.
+    With ``at_least`` one picture takes at most 2 GiB besides its bytes, and half a GiB up to 32
+    megapixels; larger ones are decoded one at a time, however many threads ask.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    at_least : (int, int), optional
+        Height and width that the picture will be resized to. A JPEG of at least four times that
+        size, and any other picture above 32 megapixels, is decoded at a reduced scale, never to
+        less than twice that size.
+
+    Returns
+    -------
+    np.ndarray of shape (H, W, 3), uint8
+        RGB, contiguous and writable.
+
+    Raises
+    ------
+    ImageError
+        Stage ``"decode"``, with the reason.
+    """
+    kind = identify(data, "decode")
+    if kind == "JPEG":
+        return _decode_jpeg(data, at_least)
+    return _decode_by_pillow(data, kind, at_least)
+
+
+def resize(picture: np.ndarray | Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Stretch to ``size`` = (height, width) with antialiased bilinear sampling.
+
+    Parameters
+    ----------
+    picture : np.ndarray of shape (H, W, 3), uint8, or an RGB PIL image
+    size : (int, int)
+        Height and width in pixels; the aspect ratio is not kept.
+
+    Returns
+    -------
+    np.ndarray of shape (height, width, 3), uint8
+    """
+    height, width = size
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    return np.array(image)
+
+
+def thumbnail(picture: np.ndarray | Image.Image, longest: int = 160) -> bytes:
+    """Shrink so that the longest side has ``longest`` pixels (never enlarged); as JPEG bytes.
+
+    Parameters
+    ----------
+    picture : np.ndarray of shape (H, W, 3), uint8, or an RGB PIL image
+    longest : int
+        Pixels of the longest side.
+
+    Returns
+    -------
+    bytes
+        A JPEG file.
+    """
+    import simplejpeg
+
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    scale = min(1.0, longest / max(image.size))
+    if scale < 1:
+        small = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(small, Image.Resampling.BOX)
+    pixels = np.ascontiguousarray(image)
+    return bytes(simplejpeg.encode_jpeg(pixels, quality=85, colorsubsampling="420"))
+
+
+def _parse(data: bytes, stage: str) -> JpegHeader:
+    try:
+        header = parse_jpeg(data)
+    except ValueError as error:
+        raise ImageError(stage, str(error)) from None
+    check_size(header.width, header.height, "JPEG", stage)
+    return header
+
+
+@contextmanager
+def _alone(pixels: int) -> Iterator[None]:
+    """Let threads wait for each other where memory for several pictures of this size may be lacking."""
+    if pixels <= LARGE:
+        yield
+        return
+    with _one_large:
+        try:
+            yield
+        finally:
+            with suppress(AttributeError):  # glibc would keep what is freed here for this thread alone
+                CDLL(None).malloc_trim(0)
+
+
+def _decode_jpeg(data: bytes, at_least: tuple[int, int] | None) -> np.ndarray:
+    header = _parse(data, "decode")
+    size = header.width * header.height
+    scans = count_scans(data, header)
+    if scans * size > MAX_SCAN_PIXELS:
+        reason = f"its {scans} scans over {size / MEGAPIXEL:,.0f} megapixels would take too long"
+        raise ImageError("decode", f"{reason}; save it again as a plain JPEG")
+    pixels = None
+    if header.is_plain:
+        mode = _jpeg_mode(header)
+        with _alone(size):
+            pixels = _turbo_decode(data, header, mode, at_least)
+    if pixels is None:
+        return _decode_by_pillow(data, "JPEG", at_least)
+    if mode == "CMYK":
+        inks = Image.frombytes("CMYK", pixels.shape[1::-1], (255 - pixels).tobytes())
+        pixels = np.array(apply_profile(inks, header.icc))
+    elif header.icc is not None:
+        pixels = np.array(apply_profile(Image.fromarray(pixels[..., 0] if mode == "GRAY" else pixels), header.icc))
+    return upright(pixels, header.orientation)
+
+
+def _jpeg_mode(header: JpegHeader) -> str:
+    """Colour space to ask of libjpeg-turbo; CMYK comes inverted, as Adobe writes it and everybody since."""
+    if header.components == 4:
+        return "CMYK"
+    return "GRAY" if header.components == 1 and header.icc is not None else "RGB"
+
+
+def _turbo_decode(
+    data: bytes, header: JpegHeader, colorspace: str, at_least: tuple[int, int] | None
+) -> np.ndarray | None:
+    """Decode by libjpeg-turbo, strictly; None when it refuses a file that is not known to be damaged."""
+    import simplejpeg
+
+    scale = {}
+    if at_least is not None:
+        height, width = at_least if header.orientation < 5 else at_least[::-1]
+        if header.height >= 4 * height and header.width >= 4 * width:
+            scale = {"min_height": 2 * height, "min_width": 2 * width, "min_factor": 2}
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(data, colorspace, **scale))
+    except ValueError as error:
+        reason = str(error)
+    if "Premature end of JPEG" in reason:
+        raise ImageError("decode", "truncated JPEG: the file ends before the picture does")
+    if "extraneous bytes before marker 0xd9" in reason:  # padding after the last pixel, written by some cameras
+        return np.asarray(simplejpeg.decode_jpeg(data, colorspace, strict=False, **scale))
+    if "bad ICC marker" in reason:  # a part of its profile is missing; the picture may be whole
+        return _turbo_decode(without_profile(data, header), header, colorspace, at_least)
+    if "Corrupt JPEG data" in reason:
+        raise ImageError("decode", f"damaged JPEG: {reason.removeprefix('Corrupt JPEG data: ')}")
+    return None
+
+
+def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
+    image = open_image(data, kind, "decode")
+    with _alone(image.width * image.height):
+        try:
+            return _load(image, data, kind, at_least)
+        except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
+            raise ImageError("decode", explain_damage(error, kind)) from None
+        finally:
+            image.close()  # its pixels go before another large one begins, and an error that is kept keeps none
+
+
+def _load(image: Image.Image, data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
+    orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
+    image.load()
+    if kind == "PNG":
+        _check_png(data, image)
+    if at_least is not None and orientation >= 5:
+        at_least = at_least[::-1]
+    return upright(np.array(_rgb(image, at_least)), orientation)
+
+
+def _check_png(data: bytes, image: Image.Image) -> None:
+    """Refuse damage that Pillow passes over; rows it found no pixels for are zero, so a last row of others is proof."""
+    check_chunks(data)
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    if image.info.get("interlace") or not any(last.tobytes()):
+        check_complete(data)
+
+
+def _rgb(image: Image.Image, at_least: tuple[int, int] | None) -> Image.Image:
+    """A loaded image as RGB; a large one strip by strip, each reduced at once, for the sake of memory."""
+    icc = image.info.get("icc_profile")
+    width, height = image.size
+    if at_least is None or width * height <= LARGE:
+        return to_srgb(image, icc)
+    image = to_eight_bits(image)  # may need the whole range of values
+    factor = max(1, min(height // (2 * at_least[0]), width // (2 * at_least[1])))
+    rows = max(1, STRIP // width // factor) * factor
+    reduced = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, rows):
+        strip = to_srgb(image.crop((0, top, width, min(height, top + rows))), icc)
+        reduced.paste(strip.reduce(factor), (0, top // factor))
+    return reduced
+
+
+def _orientation(image: Image.Image, data: bytes, kind: str) -> int:
+    """EXIF orientation of an opened image that Pillow has not turned by itself."""
+    if kind == "TIFF":
+        value = getattr(image, "tag_v2", {}).get(274, 1)
+        return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    if kind == "HEIF":  # libheif turns the picture
+        return 1
+    exif = image.info.get("exif") or (exif_chunk(data) if kind == "PNG" else b"")
+    return exif_orientation(exif) if isinstance(exif, bytes) else 1
+
+
+def upright(rgb: np.ndarray, orientation: int) -> np.ndarray:
+    """Apply an EXIF orientation (1 to 8) to an array (H, W, 3); the result is contiguous."""
+    if orientation >= 5:
+        rgb = rgb.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        rgb = rgb[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        rgb = rgb[::-1]
+    return np.ascontiguousarray(rgb)

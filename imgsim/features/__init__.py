@@ -1,0 +1,1 @@
+"""Features of images: extracted once, kept by content, projected to embeddings."""

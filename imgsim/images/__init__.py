@@ -1,0 +1,1 @@
+"""Tables of images: folders, files, tables and URLs listed, read and hashed."""

@@ -1,0 +1,94 @@
+"""From a folder, bucket or list of images to an `ImageTable`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from imgsim import schema
+from imgsim.errors import ImageError, SourceError
+from imgsim.images.list_source import list_source
+from imgsim.images.read_files import join, open_files
+from imgsim.images.scan import scan
+from imgsim.images.table import ImageTable
+from imgsim.progress import track
+
+__all__ = ["ImageTable", "load_images"]
+
+
+def load_images(
+    source: Any,
+    recursive: bool = True,
+    ignore_failure: bool = True,
+    random_order: bool = False,
+    seed: int = 0,
+    labels: str | None = "folder",
+    progress: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+) -> ImageTable:
+    """List images, read their headers and hash their bytes; pixels are decoded later, when they are needed.
+
+    Parameters
+    ----------
+    source : str, Path, list of those, or pandas.DataFrame
+        A folder, a file, a pattern such as ``photos/*.jpg``, a CSV, TSV or Parquet file with a column
+        ``path`` (and perhaps ``split``: train, val, test), an fsspec URL of any of these
+        (``s3://bucket/folder``), a list of files, or a table in memory.
+    recursive : bool
+        Whether folders below a folder are read too. Hidden files and files without the extension of an
+        image are skipped in folders.
+    ignore_failure : bool
+        True collects what cannot be used in ``.rejected``; False raises at the first such file.
+    random_order : bool
+        Shuffle by ``seed`` instead of keeping the order (folders: sorted by path; lists: as given).
+    seed : int
+        Equal seeds give equal orders.
+    labels : str or None
+        ``"folder"``: the name of the folder an image lies in (None directly in the source folder);
+        None: no labels; else the column of a CSV or Parquet source to take them from.
+    progress : bool
+        Show a progress bar on stderr if it takes more than a second.
+    storage_options : mapping, optional
+        Passed to fsspec for URLs, for example ``{"anon": True}``. Kept in memory, never saved.
+
+    Returns
+    -------
+    ImageTable
+        With ids 0..n-1 in its order.
+
+    Raises
+    ------
+    SourceError
+        The source is missing or cannot be listed; or, with ``ignore_failure=False``, an entry of it.
+    ImageError
+        With ``ignore_failure=False``: a file that cannot be read or is no image.
+    ArgumentError
+        ``labels`` names a column that the source does not have.
+    ArgumentTypeError
+        ``source`` is of a type that holds no images.
+    """
+    listing = list_source(source, recursive, labels, storage_options)
+    if listing.rejected and not ignore_failure:
+        path, reason = listing.rejected[0]
+        raise SourceError(f"{join(listing.root, path)}: {reason}.")
+    rejected = [
+        *listing.known,
+        *({"path": path, "stage": "list", "reason": reason} for path, reason in listing.rejected),
+    ]
+    rows = []
+    results = scan(listing.entries, open_files(listing.root, storage_options)) if listing.entries else iter(())
+    for result in track(results, "images", total=len(listing.entries), enabled=progress):
+        if isinstance(result, dict):
+            rows.append(result)
+            continue
+        path, error = result
+        if not ignore_failure:
+            raise ImageError(error.stage, f"{join(listing.root, path)}: {error.reason}")
+        rejected.append({"path": path, "stage": error.stage, "reason": error.reason})
+    if random_order:
+        rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    columns = {name: [row[name] for row in rows] for name in schema.IMAGES.names if name != "id"}
+    table = pa.table({"id": range(len(rows)), **columns}, schema=schema.IMAGES)
+    rejected.sort(key=lambda row: row["path"])
+    return ImageTable(table, rejected, listing.root, listing.skipped, storage_options)

@@ -1,0 +1,1 @@
+"""Duplicates: copies, same pictures and look-alikes, and which copy to keep."""

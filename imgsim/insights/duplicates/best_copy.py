@@ -1,0 +1,130 @@
+"""Which image of a group to keep, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from imgsim.insights.measures import Traits
+    from imgsim.model import SimilarityModel
+
+_SHARPER = 0.05  # less than this is noise of the thumbnail
+_UNDATED = float("inf")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides which image is kept, row by row; ``width`` and ``height`` are upright."""
+
+    width: NDArray[np.int32]
+    height: NDArray[np.int32]
+    bytes: NDArray[np.int64]
+    sharpness: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+    paths: Sequence[str]
+
+    @classmethod
+    def of(cls, model: SimilarityModel, traits: Traits) -> Facts:
+        """The facts of a model's images; an unknown time counts as the latest."""
+        images = model.images
+        width, height = np.asarray(images.column("width")), np.asarray(images.column("height"))
+        lying = np.asarray(images.column("orientation")) >= 5
+        times = np.asarray(images.column("mtime"), "datetime64[us]")
+        seconds = np.where(np.isnat(times), _UNDATED, times.astype(np.int64) / 1e6)
+        return cls(
+            np.where(lying, height, width).astype(np.int32),
+            np.where(lying, width, height).astype(np.int32),
+            np.asarray(images.column("bytes")),
+            traits.measures["sharpness"].to_numpy(np.float32),
+            seconds,
+            images.paths,
+        )
+
+    def pixels(self, row: int) -> int:
+        """Width times height."""
+        return int(self.width[row]) * int(self.height[row])
+
+
+def suggestion(facts: Facts, rows: Sequence[int]) -> tuple[int, list[str]]:
+    """The row to keep, and a reason for each row.
+
+    Most pixels, then most bytes, then sharpest (by more than 5 %), then oldest, then first by path.
+
+    Returns
+    -------
+    (int, list of str)
+        The kept row; in the order of ``rows``, why it is kept or what the kept one has over it.
+    """
+    kept = _best(facts, rows)
+    others = [row for row in rows if row != kept]
+    nearest = max(others, key=lambda row: _depth(facts, kept, row))
+    reasons = {row: _against(facts, kept, row) for row in others}
+    reasons[kept] = _praise(facts, kept, nearest)
+    return kept, [reasons[row] for row in rows]
+
+
+def _best(facts: Facts, rows: Sequence[int]) -> int:
+    most = max(facts.pixels(row) for row in rows)
+    left = [row for row in rows if facts.pixels(row) == most]
+    most = max(int(facts.bytes[row]) for row in left)
+    left = [row for row in left if int(facts.bytes[row]) == most]
+    sharpest = max(
+        (float(facts.sharpness[row]) for row in left if facts.sharpness[row] == facts.sharpness[row]), default=0
+    )
+    left = [row for row in left if not _sharper(sharpest, float(facts.sharpness[row]))] or left
+    return min(left, key=lambda row: (facts.seconds[row], facts.paths[row]))
+
+
+def _sharper(one: float, other: float) -> bool:
+    """Whether ``one`` is sharper by more than noise; not known is not less."""
+    return one > other * (1 + _SHARPER)
+
+
+def _depth(facts: Facts, kept: int, row: int) -> int:
+    """How many facts are equal before one decides between the kept row and another."""
+    equal = (
+        facts.pixels(kept) == facts.pixels(row),
+        facts.bytes[kept] == facts.bytes[row],
+        not _sharper(float(facts.sharpness[kept]), float(facts.sharpness[row])),
+        facts.seconds[kept] == facts.seconds[row],
+    )
+    return next((i for i, same in enumerate(equal) if not same), len(equal))
+
+
+def _against(facts: Facts, kept: int, row: int) -> str:
+    """What the kept row has over another one."""
+    return (
+        f"fewer pixels: {_size(facts, row)} against {_size(facts, kept)}",
+        f"same size, fewer bytes: {facts.bytes[row]:,} against {facts.bytes[kept]:,}",
+        "same size and bytes, less sharp",
+        f"newer: {_day(facts, row)} against {_day(facts, kept)}",
+        "alike in every respect, later by path",
+    )[_depth(facts, kept, row)]
+
+
+def _praise(facts: Facts, kept: int, next_best: int) -> str:
+    """Why the kept row is better than the next best."""
+    return (
+        f"most pixels: {_size(facts, kept)}, next {_size(facts, next_best)}",
+        f"same size, most bytes: {facts.bytes[kept]:,}, next {facts.bytes[next_best]:,}",
+        "same size and bytes, sharpest",
+        f"oldest: {_day(facts, kept)}, next {_day(facts, next_best)}",
+        "alike in every respect, first by path",
+    )[_depth(facts, kept, next_best)]
+
+
+def _size(facts: Facts, row: int) -> str:
+    return f"{facts.width[row]} x {facts.height[row]}"
+
+
+def _day(facts: Facts, row: int) -> str:
+    seconds = float(facts.seconds[row])
+    if seconds == _UNDATED:
+        return "no date"
+    return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%d %H:%M:%S")

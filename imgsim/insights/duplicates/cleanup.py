@@ -1,0 +1,169 @@
+"""What to do about duplicates, as a CSV and as a POSIX shell script that moves files and never deletes one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from imgsim.errors import ArgumentError
+from imgsim.images.read_files import is_url
+from imgsim.insights.duplicates.find import TIERS
+from imgsim.io.atomic import atomic_path
+from imgsim.io.csv import write_csv
+
+if TYPE_CHECKING:
+    from imgsim.model import SimilarityModel
+    from imgsim.references.insight import Insight
+
+CERTAIN = TIERS[:2]
+"""Tiers of a plan unless others are asked for: look-alikes are for people to judge."""
+
+
+def plan_table(duplicates: Insight, tiers: Sequence[str] = CERTAIN) -> pd.DataFrame:
+    """One row per image in a group: tier, group, action (``keep`` or ``move``), path, bytes, kept_path, reason.
+
+    Raises
+    ------
+    ArgumentError
+        A tier that does not exist.
+    """
+    if not set(tiers) <= set(TIERS):
+        raise ArgumentError(f"tiers must be some of {', '.join(TIERS)}, not {', '.join(tiers)}.")
+    groups = duplicates.tables["groups"]
+    groups = groups[groups["tier"].isin(tiers)]
+    kept = groups[groups["keep"]].set_index("group")["path"]
+    plan = groups.assign(
+        action=groups["keep"].map({True: "keep", False: "move"}), kept_path=groups["group"].map(kept)
+    ).sort_values(["group", "keep"], ascending=[True, False], kind="stable")
+    return plan[["tier", "group", "action", "path", "bytes", "kept_path", "reason"]].reset_index(drop=True)
+
+
+def write_plan_csv(duplicates: Insight, path: str | Path, tiers: Sequence[str] = CERTAIN) -> None:
+    """Write `plan_table` as CSV, atomically."""
+    with atomic_path(Path(path)) as temporary:
+        write_csv(plan_table(duplicates, tiers), temporary)
+
+
+def write_plan_script(
+    model: SimilarityModel,
+    duplicates: Insight,
+    path: str | Path,
+    into: str | Path,
+    tiers: Sequence[str] = CERTAIN,
+    root: str | Path | None = None,
+) -> int:
+    """Write a shell script that moves what is not kept into a folder, under the same relative paths.
+
+    ``sh plan.sh --dry-run`` only says what it would do. The script moves a file only while the one to keep is
+    there, while it still has the size it had (and for ``same_bytes`` the very same bytes), and while nothing
+    has its name in the folder; it can be run again at any time. It ends with 1 if a file was left alone.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+        That the duplicates were found in.
+    duplicates : Insight
+    path : str or Path
+        Of the script.
+    into : str or Path
+        Folder outside the collection, created by the script when it is needed.
+    tiers : sequence of str
+        Some of same_bytes, same_picture, look_alike.
+    root : str or Path, optional
+        Where the images lie; by default where the model found them (a saved model does not know).
+
+    Returns
+    -------
+    int
+        How many files it would move.
+
+    Raises
+    ------
+    ArgumentError
+        The collection is not in a folder of this machine, or ``into`` lies in it; or a path leads out of it.
+    """
+    root, target = places(model, into, root)
+    plan = plan_table(duplicates, tiers)
+    moves = plan[plan["action"] == "move"]
+    outside = [path for path in (*moves["path"], *moves["kept_path"]) if path[:1] == "/" or ".." in path.split("/")]
+    if outside:
+        raise ArgumentError(f"{outside[0]!r} leads out of the collection: this is no plan to follow.")
+    lines = [
+        f"move {row.tier} {row.bytes} {quote(row.path)} {quote(row.kept_path)}" for row in moves.itertuples(index=False)
+    ]
+    parts = {"@ROOT@": quote(root.rstrip("/")), "@TARGET@": quote(str(target)), "@MOVES@": "\n".join(lines)}
+    script = re.sub("|".join(parts), lambda found: parts[found.group()], _SCRIPT)
+    with atomic_path(Path(path)) as temporary:
+        temporary.write_bytes(script.encode("utf-8", "surrogateescape"))  # folders of any name, also not in UTF-8
+        temporary.chmod(0o755)
+    return len(lines)
+
+
+def places(model: SimilarityModel, into: str | Path, root: str | Path | None = None) -> tuple[str, Path]:
+    """From where to where `write_plan_script` moves files, both absolute.
+
+    Raises
+    ------
+    ArgumentError
+        The collection is not in a folder of this machine, or ``into`` lies in it.
+    """
+    root = model.images.root if root is None else str(Path(root).expanduser().absolute())
+    if not root or is_url(root):
+        raise ArgumentError(
+            f"a script moves files of a local folder, not of {root or 'an unknown place'}: give root, where they lie."
+        )
+    target = Path(into).expanduser().absolute()
+    if root != "/" and target.resolve().is_relative_to(Path(root).resolve()):
+        raise ArgumentError(f"{target} lies in the collection {root}: what is moved there would be read again.")
+    return root, target
+
+
+_SCRIPT = """#!/bin/sh
+# Moves duplicate pictures into another folder. Nothing is deleted and nothing is overwritten.
+# sh THIS_SCRIPT --dry-run    only says what it would do
+set -u
+root=@ROOT@
+target=@TARGET@
+moved=0 there=0 left=0
+case ${1-} in
+  '') dry=no ;;
+  --dry-run) dry=yes ;;
+  *) printf 'usage: %s [--dry-run]\\n' "$0" >&2; exit 2 ;;
+esac
+
+leave() {
+  left=$((left + 1))
+  printf 'left alone: %s (%s)\\n' "$1" "$2"
+}
+
+# move TIER BYTES PATH KEPT
+move() {
+  from=$root/$3 kept=$root/$4 to=$target/$3
+  if [ ! -e "$from" ] && [ ! -L "$from" ] && [ -f "$to" ]; then
+    there=$((there + 1)); printf 'already moved: %s\\n' "$3"
+  elif [ ! -f "$from" ]; then leave "$3" 'it is gone'
+  elif [ ! -f "$kept" ]; then leave "$3" "the one to keep is gone: $4"
+  elif [ "$from" -ef "$kept" ]; then leave "$3" 'it is the one to keep, by another name'
+  elif [ "$(($(wc -c < "$from")))" -ne "$2" ]; then leave "$3" 'it changed since the plan was made'
+  elif [ "$1" = same_bytes ] && ! cmp -s -- "$from" "$kept"; then leave "$3" "it is no longer equal to $4"
+  elif [ -e "$to" ] || [ -L "$to" ]; then leave "$3" 'the folder has a file of that name'
+  elif [ "$dry" = yes ]; then moved=$((moved + 1)); printf 'would move: %s\\n' "$3"
+  elif mkdir -p -- "${to%/*}" && mv -n -- "$from" "$to" && [ ! -e "$from" ]; then
+    moved=$((moved + 1)); printf 'moved: %s\\n' "$3"
+  else leave "$3" 'it could not be moved'
+  fi
+}
+
+@MOVES@
+
+if [ "$dry" = yes ]; then printf '%s files would be moved to %s' "$moved" "$target"
+else printf '%s files moved to %s' "$moved" "$target"
+fi
+printf ', %s moved before, %s left alone\\n' "$there" "$left"
+[ "$left" -eq 0 ]
+"""

@@ -1,0 +1,232 @@
+"""Duplicates in three tiers that are never mixed: same bytes, same picture, look-alike.
+
+- ``same_bytes``: files of equal sha256.
+- ``same_picture``: re-encoded, resized or turned by EXIF, and on request mirrored or rotated: neighbours in the graph
+  whose thumbnails agree (`imgsim.insights.descriptor`).
+- ``look_alike``: neighbours unusually near for this collection, nothing more.
+
+Each tier is looked for among what the tier before would keep, so a file is in at most one group per tier, and no group
+holds two kinds of likeness. Every member agrees with its group's centre (`imgsim.insights.duplicates.groups`): chains
+end where likeness ends. Pictures of (almost) one grey show too little and are left to ``same_bytes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imgsim import arguments
+from imgsim.insights import schemas
+from imgsim.insights.descriptor import TURNS, is_blank
+from imgsim.insights.duplicates.best_copy import Facts, suggestion
+from imgsim.insights.duplicates.compare import compared, distances, same_picture
+from imgsim.insights.duplicates.groups import centred_groups
+from imgsim.insights.duplicates.pairs import first_of_content, neighbor_pairs, turned_pairs
+from imgsim.insights.measures import Traits, require_rows
+from imgsim.references.insight import Insight
+
+if TYPE_CHECKING:
+    from imgsim.model import SimilarityModel
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+TIERS = ("same_bytes", "same_picture", "look_alike")
+FLIPS, ROTATIONS, BOTH = (1, 2), (3, 5, 6), (4, 7)
+"""Positions in `imgsim.insights.descriptor.TURNS`."""
+DEVIATIONS = 3.0
+
+
+def find_duplicates(
+    model: SimilarityModel,
+    traits: Traits,
+    *,
+    flips: bool = False,
+    rotations: bool = False,
+    threshold: float | None = None,
+) -> Insight:
+    """Groups of duplicate images, each with a suggestion of which one to keep.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+    traits : Traits
+        Of the same images (`imgsim.insights.measures.measure_traits`).
+    flips : bool
+        Whether a mirrored picture is the same picture.
+    rotations : bool
+        Whether a picture turned by 90, 180 or 270 degrees in its pixels is. (By EXIF it always is.)
+    threshold : float, optional
+        Largest distance of embeddings of look-alikes; by default `calibrated_threshold`.
+
+    Returns
+    -------
+    Insight
+        Tables ``groups`` and ``pairs`` (`imgsim.insights.schemas.DUPLICATES`); ``pairs`` holds every pair of
+        neighbours up to ``metrics["bound"]``, so that `look_alikes` can group them at any threshold below.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        ``threshold`` is no distance.
+    ModelFormatError
+        ``traits`` are of other images.
+    """
+    require_rows(model, traits)
+    threshold = arguments.optional_radius(threshold)
+    facts = Facts.of(model, traits)
+    turns = [0, *(FLIPS if flips else ()), *(ROTATIONS if rotations else ()), *(BOTH if flips and rotations else ())]
+    first = first_of_content(model.images.sha256)
+    bytes_groups = _of_same_bytes(first)
+    kept_of_first = _kept(bytes_groups, facts, first)
+    pairs = compared(model, traits, kept_of_first[neighbor_pairs(model, first)], turns)
+    if len(turns) > 1:
+        extra = turned_pairs(traits.descriptors, np.unique(kept_of_first[traits.known]), turns)
+        more = compared(model, traits, extra, turns)
+        pairs = pd.concat([pairs, more[more["difference"] <= 1]]).drop_duplicates(["row", "other"])
+    same = pairs[pairs["difference"] <= 1]
+    pictures = centred_groups(same["row"].to_numpy(), same["other"].to_numpy(), same_picture(traits, turns))
+    near = _between(model, traits, pairs, _kept(pictures, facts, kept_of_first))
+    limit = calibrated_threshold(near) if threshold is None else threshold
+    bound = max(limit, float(_nearest(near).median()) if len(near) else 0.0)
+    table = _pairs_table(model, same, near[near["distance"] <= bound], limit)
+    found = [("same_bytes", bytes_groups), ("same_picture", pictures), ("look_alike", _near_groups(model, near, limit))]
+    groups = _groups_table(model, facts, found)
+    metrics = _metrics(groups) | {"threshold": limit, "bound": bound, "blank": float(_blank(traits).sum())}
+    asked: dict[str, Any] = {"flips": flips, "rotations": rotations, "threshold": threshold}
+    return Insight("duplicates", {"groups": groups, "pairs": table}, metrics, asked)
+
+
+def calibrated_threshold(near: pd.DataFrame) -> float:
+    """Distance below which two images are unusually alike for their collection.
+
+    Three robust deviations below the median of the logarithm of distances to the nearest other picture
+    (median and median absolute deviation; Rousseeuw and Croux, JASA 88, 1993). Measured on Caltech-101:
+    0.46 with ``mini``, 0.37 with MobileNetV2.
+
+    Parameters
+    ----------
+    near : DataFrame
+        Pairs of different pictures: row, other, distance.
+    """
+    nearest = np.log(np.maximum(_nearest(near).to_numpy(np.float64), 1e-6))
+    if len(nearest) == 0:
+        return 0.0
+    middle = np.median(nearest)
+    spread = 1.4826 * np.median(np.abs(nearest - middle))
+    return float(np.exp(middle - DEVIATIONS * spread))
+
+
+def look_alikes(model: SimilarityModel, traits: Traits, duplicates: Insight, threshold: float) -> pd.DataFrame:
+    """The ``look_alike`` rows of the table ``groups`` at another threshold, from the stored pairs; milliseconds.
+
+    ``threshold`` is a distance up to ``duplicates.metrics["bound"]``.
+    """
+    pairs = duplicates.tables["pairs"]
+    near = pairs[pairs["tier"] != "same_picture"]
+    groups = _near_groups(model, near, float(threshold))
+    return _groups_table(model, Facts.of(model, traits), [("look_alike", groups)])
+
+
+def _of_same_bytes(first: Rows) -> list[Rows]:
+    order = np.argsort(first, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(first[order])) + 1)
+    return sorted((g for g in groups if len(g) > 1), key=lambda group: (-len(group), int(group[0])))
+
+
+def _kept(groups: Sequence[Rows], facts: Facts, before: Rows) -> Rows:
+    """(n,) the row that stands for each row once every group is down to the one it keeps."""
+    stands = np.arange(len(before))
+    for group in groups:
+        stands[group] = suggestion(facts, group.tolist())[0]
+    return np.asarray(stands[before])
+
+
+def _blank(traits: Traits) -> NDArray[np.bool_]:
+    return np.asarray(is_blank(traits.descriptors) & traits.known)
+
+
+def _between(model: SimilarityModel, traits: Traits, pairs: pd.DataFrame, kept: Rows) -> pd.DataFrame:
+    """Pairs of what is kept of each picture; copies of one picture stand for one, blank pictures for none."""
+    ends = np.sort(kept[pairs[["row", "other"]].to_numpy()], axis=1)
+    blank = _blank(traits)
+    good = (ends[:, 0] < ends[:, 1]) & ~blank[ends].any(axis=1)
+    moved = (ends != pairs[["row", "other"]].to_numpy()).any(axis=1)
+    near = pairs.assign(row=ends[:, 0], other=ends[:, 1]).assign(difference=pairs["difference"].where(~moved))
+    near = near[good].sort_values(["row", "other", "difference"]).drop_duplicates(["row", "other"])
+    return near.assign(distance=distances(model, near["row"].to_numpy(), near["other"].to_numpy()))
+
+
+def _nearest(near: pd.DataFrame) -> pd.Series:
+    """Distance of each row in ``near`` to its nearest."""
+    ends = pd.concat([near["row"], near["other"]])
+    return pd.concat([near["distance"]] * 2).groupby(ends.to_numpy()).min()
+
+
+def _near_groups(model: SimilarityModel, near: pd.DataFrame, threshold: float) -> list[Rows]:
+    def agrees(centre: int, rows: Rows) -> NDArray[np.bool_]:
+        return np.asarray(distances(model, np.full(len(rows), centre), rows) <= threshold)
+
+    linked = near[near["distance"] <= threshold]
+    a, b = linked["row"].to_numpy(np.int64), linked["other"].to_numpy(np.int64)
+    return centred_groups(a, b, agrees)
+
+
+def _groups_table(model: SimilarityModel, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
+    numbers: list[Rows] = []
+    rows: list[Rows] = []
+    keeps: list[Rows] = []
+    tiers: list[str] = []
+    reasons: list[str] = []
+    for tier, group in ((tier, group) for tier, groups in found for group in groups):
+        kept, why = suggestion(facts, group.tolist())
+        numbers.append(np.full(len(group), len(numbers)))
+        tiers += [tier] * len(group)
+        rows.append(group)
+        keeps.append(np.full(len(group), kept))
+        reasons += why
+    row, keep, number = (np.concatenate([[], *part]).astype(np.int64) for part in (rows, keeps, numbers))
+    columns = schemas.about(model.images, row) | {
+        "group": number,
+        "tier": tiers,
+        "keep": row == keep,
+        "reason": reasons,
+        "width": facts.width[row],
+        "height": facts.height[row],
+        "bytes": facts.bytes[row],
+        "sharpness": facts.sharpness[row],
+        "distance": distances(model, row, keep),
+    }
+    return schemas.frame(schemas.DUPLICATES["groups"], columns)
+
+
+def _pairs_table(model: SimilarityModel, same: pd.DataFrame, near: pd.DataFrame, limit: float) -> pd.DataFrame:
+    near = near.assign(tier=np.where(near["distance"] <= limit, "look_alike", "neighbor"))
+    both = pd.concat([same.assign(tier="same_picture"), near]).reset_index(drop=True)
+    both = both.drop_duplicates(["row", "other"]).sort_values(["tier", "distance", "row", "other"])
+    other = schemas.about(model.images, both["other"])
+    columns = schemas.about(model.images, both["row"]) | {
+        "other": other["row"],
+        "other_path": other["path"],
+        "other_label": other["label"],
+        "tier": both["tier"].tolist(),
+        "distance": both["distance"].to_numpy(np.float32),
+        "difference": both["difference"].to_numpy(np.float32),
+        "turn": [TURNS[turn] for turn in both["turn"]],
+    }
+    return schemas.frame(schemas.DUPLICATES["pairs"], columns)
+
+
+def _metrics(groups: pd.DataFrame) -> dict[str, float]:
+    """Groups, images beyond the kept ones, and their bytes, by tier."""
+    metrics: dict[str, float] = {}
+    for tier in TIERS:
+        spare = groups[(groups["tier"] == tier) & ~groups["keep"]]
+        metrics[f"{tier}_groups"] = float(spare["group"].nunique())
+        metrics[f"{tier}_images"] = float(len(spare))
+        metrics[f"{tier}_bytes"] = float(spare["bytes"].sum())
+    return metrics

@@ -1,0 +1,148 @@
+"""Leaks: one picture in two splits, so that a network is tested on what it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imgsim.errors import ArgumentError, ArgumentTypeError
+from imgsim.insights import schemas
+from imgsim.insights.duplicates.find import TIERS
+from imgsim.references.insight import Insight
+
+if TYPE_CHECKING:
+    from imgsim.images.table import ImageTable
+    from imgsim.model import SimilarityModel
+
+COLUMN = "split"
+FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
+"""Names of folders, in lower case, and the splits they mean."""
+_ORDER = ("train", "val", "test")
+
+
+def find_leaks(
+    model: SimilarityModel,
+    duplicates: Insight,
+    split: str | Sequence[str | None] | None = None,
+    look_alikes: bool = False,
+) -> Insight:
+    """Images of one split that are in another one too.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+    duplicates : Insight
+        Of the same images (`imgsim.insights.duplicates.find.find_duplicates`).
+    split : str or sequence of n str or None, optional
+        A column of the table of images, or the split of each image; None belongs to no split. By default
+        the column ``split`` where the source had one, else the topmost folder of the path called train, val,
+        valid, validation, dev or test.
+    look_alikes : bool
+        Whether images that merely look alike count.
+
+    Returns
+    -------
+    Insight
+        Tables ``pairs`` and ``counts`` (`imgsim.insights.schemas.LEAKS`). Each leaking image is listed once per
+        other split, with one partner there, by the strictest tier that links them; of two splits the one
+        nearer to the test is listed as leaking from the other. Metrics ``splits`` and ``images``; without two
+        splits the tables are empty and ``params["note"]`` says so.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        ``split`` names no column, or has another number of values than there are images.
+    """
+    names, origin = _splits(model.images, split)
+    known = sorted({name for name in names if name is not None}, key=_place)
+    params: dict[str, Any] = {"split": origin, "splits": known, "look_alikes": look_alikes}
+    if len(known) < 2:
+        params["note"] = (
+            f"there {'is one split' if known else 'are no splits'} by {origin}, so nothing can leak: give split= a "
+            "column or a value per image, load a table with a column 'split', or name folders train, val and test."
+        )
+    pairs = _leaks(duplicates.tables["groups"], np.array([known.index(n) if n else -1 for n in names]), look_alikes)
+    table = _pairs_table(model, pairs, known)
+    counts = _counts_table(table, names, known, TIERS if look_alikes else TIERS[:2])
+    metrics = {"splits": float(len(known)), "images": float(table["row"].nunique())}
+    return Insight("leaks", {"pairs": table, "counts": counts}, metrics, params)
+
+
+def _splits(images: ImageTable, split: str | Sequence[str | None] | None) -> tuple[list[str | None], str]:
+    """The split of each image, and where it was read from."""
+    if isinstance(split, str) or (split is None and any(images.splits)):
+        column = split or COLUMN
+        values = images.column(column)
+        return [None if value is None else str(value) for value in values], f"the column {column!r}"
+    if split is None:
+        return [_of_path(path) for path in images.paths], "folders"
+    if len(split) != len(images):
+        raise ArgumentError(f"split has {len(split)} values for {len(images)} images.")
+    if not all(value is None or isinstance(value, str) for value in split):
+        raise ArgumentTypeError("split must hold strings, or None for images of no split.")
+    return list(split), "the values given"
+
+
+def _of_path(path: str) -> str | None:
+    return next((FOLDERS[part] for part in path.lower().split("/")[:-1] if part in FOLDERS), None)
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Train before val before test before others: what comes later leaks from what comes earlier."""
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+
+
+def _leaks(groups: pd.DataFrame, split: NDArray[np.int64], look_alikes: bool) -> pd.DataFrame:
+    """Columns row, split, from, other, tier: each row once per earlier split that holds the same picture."""
+    picture = np.arange(len(split))
+    found = []
+    for tier in TIERS if look_alikes else TIERS[:2]:
+        picture = _merged(picture, groups[groups["tier"] == tier])
+        rows = pd.DataFrame({"row": np.arange(len(split)), "picture": picture, "split": split})
+        rows = rows[(split >= 0) & (np.bincount(picture, minlength=len(picture))[picture] > 1)]
+        partners = rows.drop_duplicates(["picture", "split"]).rename(columns={"row": "other", "split": "from"})
+        both = rows.merge(partners, on="picture")
+        both = both[both["from"] < both["split"]]
+        found.append(both[["row", "split", "from", "other"]].assign(tier=tier))
+    return pd.concat(found).drop_duplicates(["row", "from"])
+
+
+def _merged(picture: NDArray[np.int64], groups: pd.DataFrame) -> NDArray[np.int64]:
+    """(n,) equal numbers for images of one picture, with the groups of one more tier joined."""
+    joined = np.arange(len(picture))
+    for _, rows in groups.groupby("group")["row"]:
+        joined[picture[rows]] = picture[rows.iloc[0]]
+    return np.asarray(joined[picture])
+
+
+def _pairs_table(model: SimilarityModel, pairs: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
+    other = schemas.about(model.images, pairs["other"])
+    columns = schemas.about(model.images, pairs["row"]) | {
+        "split": [known[place] for place in pairs["split"]],
+        "other": other["row"],
+        "other_path": other["path"],
+        "other_label": other["label"],
+        "other_split": [known[place] for place in pairs["from"]],
+        "tier": pairs["tier"].tolist(),
+    }
+    return schemas.frame(schemas.LEAKS["pairs"], columns)
+
+
+def _counts_table(
+    pairs: pd.DataFrame, names: Sequence[str | None], known: Sequence[str], tiers: Sequence[str]
+) -> pd.DataFrame:
+    rows = []
+    for earlier, later in combinations(known, 2):
+        there = sum(name == later for name in names)
+        for tier in tiers:
+            mine = (pairs["split"] == later) & (pairs["other_split"] == earlier) & (pairs["tier"] == tier)
+            rows.append((later, earlier, tier, int(mine.sum()), float(mine.sum() / there)))
+    columns = zip(*rows, strict=True) if rows else [[]] * 5
+    return schemas.frame(
+        schemas.LEAKS["counts"], dict(zip(schemas.LEAKS["counts"].names, map(list, columns), strict=True))
+    )

@@ -1,0 +1,145 @@
+"""How well the labels around an image fit each label it could have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.neighbors.exact import BLOCK_BYTES
+from imgsim.neighbors.graph import NeighborGraph
+
+Codes = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+REACH = 0.8
+COPY = 0.3
+LEAST = 1e-6
+PRIOR = 10.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the votes say of every image.
+
+    ``odds`` (n,): log odds of the other labels against the given one. ``best`` (n,): code of the
+    likeliest other label, -1 where no neighbour has one. ``planted`` (p, n): the odds of wrong labels.
+    """
+
+    odds: Values
+    best: Codes
+    planted: Values
+
+
+def vote_weights(matrix: NDArray[np.float32], graph: NeighborGraph) -> tuple[Values, Values]:
+    """What each neighbour's vote weighs, and how many near copies each image has.
+
+    Near neighbours count more: exp(-d^2 / 2 (0.8 m)^2) with m the collection's median distance. Images
+    closer than about 0.3 m are copies, one picture: copies among the neighbours share one vote, copies
+    of the image itself hardly vote. So a mistake made once and copied does not confirm itself.
+
+    Returns
+    -------
+    weights : (n, k) float64
+    copies : (n,) float64
+        At least 1: the image itself.
+    """
+    near = np.asarray(graph.distances, np.float64)
+    typical = float(np.median(near)) if near.size else 0.0
+    typical = typical if typical > 0 else 1.0
+    itself = np.exp(-((near / (COPY * typical)) ** 2))
+    weights: Values = np.exp(-((near / (REACH * typical)) ** 2) / 2) * np.maximum(1 - itself, LEAST)
+    step = max(1, BLOCK_BYTES // max(1, 8 * graph.k * (matrix.shape[1] + graph.k)))
+    for start in range(0, len(graph), step):
+        block = slice(start, start + step)
+        around = matrix[graph.neighbors[block]]
+        products = around @ around.transpose(0, 2, 1)
+        squares = np.einsum("nkk->nk", products)
+        apart = np.maximum(squares[:, :, None] + squares[:, None, :] - 2 * products, 0)
+        weights[block] /= np.exp(-apart / (COPY * typical) ** 2).sum(axis=2)
+    return weights, 1 + itself.sum(axis=1)
+
+
+class Neighborhoods:
+    """What labels are found around the images of each label, and what that says of single images.
+
+    An image's neighbours vote; a vote is weighed by how usual it is: around images labelled ``lotus``
+    votes for ``water lily`` are common, so they say little against the label, votes for ``stapler``
+    much (naive Bayes on the labels around, each image left out of its own class).
+
+    Parameters
+    ----------
+    codes : (n,) int64
+        Labels as 0..c-1; c for images without one, which do not vote.
+    judged : (c,) bool
+        Labels that an image may be suspected of, or suggested.
+    graph : NeighborGraph
+    weights : (n, k) float64
+        Of the votes.
+    copies : (n,) float64
+        Images that count as one.
+    """
+
+    def __init__(
+        self, codes: Codes, judged: NDArray[np.bool_], graph: NeighborGraph, weights: Values, copies: Values
+    ) -> None:
+        self.codes, self.neighbors = codes, graph.neighbors
+        self.judged = np.append(judged, False)  # and "none"
+        self._width = len(self.judged)
+        voted = codes[graph.neighbors]
+        self.weights = np.where(voted == self._width - 1, 0.0, weights)
+        counted = self.weights / copies[:, None]
+        flat = counted.reshape(-1)
+        self._pairs, where = np.unique(codes[:, None] * self._width + voted, return_inverse=True)
+        self._counts = np.bincount(where.reshape(-1), flat, len(self._pairs))
+        self._totals = np.bincount(codes, counted.sum(axis=1), self._width)
+        self._sizes = np.bincount(codes, minlength=self._width)
+        common = np.bincount(voted.reshape(-1), flat, self._width)
+        self._common = np.where(common > 0, common / max(flat.sum(), 1e-300), 1.0)
+
+    def evidence(self, planted: Codes) -> Evidence:
+        """Judge every image as labelled, and as if its label were each of ``planted`` (p, n)."""
+        n, k = self.neighbors.shape
+        tried = len(planted)
+        odds, best, others = np.empty(n), np.empty(n, np.int64), np.empty((tried, n))
+        step = max(1, BLOCK_BYTES // (8 * (k + 1) * (k + 1 + tried)))
+        for start in range(0, n, step):
+            block = np.arange(start, min(n, start + step))
+            asked = np.concatenate([self.codes[block][None], planted[:, block]])
+            block_odds, block_best = self._odds(block, asked)
+            odds[block], best[block], others[:, block] = block_odds[0], block_best, block_odds[1:]
+        return Evidence(odds, best, others)
+
+    def _odds(self, rows: Codes, asked: Codes) -> tuple[Values, Codes]:
+        """Log odds (a, b) of all other labels against each of ``asked`` (a, b), and the best other than the first."""
+        voted, weights = self.codes[self.neighbors[rows]], self.weights[rows]
+        same = voted[:, :, None] == voted[:, None, :]
+        repeated = np.tril(same, -1).any(axis=2)
+        fit = self._log_fit(rows, np.concatenate([voted, asked.T], axis=1), voted, weights, same)
+        k = voted.shape[1]
+        possible = np.where(repeated | ~self.judged[voted], -np.inf, fit[:, :k])
+        unlike_all = (weights * np.log(self._common[voted])).sum(axis=1)
+        odds, best = np.empty(asked.shape), np.full(len(rows), -1)
+        for i, label in enumerate(asked):
+            rivals = np.where(voted == label[:, None], -np.inf, possible)
+            odds[i] = np.logaddexp.reduce(np.column_stack([rivals, unlike_all]), axis=1) - fit[:, k + i]
+            if i == 0:
+                top = rivals.argmax(axis=1)
+                found = np.isfinite(np.take_along_axis(rivals, top[:, None], axis=1)[:, 0])
+                best = np.where(found, np.take_along_axis(voted, top[:, None], axis=1)[:, 0], -1)
+        return odds, best
+
+    def _log_fit(self, rows: Codes, labels: Codes, voted: Codes, weights: Values, same: NDArray[np.bool_]) -> Values:
+        """(b, c) log of size x likelihood of the votes, for each of ``labels`` (b, c), without the image itself."""
+        itself = labels == self.codes[rows][:, None]
+        own = (same * weights[:, None, :]).sum(axis=2)  # what it and its copies add to its label's counts
+        keys = labels[:, :, None] * self._width + voted[:, None, :]
+        at = np.minimum(np.searchsorted(self._pairs, keys), len(self._pairs) - 1)
+        counts = np.where(self._pairs[at] == keys, self._counts[at], 0.0) - itself[:, :, None] * own[:, None, :]
+        totals = self._totals[labels] - itself * weights.sum(axis=1)[:, None]
+        expected = np.maximum(counts, 0) + PRIOR * self._common[voted][:, None, :]
+        share = expected / (np.maximum(totals, 0) + PRIOR)[:, :, None]
+        sizes = np.maximum(self._sizes[labels] - itself, 0.5)
+        fit: Values = (weights[:, None, :] * np.log(share)).sum(axis=2) + np.log(sizes)
+        return fit

@@ -1,0 +1,1 @@
+"""The map: all images on one plane, similar ones near each other."""

@@ -1,0 +1,1 @@
+"""The report: everything that was found, as one HTML page."""

@@ -1,0 +1,70 @@
+"""The report: everything found out about a collection, as one page with pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgsim.errors import ModelFormatError
+from imgsim.insights.report.html import page, text, with_pictures
+from imgsim.insights.report.sections import sections_of
+from imgsim.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from imgsim.model import SimilarityModel
+
+FILE = "insights.html"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page, complete in itself."""
+
+    html: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal sha256 of the page."""
+        return hashlib.sha256(self.html.encode()).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write ``insights.html`` into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder / FILE) as path:
+            path.write_text(self.html, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Report:
+        """Read what `save` wrote."""
+        try:
+            return cls((folder / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelFormatError(f"{folder / FILE} cannot be read: {error}. Write the report again.") from error
+
+
+def render_report(model: SimilarityModel, title: str) -> Report:
+    """Write the page about everything ``model`` carries, from its thumbnails; what it does not carry has no section.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+        With insights (`imgsim.insights.compute`).
+    title : str
+        Name of the collection.
+    """
+    sections = sections_of(model)
+    tiles = "".join(f'<a href="#{part.name}"><b>{text(part.count)}</b>{text(part.title)}</a>' for part in sections)
+    bodies = "".join(
+        f'<section id="{part.name}"><h2>{text(part.title)}<span>{text(part.count)}</span></h2>'
+        f"<p>{text(part.lead)}</p>{part.body}</section>\n"
+        for part in sections
+    )
+    labels = len({label for label in model.images.labels if label is not None})
+    lead = (
+        f"{len(model):,} images, {labels:,} labels, network {model.backbone.name}, {model.graph.k} neighbours each. "
+        "Everything here is suggested, nothing was changed."
+    )
+    return Report(with_pictures(page(title, lead, f"<nav>{tiles}</nav>\n{bodies}"), model))

@@ -1,0 +1,66 @@
+"""numpy matrices as Arrow fixed-size lists, and back, without copying."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from imgsim.errors import ModelFormatError
+from imgsim.io import untrusted
+from imgsim.io.atomic import atomic_path
+
+
+def fixed_size_list(matrix: NDArray[Any]) -> pa.FixedSizeListArray:
+    """(n, d) array to an Arrow array of n lists of d values."""
+    flat = pa.array(np.ascontiguousarray(matrix).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
+
+
+def is_matrix(column: pa.ChunkedArray, values: pa.DataType) -> bool:
+    """Whether a column holds fixed-size lists of such values, none of them missing."""
+    kind = column.type
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type != values or kind.list_size < 1 or column.null_count:
+        return False
+    return not any(chunk.flatten().null_count for chunk in column.chunks)
+
+
+def matrix(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Column of n fixed-size lists of d values to a read-only (n, d) array; one chunk is not copied."""
+    width = column.type.list_size
+    chunks: list[NDArray[Any]] = [
+        chunk.flatten().to_numpy(zero_copy_only=True).reshape(-1, width) for chunk in column.chunks
+    ]
+    if len(chunks) == 1:
+        return chunks[0]
+    dtype = column.type.value_type.to_pandas_dtype()
+    joined = np.concatenate(chunks) if chunks else np.empty((0, width), dtype)
+    joined.setflags(write=False)
+    return joined
+
+
+def write_parquet(table: pa.Table, path: Path, compression: str = "zstd") -> None:
+    """Write atomically, with a checksum for each page."""
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression=compression, write_page_checksum=True)
+
+
+def read_parquet(path: Path, expected: pa.Schema | None = None) -> pa.Table:
+    """Read a whole file; with ``expected``, refuse other columns or types.
+
+    Raises
+    ------
+    ModelFormatError
+        The file is missing, damaged, has another schema, or would unpack to more than it may (`imgsim.io.untrusted`).
+    """
+    try:
+        table = untrusted.read_parquet(path)
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a name that is not UTF-8
+        raise ModelFormatError(f"{path} cannot be read as Parquet: {error}") from error
+    if expected is not None and not table.schema.equals(expected, check_metadata=False):
+        raise ModelFormatError(
+            f"{path} holds columns {table.schema.names}, expected {expected.names} with imgsim's types."
+        )
+    return table

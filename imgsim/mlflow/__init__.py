@@ -1,0 +1,1 @@
+"""MLflow: the flavour, the model registry, and the connection to a tracking server."""

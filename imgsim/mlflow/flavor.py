@@ -1,0 +1,236 @@
+"""MLflow flavour ``imgsim``: the model folder of `SimilarityModel.save` inside an MLflow model.
+
+An MLflow model of this flavour is data only: Parquet, JSON, safetensors and ONNX under ``model.imgsim/``,
+loaded by this module (``loader_module: imgsim.mlflow.flavor``). No pickle, no code copied from the machine
+that logged it, no path of that machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgsim.errors import ArgumentError, ModelFormatError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.models import Model, ModelSignature
+    from mlflow.models.model import ModelInfo
+
+    from imgsim.mlflow.pyfunc import SimilarityPyfunc
+    from imgsim.model import SimilarityModel
+
+FLAVOR_NAME = "imgsim"
+MODEL_FOLDER = "model.imgsim"
+MODEL_TYPE = "image-similarity"
+
+_RUNTIME = ("imgsim", "numpy", "onnx", "onnxruntime", "pandas", "pillow", "pyarrow", "safetensors", "simplejpeg")
+
+
+def get_default_pip_requirements() -> list[str]:
+    """List what loading and serving needs, pinned to the versions installed here."""
+    return [_pinned(name) for name in _RUNTIME]
+
+
+def _pinned(name: str) -> str:
+    installed = _version(name)
+    return name if installed is None else f"{name}=={installed}"
+
+
+def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a source tree that was not installed
+        return None
+
+
+def save_model(
+    model: SimilarityModel,
+    path: str | Path,
+    *,
+    mlflow_model: Model | None = None,
+    signature: ModelSignature | None = None,
+    input_example: pd.DataFrame | None = None,
+    pip_requirements: Sequence[str] | None = None,
+    extra_pip_requirements: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write ``model`` as an MLflow model folder.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+    path : str or Path
+        Folder to create; it must not exist or must be empty.
+    mlflow_model : mlflow.models.Model, optional
+        Description to complete; `log_model` passes it.
+    signature, input_example : optional
+        By default those of `imgsim.mlflow.signature`: the input columns, the parameters ``k``, ``radius``, ``label``,
+        and one picture of the model itself.
+    pip_requirements, extra_pip_requirements : sequence of str, optional
+        Instead of, or besides, `get_default_pip_requirements`.
+    metadata : mapping, optional
+        Stored in ``MLmodel``.
+
+    Raises
+    ------
+    ArgumentError
+        ``path`` holds something already.
+    """
+    from mlflow.models import Model
+    from mlflow.models.utils import _save_example
+
+    from imgsim.mlflow.signature import example_of, signature_of
+
+    folder = _empty_folder(Path(path))
+    description = Model() if mlflow_model is None else mlflow_model
+    description.signature = signature_of(model) if signature is None else signature
+    if metadata is not None:
+        description.metadata = dict(metadata)
+    _save_example(description, example_of(model) if input_example is None else input_example, str(folder))
+    model.save(folder / MODEL_FOLDER)
+    _describe(description, model, folder)
+    _write_environment(folder, pip_requirements, extra_pip_requirements)
+
+
+def _empty_folder(folder: Path) -> Path:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ArgumentError(f"{folder} is not empty; an MLflow model needs a folder of its own: choose another path.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _describe(description: Model, model: SimilarityModel, folder: Path) -> None:
+    """Write ``MLmodel``: both flavours, the size, and no location on this machine."""
+    from mlflow import pyfunc
+    from mlflow.models.model import MLMODEL_FILE_NAME
+
+    environment = {"conda_env": "conda.yaml", "python_env": "python_env.yaml"}
+    pyfunc.add_to_model(description, loader_module=__name__, data=MODEL_FOLDER, **environment)
+    facts = {"digest": model.digest, "revision": model.revision, "insights": sorted(model.insights)}
+    description.add_flavor(FLAVOR_NAME, data=MODEL_FOLDER, imgsim_version=_version("imgsim") or "source", **facts)
+    description.model_size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    if description.model_id is not None:  # MLflow fills in the artifact folder of the logging machine
+        description.artifact_path = f"models:/{description.model_id}"
+    description.save(str(folder / MLMODEL_FILE_NAME))
+
+
+def _write_environment(folder: Path, requirements: Sequence[str] | None, extra: Sequence[str] | None) -> None:
+    from mlflow.utils import environment, yaml_utils
+
+    tools: Any = environment  # both untyped
+    yaml: Any = yaml_utils
+    given = None if requirements is None else list(requirements)
+    defaults = get_default_pip_requirements() if given is None else None
+    conda, pip, constraints = tools._process_pip_requirements(defaults, given, None if extra is None else list(extra))
+    yaml.write_yaml(str(folder), "conda.yaml", conda, sort_keys=False)
+    (folder / "requirements.txt").write_text("\n".join(pip) + "\n", encoding="utf-8")
+    if constraints:
+        (folder / "constraints.txt").write_text("\n".join(constraints) + "\n", encoding="utf-8")
+    tools._PythonEnv.current().to_yaml(str(folder / "python_env.yaml"))
+
+
+def log_model(
+    model: SimilarityModel,
+    name: str = "model",
+    *,
+    run_id: str | None = None,
+    registered_model_name: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> ModelInfo:
+    """Log ``model`` to the current MLflow tracking server.
+
+    Parameters
+    ----------
+    model : SimilarityModel
+    name : str
+        Name of the logged model.
+    run_id : str, optional
+        The run it belongs to, default the active one. Metrics the run has by now are attached to the model.
+    registered_model_name : str, optional
+        Also create a version of this registered model. (`imgsim.mlflow.registry.register` adds aliases and reuse.)
+    params, tags : mapping, optional
+        Of the logged model.
+    **options
+        Passed to `save_model`: ``signature``, ``input_example``, ``pip_requirements``, ...
+    """
+    from mlflow.models import Model
+
+    info: ModelInfo = Model.log(
+        artifact_path=None,
+        name=name,
+        flavor=sys.modules[__name__],
+        model=model,
+        run_id=run_id,
+        model_id=None if run_id is None else _create_in_run(name, run_id, params, tags),
+        registered_model_name=registered_model_name,
+        params=None if params is None else dict(params),
+        tags=None if tags is None else dict(tags),
+        model_type=MODEL_TYPE,
+        **options,
+    )
+    return info
+
+
+def _create_in_run(name: str, run_id: str, params: Mapping[str, Any] | None, tags: Mapping[str, Any] | None) -> str:
+    """Create the logged model in the run's own experiment; `Model.log` alone takes the default experiment."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    run = client.get_run(run_id)
+    logged = client.create_logged_model(
+        experiment_id=run.info.experiment_id,
+        name=name,
+        source_run_id=run_id,
+        params={**run.data.params, **{key: str(value) for key, value in (params or {}).items()}},
+        tags={key: str(value) for key, value in (tags or {}).items()},
+        model_type=MODEL_TYPE,
+    )
+    return str(logged.model_id)
+
+
+def load_model(model_uri: str | Path, dst_path: str | Path | None = None) -> SimilarityModel:
+    """Load a model from a local MLflow folder, ``runs:/...`` or ``models:/...``.
+
+    Parameters
+    ----------
+    model_uri : str or Path
+    dst_path : str or Path, optional
+        Existing folder to download into; by default a temporary one.
+
+    Raises
+    ------
+    ModelFormatError
+        It is not a model of this flavour.
+    """
+    from mlflow.artifacts import download_artifacts
+
+    folder = Path(download_artifacts(str(model_uri), dst_path=None if dst_path is None else str(dst_path)))
+    return load_folder(folder)
+
+
+def load_folder(folder: Path) -> SimilarityModel:
+    """Load a model from a local MLflow model folder (the one that holds ``MLmodel``)."""
+    from imgsim.references.folder import load_model as load
+
+    saved = folder / MODEL_FOLDER
+    if not saved.is_dir():
+        raise ModelFormatError(
+            f"{folder} holds no {MODEL_FOLDER}: it is not an MLflow model of the flavour {FLAVOR_NAME!r}. "
+            "Give the folder or URI of a model that imgsim logged."
+        )
+    return load(saved)
+
+
+def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> SimilarityPyfunc:
+    """Entry point of ``mlflow.pyfunc.load_model``; ``path`` is the ``model.imgsim`` folder."""
+    from imgsim.mlflow.pyfunc import SimilarityPyfunc
+    from imgsim.references.folder import load_model as load
+
+    return SimilarityPyfunc(load(Path(path)))

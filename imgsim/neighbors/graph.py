@@ -1,0 +1,207 @@
+"""The k-nearest-neighbour graph and its invariants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from imgsim import arguments, schema
+from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.io import arrow
+from imgsim.io.home import home
+from imgsim.io.vectors import open_vectors
+from imgsim.neighbors.exact import exact_knn
+from imgsim.neighbors.partitioned.plan import Partitioning
+from imgsim.workers import InProcess, Workers
+
+METHODS = ("auto", "exact", "nn_descent", "partitioned")
+EXACT_BELOW = 8192
+"""Rows from which ``auto`` means NN-Descent: where at recall .99 it overtakes exact search once compiled."""
+
+
+@dataclass(frozen=True)
+class NeighborGraph:
+    """Directed k-NN graph: each row's nearest other rows.
+
+    ``neighbors`` is (n, k) int32 row positions, ``distances`` (n, k) float32 euclidean, nearest first,
+    ties by position. ``method`` is ``"exact"``, ``"nn_descent"`` or ``"partitioned"``, ``seconds`` the
+    wall time of the build (not saved: 0 when loaded). ``facts`` tells of a partitioned build:
+    ``partitions``, ``largest_partition``, ``pairs_share``, ``predicted_recall``, ``measured_recall``.
+    """
+
+    neighbors: NDArray[np.int32]
+    distances: NDArray[np.float32]
+    method: str
+    seconds: float = 0.0
+    facts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def k(self) -> int:
+        """Neighbours per row."""
+        return int(self.neighbors.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.neighbors)
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal sha256 of ids and distances."""
+        content = hashlib.sha256(self.method.encode())
+        content.update(self.neighbors.tobytes())
+        content.update(self.distances.tobytes())
+        return content.hexdigest()
+
+    def check(self) -> None:
+        """Raise ModelFormatError unless every invariant holds.
+
+        No row is its own neighbour or repeats one, ids lie in range, distances are finite, not
+        negative and never decrease along a row.
+        """
+        n = len(self)
+        ids, distances = self.neighbors, self.distances
+        problems = {
+            "shapes differ": ids.shape != distances.shape,
+            "ids out of range": ids.size > 0 and not (ids.min() >= 0 and ids.max() < n),
+            "a row is its own neighbour": bool((ids == np.arange(n)[:, None]).any()),
+            "a neighbour is listed twice": bool((np.diff(np.sort(ids, axis=1), axis=1) == 0).any()),
+            "distances not finite or negative": not (np.isfinite(distances).all() and (distances >= 0).all()),
+            "distances not ascending": bool((np.diff(distances, axis=1) < 0).any()),
+        }
+        wrong = [name for name, found in problems.items() if found]
+        if wrong:
+            raise ModelFormatError(f"the neighbour graph is not valid: {'; '.join(wrong)}. Build it again.")
+
+    def cut(self, k: int) -> NeighborGraph:
+        """The same graph with only the first ``k`` neighbours."""
+        return NeighborGraph(self.neighbors[:, :k], self.distances[:, :k], self.method, self.seconds, self.facts)
+
+    def save(self, folder: Path) -> None:
+        """Write ``neighbors.parquet`` into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        metadata = {"imgsim.method": self.method}
+        if self.facts:
+            metadata["imgsim.facts"] = json.dumps(self.facts)
+        if self.k == 0:  # a single image: Parquet has no lists of length 0
+            arrow.write_parquet(schema.neighbors(1).with_metadata(metadata).empty_table(), folder / "neighbors.parquet")
+            return
+        columns = [arrow.fixed_size_list(self.neighbors), arrow.fixed_size_list(self.distances)]
+        table = pa.table(columns, schema=schema.neighbors(self.k).with_metadata(metadata))
+        arrow.write_parquet(table, folder / "neighbors.parquet")
+
+    @classmethod
+    def load(cls, folder: Path) -> NeighborGraph:
+        """Read what `save` wrote."""
+        table = arrow.read_parquet(folder / "neighbors.parquet")
+        metadata: dict[bytes, Any] = table.schema.metadata or {}
+        try:
+            method = metadata[b"imgsim.method"].decode()
+            facts = {
+                str(name): float(value) for name, value in json.loads(metadata.get(b"imgsim.facts", b"{}")).items()
+            }
+            neighbors, distances = table.column("neighbors"), table.column("distances")
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+            raise ModelFormatError(f"{folder / 'neighbors.parquet'} is not a neighbour graph: {error}") from error
+        if not (arrow.is_matrix(neighbors, pa.int32()) and arrow.is_matrix(distances, pa.float32())):
+            raise ModelFormatError(f"{folder / 'neighbors.parquet'} is not a neighbour graph: wrong types.")
+        if len(table) == 0:
+            return cls(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32), method)
+        graph = cls(arrow.matrix(neighbors), arrow.matrix(distances), method, facts=facts)
+        graph.check()
+        return graph
+
+
+def build_graph(
+    matrix: NDArray[np.float32] | str | Path,
+    k: int = 10,
+    method: str = "auto",
+    seed: int = 0,
+    progress: bool = False,
+    *,
+    partitioning: Partitioning | None = None,
+    workers: Workers | None = None,
+    folder: str | Path | None = None,
+    keep: bool = False,
+) -> NeighborGraph:
+    """Find each row's ``k`` nearest other rows by euclidean distance.
+
+    Parameters
+    ----------
+    matrix : (n, d) float32, or the path of an ``.arrow`` or ``.npy`` file with it
+        A file is memory-mapped, and ``"partitioned"`` never holds all of it.
+    k : int
+        Neighbours per row; cut to n - 1.
+    method : str
+        ``"exact"``, ``"nn_descent"``, ``"partitioned"`` (overlapping partitions, for what is too much for one
+        machine or one process; resumable), or ``"auto"``: exact below 8,192 rows, NN-Descent from there on.
+    seed : int
+        For NN-Descent and for partitions; equal seeds give equal graphs.
+    progress : bool
+        Say on stderr what is being done when it takes long.
+    partitioning : Partitioning, optional
+        Size and overlap of partitions.
+    workers : Workers, optional
+        What runs the pieces of a partitioned graph (`imgsim.workers`); default: this process. The graph is the
+        same by any.
+    folder : path, optional
+        Where the pieces of a partitioned graph lie, so that a killed build goes on; all workers must see it.
+        Default: ``$IMGSIM_HOME/graphs``.
+    keep : bool
+        Leave the pieces and their manifest there when the graph is done.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        ``k`` or ``method`` outside their domain, or values that are not finite.
+    WorkersError, ShardError
+        A partitioned build that could not be finished; run again, it goes on.
+    """
+    k = arguments.positive_int(k, "k")
+    arguments.optional_workers(workers)
+    given = Path(matrix) if isinstance(matrix, (str, Path)) else matrix
+    vectors = open_vectors(given) if isinstance(given, Path) else given
+    chosen = resolve_method(method, len(vectors))
+    if chosen != "partitioned" and not np.isfinite(vectors).all():
+        raise ArgumentError("vectors must be finite: NaN or infinity has no neighbours.")
+    k = min(k, len(vectors) - 1)
+    start = time.perf_counter()
+    if k < 1:
+        return NeighborGraph(np.empty((len(vectors), 0), np.int32), np.empty((len(vectors), 0), np.float32), chosen)
+    if chosen == "partitioned":
+        from imgsim.neighbors.partitioned.building import partitioned_knn
+
+        pieces = home() / "graphs" if folder is None else Path(folder)
+        plan, by = partitioning or Partitioning(), workers or InProcess()
+        ids, distances, facts = partitioned_knn(given, k, seed, plan, by, pieces, keep, progress)
+        return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, facts)
+    ids, distances = _whole(vectors, k, chosen, seed, progress)
+    return NeighborGraph(ids, distances, chosen, time.perf_counter() - start)
+
+
+def _whole(
+    vectors: NDArray[np.float32], k: int, method: str, seed: int, progress: bool
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Ids and distances by one search over all rows."""
+    if method == "exact":
+        return exact_knn(vectors, vectors, k, exclude=np.arange(len(vectors)))
+    from imgsim.neighbors.nndescent import nn_descent_knn
+    from imgsim.progress import status
+
+    with status("neighbour graph: compiling NN-Descent (once per process), then searching", progress):
+        return nn_descent_knn(vectors, k, seed)
+
+
+def resolve_method(method: str, n: int) -> str:
+    """``"exact"``, ``"nn_descent"`` or ``"partitioned"`` for ``n`` rows."""
+    if method not in METHODS:
+        raise ArgumentError(f"method must be one of {', '.join(METHODS)}, not {method!r}.")
+    if method != "auto":
+        return method
+    return "exact" if n < EXACT_BELOW else "nn_descent"

@@ -1,0 +1,88 @@
+"""NN-Descent (Dong, Charikar, Li 2011) by pynndescent; the only file that imports it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.io.home import home
+from imgsim.neighbors.exact import exact_knn, rank
+
+Matrix = NDArray[np.float32]
+EXTRA = 15
+EXTRA_LARGE = 25
+LARGE = 100_000
+COMPILED = (
+    ("utils", "build_candidates_owner"),
+    ("utils", "sort_updates_by_block"),
+    ("utils", "apply_sorted_graph_update_array"),
+    ("utils", "deheap_sort"),
+    ("kernels", "generate_graph_update_array_batched"),
+)
+"""The costliest of pynndescent's functions among those that take no distance: those that do cannot be kept."""
+
+
+def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = None) -> tuple[NDArray[np.int32], Matrix]:
+    """Approximate k nearest neighbours of every row among the others, nearest first.
+
+    Parameters
+    ----------
+    matrix : (n, d) float32
+    k : int
+        1 <= k <= n - 1. More neighbours are searched for than kept (k + 15, k + 25 above 100,000
+        rows): the cheapest way to recall. On Caltech-101 (9,144 x 128) k + 10, 15, 20 give recall@10
+        .984, .993, .996 in 0.41, 0.50, 0.67 CPU-s.
+    seed : int
+        Equal seeds give equal graphs.
+    jobs : int, optional
+        Threads; all cores by default.
+
+    Returns
+    -------
+    ids : (n, k) int32 row positions
+    distances : (n, k) float32, recomputed from differences (equal vectors are at exactly 0)
+
+    Notes
+    -----
+    Compiles before the first graph, whatever its size: 46 CPU-seconds on a busy machine, 18 of them again in each
+    further process (see `COMPILED`).
+    """
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "numba"))
+    from pynndescent import NNDescent
+
+    _keep_compiled()
+    n = len(matrix)
+    wanted = min(n, k + 1 + (EXTRA_LARGE if n > LARGE else EXTRA))
+    index = NNDescent(
+        np.ascontiguousarray(matrix),
+        metric="euclidean",
+        n_neighbors=wanted,
+        random_state=seed,
+        n_jobs=jobs,
+        compressed=False,
+    )
+    found = np.asarray(index.neighbor_graph[0], np.int64)
+    return _cut(matrix, found, k)
+
+
+def _keep_compiled() -> None:
+    """Let numba keep on disk what pynndescent 0.7 would compile in each process; other versions may lack them."""
+    import pynndescent
+
+    for module, name in COMPILED:
+        function = getattr(getattr(pynndescent, module, None), name, None)
+        if function is not None and not function.signatures:  # not compiled yet
+            function.enable_caching()
+
+
+def _cut(matrix: Matrix, found: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], Matrix]:
+    """Drop each row itself, rank by true distance, keep k; rows left short (-1 entries) are searched exactly."""
+    itself = np.arange(len(matrix))
+    short = (found < 0).any(axis=1) | ((found != itself[:, None]).sum(axis=1) < k)
+    ids, distances = rank(matrix, matrix, np.where(found < 0, itself[:, None], found), k, itself)
+    if short.any():
+        rows = np.flatnonzero(short)
+        ids[rows], distances[rows] = exact_knn(matrix[rows], matrix, k, exclude=rows)
+    return ids, distances

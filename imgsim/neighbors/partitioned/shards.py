@@ -1,0 +1,153 @@
+"""Shards: named arrays in one safetensors file each, with a checksum; written once, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.errors import ShardError
+from imgsim.io.atomic import atomic_path
+from imgsim.io.vectors import Matrix, open_vectors
+from imgsim.neighbors.partitioned.plan import Plan
+
+Arrays = dict[str, NDArray[Any]]
+_TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a shard holds, for the manifest."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where one graph is built: the vectors' file, the folder of its shards, and the plan.
+
+    Small enough to be sent to every worker; both paths must mean the same files on all of them.
+    """
+
+    vectors: Path
+    folder: Path
+    plan: Plan
+
+    def open(self) -> Matrix:
+        """The (n, d) vectors, memory-mapped."""
+        return open_vectors(self.vectors)
+
+    def path(self, stage: str, index: int) -> Path:
+        """Where a shard lies."""
+        return self.folder / stage / f"{index:06d}.safetensors"
+
+    def read(self, stage: str, index: int) -> Arrays:
+        """A shard's arrays, memory-mapped.
+
+        Raises
+        ------
+        ShardError
+            It is missing or cut off.
+        """
+        return mapped(self.path(stage, index))[0]
+
+    def keep(self, stage: str, index: int, compute: Callable[[], Arrays]) -> Note:
+        """Note of the shard that is there and whole, else of the one that ``compute`` gives and that is written.
+
+        The first axis of the array whose name comes first counts as its rows.
+        """
+        path = self.path(stage, index)
+        try:
+            return self.check(stage, index)
+        except ShardError:
+            arrays = {name: np.ascontiguousarray(array) for name, array in compute().items()}
+        note = Note(self._name(path), _rows(arrays), digest(arrays))
+        write(arrays, note.sha256, path)
+        return note
+
+    def check(self, stage: str, index: int) -> Note:
+        """Note of a shard, its checksum verified.
+
+        Raises
+        ------
+        ShardError
+            It is missing, cut off or changed.
+        """
+        path = self.path(stage, index)
+        arrays, expected = mapped(path)
+        if digest(arrays) != expected:
+            raise ShardError(f"{path} is damaged: its checksum is another. Run again: it is built anew.")
+        return Note(self._name(path), _rows(arrays), expected)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+
+def write(arrays: Mapping[str, NDArray[Any]], sha256: str, path: Path) -> None:
+    """Write arrays and their `digest`."""
+    from safetensors.numpy import save_file
+
+    try:
+        with atomic_path(path) as temporary:
+            save_file(dict(arrays), temporary, {"sha256": sha256})
+    except OSError as error:
+        raise ShardError(
+            f"cannot write {path}: {error}. Free space there and run again: what is done already is kept."
+        ) from error
+
+
+def mapped(path: Path) -> tuple[Arrays, str]:
+    """Arrays of a shard, memory-mapped, and the checksum they should have.
+
+    Raises
+    ------
+    ShardError
+        The file is missing, cut off or no shard.
+    """
+    try:
+        now = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ShardError(f"{path} is missing. Run again: it is built anew.") from None
+    return _mapped(path, now.st_mtime_ns, now.st_size, now.st_ino)
+
+
+@lru_cache(maxsize=8192)
+def _mapped(path: Path, _mtime_ns: int, size: int, _inode: int) -> tuple[Arrays, str]:
+    """`mapped`, once per content: at a million rows opening files again and again took 50 of 356 CPU-s."""
+    try:
+        with path.open("rb") as file:
+            start = 8 + int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(start - 8))
+            sha256 = header.pop("__metadata__")["sha256"]
+        content = np.memmap(path, np.uint8, "r", offset=start) if size > start else np.empty(0, np.uint8)
+        arrays = {name: _array(content, entry) for name, entry in header.items()}
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
+        raise ShardError(f"{path} cannot be read: {error}. Run again: it is built anew.") from error
+    return arrays, sha256
+
+
+def _array(content: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
+    first, last = entry["data_offsets"]
+    return np.asarray(content[first:last].view(_TYPES[entry["dtype"]]).reshape(entry["shape"]))
+
+
+def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Hexadecimal sha256 of names, types, shapes and values."""
+    content = hashlib.sha256()
+    for name in sorted(arrays):
+        content.update(f"{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())
+        content.update(np.ascontiguousarray(arrays[name]).data)
+    return content.hexdigest()
+
+
+def _rows(arrays: Mapping[str, NDArray[Any]]) -> int:
+    return len(arrays[min(arrays)])

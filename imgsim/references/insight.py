@@ -1,0 +1,112 @@
+"""What one look at a collection found: tables, numbers, and the parameters they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgsim.errors import ModelFormatError
+from imgsim.insights.schemas import TABLES, frame
+from imgsim.io import arrow
+from imgsim.io.atomic import atomic_path
+from imgsim.io.untrusted import read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+FACTS = "insight.json"
+
+
+@dataclass(frozen=True)
+class Insight:
+    """One insight by name.
+
+    ``tables`` are those of `imgsim.insights.schemas.TABLES` under ``name``; ``metrics`` are numbers
+    worth comparing between versions; ``params`` is what they depend on, JSON-ready.
+    """
+
+    name: str
+    tables: Mapping[str, pd.DataFrame]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal sha256 of everything in it."""
+        if isinstance(self.tables, SavedTables):
+            return self.tables.digest
+        content = hashlib.sha256(json.dumps(self._facts(), sort_keys=True).encode())
+        for name in sorted(self.tables):
+            content.update(f"{name} {_table_digest(TABLES[self.name][name], self.tables[name])}".encode())
+        return content.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write one Parquet file per table, and the rest as ``insight.json``, into ``folder``."""
+        import pyarrow as pa
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in TABLES[self.name].items():
+            table = pa.Table.from_pandas(self.tables[name], schema=schema, preserve_index=False)
+            arrow.write_parquet(table.replace_schema_metadata(None), folder / f"{name}.parquet")
+        with atomic_path(folder / FACTS) as path:
+            path.write_text(json.dumps(self._facts() | {"digest": self.digest}, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Insight:
+        """Read what `save` wrote; each table when it is first asked for.
+
+        Raises
+        ------
+        ModelFormatError
+            A file is missing or damaged, or its columns are others.
+        """
+        try:
+            facts = read_json(folder / FACTS)
+            names = tuple(TABLES[facts["name"]])
+            missing = [name for name in names if not (folder / f"{name}.parquet").is_file()]
+            if missing:
+                raise ModelFormatError(f"{folder} lacks the tables {missing}. Compute the insight again.")
+            tables = SavedTables(folder, str(facts["name"]), str(facts["digest"]))
+            metrics = {str(name): float(value) for name, value in facts["metrics"].items()}
+            return cls(facts["name"], tables, metrics, dict(facts["params"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ModelFormatError(f"{folder} is not a saved insight: {error!r}. Compute it again.") from error
+
+    def _facts(self) -> dict[str, Any]:
+        metrics = {key: round(float(value), 6) for key, value in self.metrics.items()}
+        return {"name": self.name, "metrics": metrics, "params": dict(self.params)}
+
+
+class SavedTables(Mapping[str, "pd.DataFrame"]):
+    """Tables of a saved insight, each read when it is first asked for: most runs look at none."""
+
+    def __init__(self, folder: Path, insight: str, digest: str) -> None:
+        self.digest = digest
+        self._folder, self._schemas = folder, TABLES[insight]
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._read:
+            self._read[name] = arrow.read_parquet(self._folder / f"{name}.parquet", self._schemas[name]).to_pandas()
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schemas)
+
+    def __len__(self) -> int:
+        return len(self._schemas)
+
+
+def _table_digest(schema: pa.Schema, table: pd.DataFrame) -> str:
+    """sha256 of a table's columns, types and values."""
+    import pandas as pd
+
+    content = hashlib.sha256(json.dumps([[item.name, str(item.type)] for item in schema]).encode())
+    content.update(pd.util.hash_pandas_object(frame(schema, table), index=False).to_numpy().tobytes())
+    return content.hexdigest()

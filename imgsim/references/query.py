@@ -1,0 +1,207 @@
+"""Whatever a user asks with, as vectors in the model's space."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import numbers
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim.decoding.decode import resize
+from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, QueryError
+from imgsim.features.extract import image_pixels
+from imgsim.images.table import ImageTable
+from imgsim.workers import usable_cores
+
+if TYPE_CHECKING:
+    from imgsim.backbones.spec import BackboneSpec
+    from imgsim.model import SimilarityModel
+
+Vectors = NDArray[np.float32]
+
+
+def resolve(model: SimilarityModel, x: Any) -> Vectors:
+    """(m, d) float32 vectors of the queries in ``x``, one row each.
+
+    A file whose bytes are those of a reference image gets that image's own vector; ids and such files
+    need no network.
+    """
+    if isinstance(x, ImageTable):
+        return _pictures(model, [(x.paths[i], _Stored(x, i)) for i in range(_some(len(x)))])
+    if _is_vectors(x):
+        return _vectors(model, np.asarray(x))
+    items = list(x) if isinstance(x, (list, tuple)) or _is_column(x) else [x]
+    _some(len(items))
+    if all(_is_id(model, item) for item in items):
+        rows: Vectors = model.embeddings[_rows(model, items)]
+        return rows
+    return _pictures(model, [(_name(item, i), item) for i, item in enumerate(items)])
+
+
+def query_labels(x: Any, label: str | Sequence[Any] | None, count: int) -> NDArray[Any]:
+    """(count,) labels of the queries: positions, a column of the ImageTable, or the values given."""
+    if label is None:
+        return np.arange(count)
+    if isinstance(label, str):
+        if not isinstance(x, ImageTable):
+            raise ArgumentError(f"label={label!r} names a column, so the query must be an ImageTable.")
+        return np.asarray(x.column(label))
+    values = np.asarray(label)
+    if values.shape != (count,):
+        raise ArgumentError(f"{values.size} labels for {count} queries.")
+    return values
+
+
+class _Stored:
+    """A row of an ImageTable: its hash is known before its bytes are read."""
+
+    def __init__(self, images: ImageTable, row: int) -> None:
+        self.sha256 = images.sha256[row]
+        self._images, self._row = images, row
+
+    def read(self) -> bytes:
+        return self._images.read_bytes(self._row)
+
+
+def _some(count: int) -> int:
+    if not count:
+        raise QueryError("the query is empty: nothing to look for.")
+    return count
+
+
+def _is_column(x: Any) -> bool:
+    """A pandas Series or one-dimensional array of ids or paths."""
+    return getattr(x, "ndim", None) == 1 and not isinstance(x, (str, bytes))
+
+
+def _is_vectors(x: Any) -> bool:
+    if isinstance(x, (list, tuple)) and x and all(isinstance(v, (list, np.ndarray)) for v in x):
+        try:
+            x = np.asarray(x)
+        except ValueError:
+            return False
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim in (1, 2)
+
+
+def _vectors(model: SimilarityModel, values: NDArray[Any]) -> Vectors:
+    matrix = np.ascontiguousarray(np.atleast_2d(values), np.float32)
+    _some(len(matrix))
+    if not np.isfinite(matrix).all():
+        raise QueryError(f"query {int((~np.isfinite(matrix)).any(1).argmax())} holds NaN or infinity.")
+    width, projection = matrix.shape[1], model.projection
+    if width == model.embeddings.shape[1]:
+        return matrix
+    if projection is not None and width == projection.features:
+        return projection.transform(matrix)
+    raw = f", or {projection.features} (raw features)" if projection is not None else ""
+    raise QueryError(f"query vectors have {width} values; this model's have {model.embeddings.shape[1]}{raw}.")
+
+
+def _is_id(model: SimilarityModel, item: Any) -> bool:
+    if isinstance(item, (bool, np.bool_)):
+        return False
+    if isinstance(item, numbers.Integral):
+        return True
+    return isinstance(item, str) and model.ids.dtype.kind == "U" and model.has_id(item)
+
+
+def _rows(model: SimilarityModel, items: list[Any]) -> NDArray[np.int64]:
+    try:
+        return model.rows_of_ids([item if isinstance(item, str) else int(item) for item in items])
+    except ArgumentError as error:
+        raise QueryError(str(error)) from None
+
+
+def _name(item: Any, position: int) -> str:
+    return str(item) if isinstance(item, (str, Path)) else f"query {position}"
+
+
+def _pictures(model: SimilarityModel, items: list[tuple[str, Any]]) -> Vectors:
+    """Vectors of pictures; every one that cannot be used is named in the error."""
+    if len(items) == 1:  # a thread would cost more than it saves
+        results = [_picture(model, items[0][1])]
+    else:
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            results = list(pool.map(lambda item: _picture(model, item[1]), items))
+    bad = [(name, error) for (name, _), error in zip(items, results, strict=True) if isinstance(error, ImageError)]
+    if bad:
+        listed = "; ".join(f"{name}: {error.reason}" for name, error in bad[:5])
+        raise QueryError(f"{len(bad)} of {len(items)} query images cannot be used: {listed}.")
+    return np.stack([np.asarray(result) for result in results])
+
+
+def _picture(model: SimilarityModel, item: Any) -> Any:
+    """(d,) vector of one picture, or why it has none."""
+    try:
+        if isinstance(item, np.ndarray) or hasattr(item, "convert"):
+            return _embed(model, lambda spec: resize(_as_rgb(item), (spec.height, spec.width)))
+        if isinstance(item, _Stored):
+            row = model.row_of_content(item.sha256)
+            return model.embeddings[row] if row is not None else _embed_file(model, item.read())
+        return _embed_file(model, _read(item))
+    except ImageError as error:
+        return error
+
+
+def _embed_file(model: SimilarityModel, data: bytes) -> Any:
+    row = model.row_of_content(hashlib.sha256(data).hexdigest())
+    if row is not None:
+        return model.embeddings[row]
+    return _embed(model, lambda spec: image_pixels(data, spec)[1])
+
+
+def _embed(model: SimilarityModel, pixels: Callable[[BackboneSpec], NDArray[np.uint8]]) -> Any:
+    """(d,) vector of the input that ``pixels`` makes, once it is known that there is a network to run on it."""
+    runtime = model.runtime()
+    feature = runtime(pixels(model.backbone)[None])
+    return (feature if model.projection is None else model.projection.transform(feature))[0]
+
+
+def _read(item: Any) -> bytes:
+    if isinstance(item, (bytes, bytearray, memoryview)):
+        return bytes(item)
+    if not isinstance(item, (str, Path)):
+        raise ArgumentTypeError(
+            f"cannot search for {type(item).__name__}: give an ImageTable, path, PIL image, uint8 array, bytes, "
+            "id, float vectors, or a list of one of those."
+        )
+    from imgsim.images.read_files import LocalFiles, explain, is_url, open_url
+
+    if is_url(str(item)):
+        filesystem, path = open_url(str(item))
+        try:
+            return bytes(filesystem.cat_file(path))
+        except Exception as error:
+            raise ImageError("read", explain(error)) from error
+    return LocalFiles("").read(str(item))[0]
+
+
+def _as_rgb(item: Any) -> NDArray[np.uint8]:
+    """A PIL image (EXIF applied) or uint8 array as RGB (H, W, 3), transparency over white."""
+    from PIL import Image, ImageOps
+
+    from imgsim.decoding.color import to_srgb
+
+    if isinstance(item, np.ndarray):
+        if (
+            item.dtype != np.uint8
+            or item.ndim not in (2, 3)
+            or 0 in item.shape
+            or (item.ndim == 3 and item.shape[2] not in (3, 4))
+        ):
+            raise ArgumentTypeError(
+                "an array is a picture when it is uint8 of shape (H, W), (H, W, 3) or (H, W, 4), "
+                f"not {item.dtype} {item.shape}."
+            )
+        item = Image.fromarray(item)
+    try:
+        image = ImageOps.exif_transpose(item)
+        return np.asarray(to_srgb(image, image.info.get("icc_profile")))
+    except (OSError, ValueError, io.UnsupportedOperation) as error:
+        raise ImageError("decode", str(error)) from error

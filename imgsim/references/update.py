@@ -1,0 +1,96 @@
+"""Adding and removing images without building everything again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from imgsim import schema
+from imgsim.backbones.spec import Backbone
+from imgsim.creation import ids_of
+from imgsim.errors import ArgumentError, BackboneError
+from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features, extract_features
+from imgsim.features.store import FeatureStore
+from imgsim.images.load import load_images
+from imgsim.images.table import ImageTable
+from imgsim.neighbors.graph_update import extended_along_cells, extended_graph, shrunk_graph
+from imgsim.neighbors.search import EXACT_UP_TO
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from imgsim.model import SimilarityModel, Thumbnails
+
+
+def add_images(
+    model: SimilarityModel, source: ImageTable | str | Path, store: FeatureStore | None, progress: bool = False
+) -> None:
+    """Append images to ``model``; see `SimilarityModel.add`."""
+    images = source if isinstance(source, ImageTable) else load_images(source, progress=progress)
+    if not len(images):
+        raise ArgumentError(f"no images to add in {images.root or 'the table'}; {len(images.rejected)} were rejected.")
+    features = _features(model, images, store, progress)
+    if not len(features.images):
+        raise ArgumentError(f"none of the {len(images)} images to add could be decoded; see their .rejected.")
+    vectors = features.matrix if model.projection is None else model.projection.transform(features.matrix)
+    table = _appended(model, features.images)
+    ids = ids_of(table, model.label_column)
+    matrix = np.concatenate([model.embeddings, vectors])
+    cells = None
+    if len(model) > EXACT_UP_TO:
+        graph, cells = extended_along_cells(model.graph, matrix, model.searcher.cells)
+    else:
+        graph = extended_graph(model.graph, matrix)
+    thumbnails = _either(model.thumbnail_source, (store or FeatureStore()).read_thumbnails)
+    model.replace_rows(table, Embeddings(matrix, model.projection), ids, graph, thumbnails, cells)
+
+
+def remove_ids(model: SimilarityModel, ids: Any) -> None:
+    """Remove rows from ``model``; see `SimilarityModel.remove`."""
+    values = np.atleast_1d(np.asarray(ids)).tolist()
+    gone = model.rows_of_ids(values)
+    keep = np.setdiff1d(np.arange(len(model)), gone)
+    if not len(keep):
+        raise ArgumentError("all images would be removed; a model needs at least one.")
+    matrix = np.ascontiguousarray(model.embeddings[keep])
+    graph = shrunk_graph(model.graph, keep, matrix)
+    model.replace_rows(
+        model.images[keep], Embeddings(matrix, model.projection), model.ids[keep], graph, model.thumbnail_source
+    )
+
+
+def _features(model: SimilarityModel, images: ImageTable, store: FeatureStore | None, progress: bool) -> Features:
+    """Features by the network the model carries, so that a loaded model can grow too."""
+    if model.onnx is None:
+        raise BackboneError("this model holds no network, so images cannot be added; create it again from images.")
+
+    def build() -> nn.Module:
+        raise BackboneError(f"{model.backbone.name} was loaded as ONNX; it has no torch form here.")
+
+    return extract_features(
+        images, Backbone(model.backbone, build), store, device="cpu", progress=progress, onnx=model.onnx
+    )
+
+
+def _either(first: Thumbnails | None, second: Thumbnails) -> Thumbnails:
+    """Thumbnails from ``first``, and from ``second`` what it lacks."""
+    if first is None:
+        return second
+
+    def read(keys: Sequence[str]) -> list[bytes | None]:
+        return [a if a is not None else b for a, b in zip(first(keys), second(keys), strict=True)]
+
+    return read
+
+
+def _appended(model: SimilarityModel, new: ImageTable) -> ImageTable:
+    old = model.images
+    start = int(old.ids.max()) + 1
+    fresh = new.table.set_column(0, schema.IMAGES.field("id"), pa.array(np.arange(start, start + len(new)), pa.int64()))
+    rejected = [*old.rejected.to_dict("records"), *new.rejected.to_dict("records")]
+    return ImageTable(pa.concat_tables([old.table, fresh]), rejected, old.root if old.root == new.root else "")

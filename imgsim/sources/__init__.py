@@ -1,1 +1,0 @@
-"""Where images come from: folders, files, tables, URLs; listed, opened and scanned."""

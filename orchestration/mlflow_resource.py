@@ -1,0 +1,169 @@
+"""One MLflow run per Dagster run, resumed by each stage."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from imgsim.io.csv import csv_text
+from imgsim.mlflow.connection import connect, create_database, default_tracking_uri, experiment_id
+from orchestration.silence_tools import hush_warnings, quiet
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+
+RUN_TAG = "dagster.run_id"
+
+
+@dataclass
+class StageLog:
+    """What one stage tells MLflow; ``metadata`` is what Dagster should show beside it."""
+
+    run_id: str
+    link: str
+    client: "MlflowClient"
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def params(self, **values: Any) -> None:
+        """Log parameters of the run."""
+        from mlflow.entities import Param
+
+        self.client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in values.items()])
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Log numbers of the run."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self.client.log_batch(self.run_id, metrics=[Metric(key, float(v), now, 0) for key, v in values.items()])
+
+    def picture(self, path: Path) -> None:
+        """Keep a picture with the run."""
+        self.client.log_artifact(self.run_id, str(path), "pictures")
+
+    def page(self, html: str, artifact: str, file: Path) -> dg.MetadataValue[Any]:
+        """Keep a page with the run; gives where to read it: in MLflow, or ``file`` when MLflow has no address."""
+        self.client.log_text(self.run_id, html, artifact)
+        if self.link.startswith("http"):
+            return dg.MetadataValue.url(f"{self.link}/artifacts/{artifact}")
+        return dg.MetadataValue.path(str(file))
+
+    def folder(self, folder: Path) -> None:
+        """Keep everything in a folder with the run, in one go."""
+        self.client.log_artifacts(self.run_id, str(folder))
+
+    def table(self, table: "pd.DataFrame", path: str) -> None:
+        """Keep a table with the run, as CSV."""
+        self.client.log_text(self.run_id, csv_text(table), path)
+
+    def dataset(self, name: str, digest: str, profile: Mapping[str, Any]) -> None:
+        """Name the data the run used; no path of this machine goes along."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"collection": name})
+        data = Dataset(name, digest[:36], "imgsim", source, profile=json.dumps(profile))
+        self.client.log_inputs(self.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "reference")])])
+
+    def tag(self, name: str, value: str) -> None:
+        """Set a tag of the run."""
+        self.client.set_tag(self.run_id, name, value)
+
+
+class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """MLflow's tracking server and registry.
+
+    Empty ``tracking_uri``: ``$MLFLOW_TRACKING_URI``, else sqlite in the working store, its artifacts in
+    ``mlartifacts`` beside it. ``ui_url`` is where a browser finds the same runs.
+    """
+
+    tracking_uri: str = ""
+    experiment: str = "imgsim"
+    ui_url: str = ""
+    _runs: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        """Address in use."""
+        return self.tracking_uri or default_tracking_uri()
+
+    @contextmanager
+    def stage(self, context: dg.AssetExecutionContext, name: str) -> Iterator[StageLog]:
+        """Resume the MLflow run of this Dagster run and time a stage of it.
+
+        Metrics ``seconds.<name>``, ``cpu_seconds.<name>`` and ``peak_memory_mb.<name>`` are logged, and
+        MLflow's system metrics while it lasts; an exception marks the run as failed.
+        """
+        quiet()
+        hush_warnings()
+        import mlflow
+
+        create_database(self.uri)
+        with connect(self.uri) as connection:
+            client = connection.client
+            run_id = self._run(client, context)
+            with mlflow.start_run(run_id=run_id, log_system_metrics=True) as run:
+                log = StageLog(run_id, self._link(run.info.experiment_id, run_id), client)
+                wall, cpu = time.perf_counter(), time.process_time()
+                yield log
+                times = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+                log.metrics({f"{key}.{name}": value for key, value in times.items()})
+                log.metrics({f"peak_memory_mb.{name}": _peak_memory_mb()})
+                log.metadata |= {**times, "mlflow_run": _link_metadata(log.link)}
+
+    def stopped(self, log: StageLog, checks: str) -> None:
+        """Mark the run as failed when blocking ``checks`` (their names) failed after its stage had ended."""
+        if checks:
+            log.tag("imgsim.failed_checks", checks)
+            log.client.set_terminated(log.run_id, "FAILED")
+
+    def _run(self, client: "MlflowClient", context: dg.AssetExecutionContext) -> str:
+        """The MLflow run with this Dagster run's tag, created when there is none."""
+        dagster_run = context.run.run_id
+        if dagster_run not in self._runs:
+            experiment = experiment_id(client, self.experiment, self.uri)
+            found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{dagster_run}'", max_results=1)
+            self._end_dead(client, experiment, context)
+            self._runs[dagster_run] = found[0].info.run_id if found else self._create(client, experiment, context)
+        return self._runs[dagster_run]
+
+    def _end_dead(self, client: "MlflowClient", experiment: str, context: dg.AssetExecutionContext) -> None:
+        """Mark this collection's MLflow runs as killed whose Dagster runs have ended without telling MLflow."""
+        running = f"attributes.status = 'RUNNING' and tags.`imgsim.collection` = '{context.partition_key}'"
+        for left in client.search_runs([experiment], running):
+            run = context.instance.get_run_by_id(left.data.tags.get(RUN_TAG, ""))
+            if run is not None and run.is_finished:
+                client.set_terminated(left.info.run_id, "KILLED")
+
+    def _create(self, client: "MlflowClient", experiment: str, context: dg.AssetExecutionContext) -> str:
+        collection = context.partition_key
+        tags = {
+            RUN_TAG: context.run.run_id,
+            "imgsim.collection": collection,
+            "mlflow.user": "imgsim",
+            "mlflow.source.name": "imgsim",
+            "mlflow.source.type": "JOB",
+        }
+        name = f"{collection}-{context.run.run_id[:8]}"
+        return str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
+
+    def _link(self, experiment: str, run_id: str) -> str:
+        base = self.ui_url or (self.uri if self.uri.startswith("http") else "")
+        return f"{base.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}" if base else f"run {run_id} in MLflow"
+
+
+def _link_metadata(link: str) -> dg.MetadataValue[Any]:
+    return dg.MetadataValue.url(link) if link.startswith("http") else dg.MetadataValue.text(link)
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

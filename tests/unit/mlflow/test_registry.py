@@ -1,0 +1,60 @@
+"""Names and failures of the registry; what it does right is in integration/test_mlflow_*.py."""
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from imgsim.errors import ArgumentError, RegistryError
+from imgsim.mlflow import registry
+from imgsim.mlflow.connection import default_tracking_uri
+from tests.faults.servers import Proxy
+
+
+def test_registered_name() -> None:
+    assert registry.registered_name("caltech-101") == "imgsim-caltech-101"
+
+
+@pytest.mark.parametrize("collection", ["", "Caltech", "a/b", "a b", "a'b", "ä", "a\n"])
+def test_a_bad_collection_name_is_refused(collection: str) -> None:
+    with pytest.raises(ArgumentError, match="lower-case letters"):
+        registry.registered_name(collection)
+
+
+def test_tracking_uri_comes_from_the_environment_then_from_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert default_tracking_uri() == "http://127.0.0.1:5000"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("IMGSIM_HOME", str(tmp_path))
+    assert default_tracking_uri() == f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+def test_without_a_database_there_is_nothing_and_none_is_made(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'absent' / 'mlflow.db'}"
+    assert registry.find_version_by_digest("flowers", "0" * 64, tracking_uri=uri) is None
+    assert registry.champion_metrics("flowers", tracking_uri=uri) is None
+    with pytest.raises(RegistryError, match="run the pipeline once"):
+        registry.load("flowers", tracking_uri=uri)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_dead_server_is_one_clear_error() -> None:
+    with socket.socket() as probe:  # bound and not listening: connections are refused
+        probe.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        with pytest.raises(RegistryError, match=r"does not answer .*start it \(`make ui`\)"):
+            registry.load("flowers", tracking_uri=uri)
+
+
+@pytest.mark.parametrize(("code", "remedy"), [("500", "server's own log"), ("503", "its database does not answer")])
+def test_a_server_that_answers_errors_is_given_up(code: str, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)  # else 8 requests, and 4 minutes
+    for name in ("BACKOFF_FACTOR", "BACKOFF_JITTER"):
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", "0")
+    with closing(Proxy(mode=code)) as server:
+        with pytest.raises(RegistryError, match=remedy):
+            registry.load("flowers", tracking_uri=server.address)
+        assert server.hurt == 1 + 4  # whether it is there at all, and what was wanted

@@ -14,8 +14,10 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 from threadpoolctl import threadpool_limits
 
-from dashboards.services import map, registry, thumbnails
-from dashboards.services.registry import RegistryProblem
+from dashboards.pages.map import places
+from dashboards.services import thumbnails
+from dashboards.services.models import registry
+from dashboards.services.models.registry import RegistryProblem
 
 
 def _warm() -> None:
@@ -64,7 +66,7 @@ threadpool_limits(1, "blas")  # a query is small: threads that wait for each oth
 ROUTES = [
     Route("/search", _home),
     Route(thumbnails.ROUTE, thumbnails.answer),
-    Route(map.FILES, map.answer),
-    Route(map.NAMES, map.answer),
+    Route(places.FILES, places.answer),
+    Route(places.NAMES, places.answer),
 ]
 app = st.App("main.py", middleware=[Middleware(Files)], lifespan=_lifespan, on_script_error=_failed)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import opening, state
-from dashboards.components import sidebar
-from dashboards.services.registry import RegistryProblem
+from dashboards import session, state
+from dashboards.services.models.registry import RegistryProblem
+from dashboards.widgets import sidebar
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -24,7 +24,7 @@ PAGES = {
 st.set_page_config(page_icon=str(HERE / "icon.svg"), layout="wide")  # before the pages, or their icons are fetched
 st.html(HERE / "style.css")
 pages = {
-    name: st.Page(HERE / "views" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "search")
+    name: st.Page(HERE / "pages" / name / "page.py", title=title, icon=icon, url_path=name, default=name == "search")
     for name, (title, icon) in PAGES.items()
 }
 page = st.navigation(list(pages.values()), position="top")
@@ -32,10 +32,10 @@ st.set_page_config(page_title=f"{page.title} · imgsim")
 state.restore(page.url_path)
 view = state.read()
 try:
-    now = opening.open_model(view)
+    now = session.open_model(view)
 except RegistryProblem as problem:
     sidebar.choose_model(view)
-    opening.show_problem(problem)
+    session.show_problem(problem)
 else:
     sidebar.choose_model(view)
     sidebar.describe(now)

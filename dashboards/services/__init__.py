@@ -1,1 +1,1 @@
-"""What the pages show, as pure functions: nothing here knows Streamlit."""
+"""Logic without Streamlit that several pages share."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from dashboards.services.registry import PREFIX, Version
+from dashboards.services.models.registry import PREFIX, Version
 
 SAMPLE = f"{PREFIX}sample"
 """The model of the packaged pictures, which ``make demo`` takes when it is given no others."""

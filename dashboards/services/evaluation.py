@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.services.loaded import Loaded
-from dashboards.services.memo import per_model
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.models.per_model_cache import per_model
 from imgsim.evaluation import SAMPLE, Z95
 
 if TYPE_CHECKING:
-    from dashboards.services.registry import Version
+    from dashboards.services.models.registry import Version
     from imgsim.evaluation import Evaluation
 
 Rows = NDArray[np.int64]

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.services.loaded import Loaded
+from dashboards.services.models.loaded_model import Loaded
 
 
 @dataclass(frozen=True)

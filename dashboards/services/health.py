@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboards.services.loaded import Loaded
+from dashboards.services.models.loaded_model import Loaded
 from imgsim.insights.highlights import LIKELY, telling
 
 ISSUES = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboards.services import filters as filtering
 from dashboards.services.filters import Filters
-from dashboards.services.loaded import Loaded
+from dashboards.services.models.loaded_model import Loaded
 from imgsim.neighbors.exact import approximate, error_bound, rank
 
 Vector = NDArray[np.float32]

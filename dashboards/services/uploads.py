@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from dashboards.services.loaded import Loaded
+from dashboards.services.format import visible
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.query_text import Crop
 from dashboards.services.search import Vector
-from dashboards.services.terms import Crop
-from dashboards.services.words import visible
 from imgsim.decoding.decode import decode, probe, thumbnail
 from imgsim.errors import BackboneError, ImageError, ImgsimError
 from imgsim.features.extract import image_pixels

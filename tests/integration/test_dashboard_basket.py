@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import registry, shelf
-from dashboards.services.registry import RegistryProblem
+from dashboards.services.models import model_cache, registry
+from dashboards.services.models.registry import RegistryProblem
 from tests.dashboard_components import send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -39,10 +39,10 @@ def filled(open_page: OpenPage) -> AppTest:
     test = open_page("browse", version="1")
     test = send(test, "browse", "action", {"kind": "basket", "row": 4})
     test.query_params["version"] = "2"
-    test = test.switch_page("views/browse.py").run()
+    test = test.switch_page("pages/browse/page.py").run()
     for row in (7, 2):
         test = send(test, "browse", "action", {"kind": "basket", "row": row})
-    return test.switch_page("views/basket.py").run()
+    return test.switch_page("pages/basket/page.py").run()
 
 
 def test_an_empty_basket_says_how_to_fill_it(open_page: OpenPage):
@@ -104,7 +104,7 @@ def test_a_version_that_cannot_be_opened_keeps_its_place(filled: AppTest, monkey
             raise RegistryProblem("broken", "It is gone.")
         return whole(version)
 
-    shelf.clear()
+    model_cache.clear()
     with monkeypatch.context() as broken:
         broken.setattr(registry, "load", load)
         filled.run()

@@ -9,8 +9,9 @@ import mlflow
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import compare, registry
-from dashboards.services.loaded import Loaded
+from dashboards.pages.compare import comparison
+from dashboards.services.models import registry
+from dashboards.services.models.loaded_model import Loaded
 from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -44,7 +45,7 @@ def test_the_same_query_in_both_the_older_one_on_the_left(open_page: OpenPage, b
     row = before.model.images.labels.index("torus")
     test = open_page("compare", version=sidebar, q=before.key(row), k="5")
     assert [item.value.split(":")[0] for item in test.subheader] == ["Query", "Version 1", "Version 2"]
-    there = int(compare.counterparts(before, after)[row])
+    there = int(comparison.counterparts(before, after)[row])
     assert rows(test, "left") == before.model.graph.neighbors[row, :5].tolist()
     assert rows(test, "right") == after.model.graph.neighbors[there, :5].tolist()
 
@@ -59,13 +60,13 @@ def test_notes_and_overlap_agree(open_page: OpenPage):
 
 def test_the_image_whose_neighbours_changed_most_is_asked_by_default(open_page: OpenPage, both):
     test = open_page("compare", k="10")
-    found = compare.summary(*both, 10)
+    found = comparison.summary(*both, 10)
     assert test.text_input(key="compare-q").value == both[0].model.images.paths[int(found.changed[0])]
 
 
 def test_a_click_on_a_neighbour_asks_both_with_it(open_page: OpenPage, both):
     test = open_page("compare", k="5")
-    across = compare.counterparts(both[1], both[0])
+    across = comparison.counterparts(both[1], both[0])
     row = next(row for row in rows(test, "right") if across[row] >= 0)
     send(test, "compare-right", "action", {"kind": "query", "row": row})
     assert said(test, "q") == both[1].key(row)
@@ -94,7 +95,7 @@ def test_an_image_that_only_one_version_has_is_said(open_page: OpenPage, both):
 
 def test_overlap_of_all_images_and_a_click_asks(open_page: OpenPage, both):
     test = open_page("compare", section="overlap", k="10")
-    found = compare.summary(*both, 10)
+    found = comparison.summary(*both, 10)
     assert any(f"**{found.mean:.0%}** are the same" in item.value for item in test.markdown)
     assert [tile["row"] for tile in shown(test, "changed")["tiles"]] == found.changed[:24].tolist()
     send(test, "changed", "action", {"kind": "query", "row": int(found.changed[2])})

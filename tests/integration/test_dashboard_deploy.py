@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import deploy
-from dashboards.services.loaded import Loaded
-from dashboards.services.words import size_of
+from dashboards.pages.deploy import package
+from dashboards.services.format import size_of
+from dashboards.services.models.loaded_model import Loaded
 
 OpenPage = Callable[..., AppTest]
 
@@ -21,7 +21,7 @@ def loaded(test: AppTest) -> Loaded:
 
 def test_the_package_with_its_figures_and_its_verification(open_page: OpenPage):
     test = open_page("deploy", version="2")
-    found = deploy.package(loaded(test))
+    found = package.package(loaded(test))
     words = "\n".join(item.value for item in test.markdown)
     assert size_of(found.bytes).replace(".", "\\.") in words
     assert "**Passed.**" in test.success[0].value
@@ -33,7 +33,7 @@ def test_the_package_with_its_figures_and_its_verification(open_page: OpenPage):
 
 def test_what_is_downloaded_is_the_package_with_the_swift_package(open_page: OpenPage):
     now = loaded(open_page("deploy", version="2"))
-    names = zipfile.ZipFile(deploy.archive(now, deploy.package(now))).namelist()
+    names = zipfile.ZipFile(package.archive(now, package.package(now))).namelist()
     assert any(name.startswith("tiny/tiny.mlpackage/") for name in names)
     assert {"tiny/export.json", "tiny/ImageSimilarity/Package.swift"} <= set(names)
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.services import evaluation
-from dashboards.services.loaded import Loaded
+from dashboards.services.models.loaded_model import Loaded
 from tests.dashboard_components import said, shown
 
 OpenPage = Callable[..., AppTest]

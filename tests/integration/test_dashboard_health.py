@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import duplicates, health
-from dashboards.services.loaded import Loaded
+from dashboards.pages.health import duplicate_groups
+from dashboards.services import health
+from dashboards.services.models.loaded_model import Loaded
 from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -79,7 +80,7 @@ def test_suspects_with_those_that_vote_against_them(open_page: OpenPage):
 def test_groups_begin_with_the_image_to_keep(open_page: OpenPage):
     for tier in ("same_bytes", "same_picture"):
         test = open_page("health", section="duplicates", tier=tier)
-        table = duplicates.tier_groups(loaded(test), tier)
+        table = duplicate_groups.tier_groups(loaded(test), tier)
         groups = galleries(test, "group-")
         assert [tile["row"] for group in groups for tile in group] == table["row"].tolist()
         assert [[tile["keep"] for tile in group] for group in groups] == [
@@ -89,11 +90,11 @@ def test_groups_begin_with_the_image_to_keep(open_page: OpenPage):
 
 def test_the_threshold_of_the_url_makes_the_look_alikes(open_page: OpenPage):
     test = open_page("health", section="duplicates", tier="look_alike")
-    found = duplicates.alike(loaded(test))
+    found = duplicate_groups.alike(loaded(test))
     assert len(test.get("vega_lite_chart")) == 1
     wide = open_page("health", section="duplicates", tier="look_alike", threshold=f"{found.bound:.6f}")
-    groups = duplicates.look_alike_groups(loaded(wide), found.bound)
-    assert f"of {duplicates.counts(groups)[1]:,} images" in words(wide) or not groups
+    groups = duplicate_groups.look_alike_groups(loaded(wide), found.bound)
+    assert f"of {duplicate_groups.counts(groups)[1]:,} images" in words(wide) or not groups
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "x", "9" * 400])
@@ -103,7 +104,7 @@ def test_a_threshold_that_makes_no_sense_is_none(open_page: OpenPage, text: str)
 
 def test_moving_the_slider_puts_the_threshold_into_the_url(open_page: OpenPage):
     test = open_page("health", section="duplicates", tier="look_alike")
-    bound = duplicates.alike(loaded(test)).bound
+    bound = duplicate_groups.alike(loaded(test)).bound
     test.slider(key="health-threshold").set_value(bound).run()
     assert float(said(test, "threshold")) == pytest.approx(bound, abs=1e-4)
 

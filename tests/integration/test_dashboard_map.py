@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import map, registry, shelf
-from dashboards.services.loaded import Loaded
+from dashboards.pages.map import places
+from dashboards.services.models import model_cache, registry
+from dashboards.services.models.loaded_model import Loaded
 from tests.dashboard_components import send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -51,7 +52,7 @@ def test_the_map_by_label(open_page: OpenPage):
     data = drawn(test)
     assert data["count"] == len(loaded(test))
     assert [entry["name"] for entry in data["legend"]["entries"]][:1] == ["cube"]
-    assert map.file(loaded(test), "points") is not None, "what the browser fetches is there"
+    assert places.file(loaded(test), "points") is not None, "what the browser fetches is there"
     assert data["addresses"]["points"] == f"/maps/{loaded(test).token}/points.bin"
     assert data["query"] is None
     assert "lasso" in test.caption[0].value
@@ -166,10 +167,10 @@ def _without_insights(dashboard_registry: Path) -> Iterator[None]:
     version = registry.resolve("imgsim-tiny")
     whole = registry.load(version).model
     model = type(whole)(whole.images, whole._vectors, whole.graph, whole.ids, whole.backbone)
-    shelf.clear()
-    shelf.get(version.token, lambda: Loaded(version.name, version.version, version.token, model))
+    model_cache.clear()
+    model_cache.get(version.token, lambda: Loaded(version.name, version.version, version.token, model))
     yield
-    shelf.clear()
+    model_cache.clear()
 
 
 @pytest.mark.usefixtures("_without_insights")

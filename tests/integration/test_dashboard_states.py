@@ -12,9 +12,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboards import opening
-from dashboards.opening import Open, replaced
-from dashboards.services import registry, shelf
+from dashboards import session
+from dashboards.services.models import model_cache, registry
+from dashboards.session import Open, replaced
 from dashboards.state import View
 from imgsim.mlflow.connection import create_database, default_tracking_uri
 from tests.dashboard_registry import NAME
@@ -34,7 +34,7 @@ def moving_alias(client: mlflow.MlflowClient) -> Iterator[Callable[[str], None]]
 
     def move(version: str) -> None:
         client.set_registered_model_alias(NAME, "champion", version)
-        opening.forget()
+        session.forget()
 
     yield move
     move(before)
@@ -43,9 +43,9 @@ def moving_alias(client: mlflow.MlflowClient) -> Iterator[Callable[[str], None]]
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Nothing is in memory."""
-    shelf.clear()
+    model_cache.clear()
     yield
-    shelf.clear()
+    model_cache.clear()
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
@@ -134,7 +134,7 @@ def test_a_damaged_download_is_removed_and_fetched_anew(
 ):
     monkeypatch.setenv("IMGSIM_HOME", str(home))
     registry.load(registry.newest())
-    shelf.clear()
+    model_cache.clear()
     path = min(registry.downloads().rglob(victim), key=lambda path: len(path.parts))
     path.write_bytes(path.read_bytes()[:100])
     test = open_page()
@@ -153,7 +153,7 @@ def test_the_registry_fails_while_the_dashboard_is_open(open_page: OpenPage, mon
     assert not test.exception
     assert "Shown is version 1" in plain(test.warning[0].value)
     assert test.title[0].value == "Evaluation"
-    test.switch_page("views/compare.py").run()
+    test.switch_page("pages/compare/page.py").run()
     assert not test.exception
     assert "does not answer" in plain(test.warning[-1].value)
     test.query_params["version"] = "2"

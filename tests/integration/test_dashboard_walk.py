@@ -7,8 +7,8 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import walk
-from dashboards.services.loaded import Loaded
+from dashboards.services import graph_walk
+from dashboards.services.models.loaded_model import Loaded
 from tests.dashboard_components import send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -59,7 +59,7 @@ def test_three_steps_and_back(open_page: OpenPage):
         way.append(next(node["row"] for node in drawn(test)["nodes"] if node["ring"] == 1 and node["row"] not in way))
         test = send(test, "walk", "action", {"kind": "walk", "row": way[-1]})
         assert drawn(test)["center"] == way[-1]
-    assert said(test, "trail").split() == [walk.address(loaded(test), row) for row in way[:-1]]
+    assert said(test, "trail").split() == [graph_walk.address(loaded(test), row) for row in way[:-1]]
     test = send(test, "walk", "back", True)
     assert drawn(test)["center"] == way[2]
     button(test, "Back").click().run()
@@ -91,7 +91,7 @@ def test_how_much_is_drawn_goes_into_the_url(open_page: OpenPage):
     assert len(drawn(test)["edges"]) > few
     test.slider(key="walk-far").set_value(2).run()
     assert said(test, "far") == "2"
-    test.slider(key="walk-far").set_value(walk.FAR).run()
+    test.slider(key="walk-far").set_value(graph_walk.FAR).run()
     assert said(test, "far") == ""
 
 

@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 from typer.testing import CliRunner
 
 import imgsim
-from dashboards.services import registry
+from dashboards.services.models import registry
 from imgsim.cli import app
 from orchestration import demo
 from orchestration.assets import ASSETS

@@ -7,7 +7,7 @@ from copy import copy
 import pytest
 
 import imgsim
-from dashboards.services.loaded import Loaded
+from dashboards.services.models.loaded_model import Loaded
 from imgsim.insights.compute import compute
 from tests.dashboard_pictures import encoded, halves
 from tests.dashboard_registry import pictures

@@ -63,9 +63,11 @@ def test_text_and_captions_on_every_surface(name: str, surface: str):
     assert contrast(theme["primaryColor"], theme[surface]) >= AA, "chosen options, values of sliders"
 
 
-@pytest.mark.parametrize("name", ["gallery", "map_view", "query_view", "walk_view"])
+@pytest.mark.parametrize(
+    "name", ["widgets/gallery", "pages/map/map_view", "pages/search/query_view", "pages/walk/walk_view"]
+)
 def test_components_fade_no_text_too_far(name: str):
-    sheet = (FOLDER / "components" / f"{name}.css").read_text("utf-8")
+    sheet = (FOLDER / f"{name}.css").read_text("utf-8")
     shares = re.findall(r"--faint: color-mix\(in srgb, var\([^()]*\) (\d+)%, transparent\)", sheet)
     assert shares
     for theme in THEMES.values():

@@ -1,1 +1,0 @@
-"""Pieces of pages, some of them with their own JavaScript."""

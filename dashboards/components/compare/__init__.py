@@ -1,1 +1,0 @@
-"""The sections of the page Compare, one per file; each shows itself."""

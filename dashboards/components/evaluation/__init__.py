@@ -1,1 +1,0 @@
-"""The sections of the page Evaluation, one per file; each shows itself."""

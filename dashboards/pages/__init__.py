@@ -1,0 +1,1 @@
+"""Pages of the dashboard: a folder each, with what only that page uses."""

@@ -1,0 +1,138 @@
+"""What a basket is taken home as: a table of its images as CSV or Parquet, or a zip with their thumbnails as well."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from dashboards.services import tables
+from dashboards.services.format import visible
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.query_text import MOST_TERMS, MOST_WEIGHT, Term, format_terms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACTS = ("id", "path", "label", "sha256", "bytes", "width", "height", "format", "mtime")
+"""Columns of a model's images that the table has, after model, version and row."""
+PICTURES = "thumbnails"
+_PART = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_LONGEST, _DEEPEST = 80, 4
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a basket that is of one version."""
+
+    loaded: Loaded
+    rows: tuple[int, ...]
+
+
+def table(shares: Sequence[Share]) -> pd.DataFrame:
+    """One line per image: ``model``, ``version``, ``row``, and what the version knows of the file."""
+    import pandas as pd
+
+    parts = [_part(share) for share in shares if share.rows]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["model", "version", "row", *FACTS])
+
+
+def _part(share: Share) -> pd.DataFrame:
+    rows = list(share.rows)
+    part = share.loaded.model.images[rows].to_pandas()[list(FACTS)]
+    part.insert(0, "model", share.loaded.name)
+    part.insert(1, "version", share.loaded.version)
+    part.insert(2, "row", rows)
+    return part
+
+
+def csv(found: pd.DataFrame) -> bytes:
+    """CSV in UTF-8; text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    safe = found.copy()
+    for name in ("path", "label"):
+        safe[name] = [_text(value) for value in safe[name]]
+    return tables.csv(safe)
+
+
+def _text(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def parquet(found: pd.DataFrame) -> bytes:
+    """The same as Parquet, every name as it is."""
+    target = io.BytesIO()
+    found.to_parquet(target, index=False)
+    return target.getvalue()
+
+
+def archive(shares: Sequence[Share]) -> bytes:
+    """A zip: ``basket.csv`` and the thumbnails that the versions carry; a column says which is whose."""
+    found = table(shares)
+    names: list[str | None] = []
+    taken: set[str] = set()
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
+        for share in shares:
+            paths = share.loaded.model.images.paths
+            for row, data in zip(share.rows, share.loaded.model.thumbnails(share.rows), strict=True):
+                name = None if data is None else free(member(paths[row]), taken)
+                names.append(name)
+                if data is not None and name is not None:
+                    file.writestr(zipfile.ZipInfo(name), data)
+        file.writestr(zipfile.ZipInfo("basket.csv"), csv(found.assign(thumbnail=names)), zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def member(path: str) -> str:
+    """A name inside the zip for an image's path: below `PICTURES`, and harmless wherever it is unpacked.
+
+    No part of it leads upwards, is empty, hidden, too long, a device of Windows, or holds what a system cannot store.
+    """
+    parts = [_safe(part) for part in path.replace("\\", "/").split("/") if part.strip(". ")]
+    name = parts[-1] if parts else "image"
+    folders = [f"{part}_" if _is_jpeg(part) else part for part in parts[-1 - _DEEPEST : -1]]  # no file has their name
+    return "/".join([PICTURES, *folders, name if _is_jpeg(name) else f"{name}.jpg"])
+
+
+def _is_jpeg(name: str) -> bool:
+    return name.lower().endswith((".jpg", ".jpeg"))
+
+
+def _safe(part: str) -> str:
+    part = _PART.sub("_", visible(part)).strip(". ")
+    if len(part) > _LONGEST:
+        part = f"{part[: _LONGEST - 21]}_{part[-20:]}"
+    part = part.strip(". ") or "_"
+    return f"_{part}" if _RESERVED.fullmatch(part) else part
+
+
+def free(name: str, taken: set[str]) -> str:
+    """The name, numbered if a file of the zip has it, as systems compare names; from then on it is taken."""
+    stem, _, kind = name.rpartition(".")
+    found, number = name, 1
+    while _compared(found) in taken:
+        number += 1
+        found = f"{stem}-{number}.{kind}"
+    taken.add(_compared(found))
+    return found
+
+
+def _compared(name: str) -> str:
+    """What Windows and macOS take for the same name is equal."""
+    return normalize("NFC", normalize("NFC", name).casefold())
+
+
+def as_query(loaded: Loaded, rows: Sequence[int], weights: Sequence[float]) -> str:
+    """The query, as in the URL, of up to `MOST_TERMS` images with a weight each; a weight of 0 leaves an image out."""
+    terms = [
+        Term(row, max(-MOST_WEIGHT, min(weight, MOST_WEIGHT)))
+        for row, weight in zip(rows, weights, strict=True)
+        if weight
+    ]
+    return format_terms(loaded, terms[:MOST_TERMS])

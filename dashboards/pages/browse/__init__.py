@@ -1,0 +1,1 @@
+"""The page Browse: leaf through the collection in an order."""

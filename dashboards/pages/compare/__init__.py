@@ -1,0 +1,1 @@
+"""The page Compare: two versions of a model side by side."""

@@ -1,0 +1,1 @@
+"""The page Deploy: the Core ML package of a version."""

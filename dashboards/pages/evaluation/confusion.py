@@ -1,0 +1,71 @@
+"""Which labels lie among which: a chart of the worst, and a table of all pairs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards import state
+from dashboards.pages.evaluation.classes import choose, images
+from dashboards.services import evaluation
+from dashboards.services.format import visible
+from dashboards.session import Open
+from dashboards.widgets import charts, pager
+
+PAIRS = 10
+"""Rows of a page."""
+
+
+def show(now: Open) -> None:
+    """Which labels lie among which."""
+    found = evaluation.confusion(now.loaded)
+    if found is None:
+        st.info("There are fewer than two labels to take for each other.", icon=":material/label_off:")
+        return
+    cells = evaluation.heatmap(found)
+    order = evaluation.worst(found)
+    st.caption(
+        f"Of the {found.k} neighbours of a label's images, the share that carries another label. Shown are the "
+        f"{len(order)} labels with the fewest neighbours of their own. Click a cell to see the images."
+    )
+    key = f"confusion-{now.loaded.token}"
+    st.altair_chart(
+        charts.confusion(cells, order, [*order, evaluation.OTHERS]),
+        key=key,
+        on_select=lambda: choose_cell(key),
+        alt=f"Shares of neighbours by label, for {len(order)} labels; the table below says the same",
+    )
+    pairs = found.pairs
+    pairs = pairs[pairs["label"].isin(now.view.labels)] if now.view.labels else pairs
+    if not len(pairs):
+        st.success("No neighbour carries another label.", icon=":material/check:")
+        return
+    pages = pager.pages(len(pairs), PAIRS)
+    part = pairs.iloc[pages.slice]
+    st.caption(f"{pages.words} pairs, the most frequent first. Choose a row to see the images.")
+    table = f"pairs-{now.loaded.token}-{pages.page}-{len(pairs)}"
+    st.dataframe(
+        part.assign(label=part["label"].map(visible), other=part["other"].map(visible)),
+        hide_index=True,
+        key=table,
+        on_select=lambda: choose(table, list(zip(part["label"], part["other"], strict=True))),
+        selection_mode="single-row",
+        alt=f"Table of {len(part)} pairs of labels with their share of the neighbours",
+        column_config={
+            "label": st.column_config.TextColumn("Label", pinned=True),
+            "other": st.column_config.TextColumn("Label of neighbours"),
+            "share": st.column_config.ProgressColumn(
+                "Share of neighbours", min_value=0.0, max_value=1.0, format="percent"
+            ),
+            "count": st.column_config.NumberColumn("Neighbours", format="localized"),
+        },
+    )
+    pager.show(pages, "pairs", keys=False)
+    images(now)
+
+
+def choose_cell(key: str) -> None:
+    """Put the cell of the chart that was clicked into the URL."""
+    cells = st.session_state[key].selection.get(charts.CELL, [])
+    label, other = (cells[0].get("label"), cells[0].get("other")) if cells else (None, None)
+    other = None if other in (label, evaluation.OTHERS) else other
+    state.put(**{"class": label, "other": other, "images": None})

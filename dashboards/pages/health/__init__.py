@@ -1,0 +1,1 @@
+"""The page Health: problems of the collection."""

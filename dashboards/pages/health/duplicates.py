@@ -1,0 +1,172 @@
+"""Duplicates in three tiers: groups with the image to keep first, and the plan to download."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import state
+from dashboards.pages.health import duplicate_groups
+from dashboards.pages.health.duplicate_groups import MEANINGS, NAMES, Alike
+from dashboards.services import filters, tables
+from dashboards.services.format import counted, size_of, visible
+from dashboards.session import Open
+from dashboards.widgets import charts, pager
+from dashboards.widgets.gallery import gallery, handle, tile
+from dashboards.widgets.image_list import GROUPS, absent, nothing
+from dashboards.widgets.url_choice import choice
+from imgsim.insights.duplicates.cleanup import CERTAIN
+
+TILES = 24
+"""Pictures of a group that are shown."""
+_STEPS = 200
+
+
+def show(now: Open) -> None:
+    """One tier, its groups page by page."""
+    loaded = now.loaded
+    if loaded.insight("duplicates") is None:
+        absent("a search for duplicates; look-alikes can be found in its graph all the same")
+    counts = {tier: duplicate_groups.tier_groups(loaded, tier)["group"].nunique() for tier in CERTAIN}
+    options = {tier: f"{name} {counts[tier]:,}" if tier in counts else name for tier, name in NAMES.items()}
+    default = next((tier for tier in CERTAIN if counts[tier]), "look_alike")
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        tier = choice(
+            "Tier",
+            options,
+            "tier",
+            default,
+            help="How sure it is that a group is one picture",
+            explicit=True,
+            resets=("page",),
+        )
+        threshold = asked_threshold(duplicate_groups.alike(loaded))
+        _plan(now, tier, threshold)
+    st.markdown(MEANINGS[tier])
+    if tier == "look_alike":
+        _look_alikes(now, threshold)
+        return
+    table = duplicate_groups.tier_groups(loaded, tier)
+    table = table[table["group"].isin(table.loc[filters.mask(loaded, now.view.filters)[table["row"]], "group"])]
+    if not len(table):
+        nothing("There is none, or the sidebar's filters leave none.")
+        return
+    numbers = table["group"].nunique()
+    pages = pager.pages(numbers, GROUPS)
+    spare = table[~table["keep"]]
+    st.caption(
+        f"{pages.words} {'group' if numbers == 1 else 'groups'}; besides the images to keep "
+        f"{counted(len(spare), 'file')}, {size_of(spare['bytes'].sum())}."
+    )
+    for group in duplicate_groups.groups_page(table, pages.page, GROUPS):
+        _group(now, group)
+    pager.show(pages, "duplicates")
+
+
+def asked_threshold(found: Alike) -> float:
+    """The threshold of the URL, within what is known; by default the one that fits the collection."""
+    try:
+        asked = float(state.get("threshold", str(found.threshold)))
+    except ValueError:
+        return found.threshold
+    return min(max(asked, 0.0), found.bound) if asked == asked else found.threshold  # noqa: PLR0124  NaN
+
+
+def _look_alikes(now: Open, threshold: float) -> None:
+    """A threshold over the histogram of distances, and the groups it makes."""
+    found = duplicate_groups.alike(now.loaded)
+    if not len(found.nearest) or not found.bound:
+        nothing("There are no neighbours to compare.")
+        return
+    bins = duplicate_groups.histogram(found)
+    st.altair_chart(
+        charts.distances(bins, threshold),
+        alt=f"How many images have their nearest other one at what distance; the threshold is at {threshold:.3f}",
+    )
+    _slider(found, threshold)
+    groups = duplicate_groups.look_alike_groups(now.loaded, threshold)
+    passed = filters.mask(now.loaded, now.view.filters)
+    groups = [group for group in groups if passed[group].any()]
+    if not groups:
+        nothing("But for duplicates of the other tiers, no images are that near each other. Raise the threshold.")
+        return
+    count, images = duplicate_groups.counts(groups)
+    pages = pager.pages(count, GROUPS)
+    st.caption(f"{pages.words} {'group' if count == 1 else 'groups'} of {images:,} images.")
+    part = duplicate_groups.group_table(now.loaded, groups[pages.slice], pages.slice.start)
+    for _, group in part.groupby("group", sort=True):
+        _group(now, group)
+    pager.show(pages, "duplicates")
+
+
+def _slider(found: Alike, threshold: float) -> None:
+    step = found.bound / _STEPS
+    if abs(st.session_state.get("health-threshold", -1.0) - threshold) > step / 2:  # else rounding would move it back
+        st.session_state["health-threshold"] = threshold
+
+    def put(value: float) -> None:
+        usual = abs(value - found.threshold) < step / 2
+        state.put(threshold=None if usual else f"{value:.6g}", page=None)
+
+    st.slider(
+        "Threshold",
+        0.0,
+        found.bound,
+        step=step,
+        key="health-threshold",
+        on_change=state.changed("health-threshold", put),
+        format="%.3f",
+        help=f"Images up to this distance from each other form groups; {found.threshold:.3f} fits this collection",
+    )
+
+
+def _group(now: Open, group: pd.DataFrame) -> None:
+    """The image to keep, then the others and what it has over them."""
+    tiles = [
+        tile(now.loaded, item.row, note=_note(item), keep=bool(item.keep)) for item in group.head(TILES).itertuples()
+    ]
+    with st.container(border=True):
+        more = f", the first {TILES} shown" if len(group) > TILES else ""
+        label = f"{len(group)} images{more}"
+        spare = size_of(group.loc[~group["keep"], "bytes"].sum())
+        st.caption(f"{label}; {spare} besides the one to keep")
+        handle(now, gallery(now.loaded, tiles, key=f"group-{group['row'].iloc[0]}", label=label))
+
+
+def _note(item: Any) -> str:
+    facts = f"{item.width:,} × {item.height:,}, {size_of(item.bytes)}"
+    return f"{facts} · {visible(item.reason)}"
+
+
+def _plan(now: Open, tier: str, threshold: float) -> None:
+    """What to keep and what to move, to download."""
+    version = now.version
+    with st.popover("Plan", icon=":material/checklist:", help="Download what to keep and what to move"):
+        st.markdown("A list of every image in a group: keep or move, and why. Nothing is moved or deleted here.")
+        tiers = st.multiselect(
+            "Tiers",
+            list(NAMES),
+            [*CERTAIN, *(["look_alike"] if tier == "look_alike" else [])],
+            format_func=lambda name: NAMES[name],
+            help="Look-alikes are for you to judge: look at the groups before you add them",
+        )
+        st.download_button(
+            "Download plan as CSV",
+            partial(_csv, now, tuple(tiers), threshold),
+            f"{version.name}-{version.version}-duplicates.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=not tiers,
+            help="Columns tier, group, action, path, bytes, kept_path, reason",
+        )
+        st.markdown("The same, with a script that moves the files and can be run dry first:")
+        model = f"models:/{version.name}/{version.version}"
+        st.code(f"imgsim duplicates {model} --plan plan.csv \\\n  --script tidy.sh --move-to spare", language="shell")
+
+
+def _csv(now: Open, tiers: tuple[str, ...], threshold: float) -> bytes:
+    return tables.csv(duplicate_groups.plan(now.loaded, tiers, threshold))

@@ -1,0 +1,54 @@
+"""Images that very many others list, and images that none lists."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.services import health
+from dashboards.session import Open
+from dashboards.widgets.gallery import tile
+from dashboards.widgets.image_list import absent, nothing, pictures
+from dashboards.widgets.url_choice import choice
+
+
+def show(now: Open) -> None:
+    """Figures of the graph, then the images."""
+    found = health.hubs(now.loaded)
+    if found is None:
+        absent("a look for hubs")
+        return
+    st.markdown(
+        f"Every image lists {now.loaded.model.graph.k} neighbours in the graph. A **hub** is in very many lists, "
+        "so that it turns up in answers it does not belong to; an **antihub** is in none, so that none finds it."
+    )
+    with st.grid("auto", min_column_width=170):
+        for title, value, meaning in _figures(found.metrics):
+            st.metric(title, value, border=True, help=meaning)
+    options = {"hubs": f"Hubs {len(found.hubs):,}", "antihubs": f"Antihubs {len(found.antihubs):,}"}
+    kind = choice("Kind", options, "kind", "hubs", help="Which images are shown", hide_label=True, resets=("page",))
+    table = found.hubs if kind == "hubs" else found.antihubs
+    if not len(table):
+        nothing("There is none.")
+        return
+    pictures(
+        now,
+        table,
+        "images, those in most lists first" if kind == "hubs" else "images that no other image lists",
+        lambda item: tile(now.loaded, item.row, note=_note(item.in_degree, item.mismatch)),
+    )
+
+
+def _figures(metrics: dict[str, float]) -> list[tuple[str, str, str]]:
+    return [
+        ("Most lists", f"{metrics['max_in_degree']:,.0f}", "In how many lists the image is that is in most of them"),
+        ("In hubs' hands", f"{metrics['hub_share']:.1%}", "Share of all places in the lists that hubs take"),
+        ("Unevenness", f"{metrics['robin_hood']:.1%}", "Share of all places that would have to move to make all equal"),
+        ("Skewness", f"{metrics['skewness']:.2f}", "Of how often images are listed; 0 is even, above 1.4 is hubby"),
+    ]
+
+
+def _note(in_degree: int, mismatch: float | None) -> str:
+    if not in_degree:
+        return "in no list"
+    known = mismatch is not None and mismatch == mismatch  # noqa: PLR0124  NaN without labels
+    return f"in {in_degree:,} lists" + (f", {mismatch:.0%} of another label" if known else "")

@@ -1,0 +1,42 @@
+"""The page that says what is wrong with a collection."""
+
+from __future__ import annotations
+
+from dashboards.pages.health import duplicates, hubs, labels, leaks, outliers, quality, rejected
+from dashboards.services import health
+from dashboards.session import Open, opened
+from dashboards.widgets.url_choice import choice
+
+_SHOWN = {
+    "rejected": rejected,
+    "outliers": outliers,
+    "labels": labels,
+    "duplicates": duplicates,
+    "leaks": leaks,
+    "quality": quality,
+    "hubs": hubs,
+}
+_OWN = ("page", "reason", "least", "tier", "threshold", "issue", "kind")
+
+
+def page(now: Open) -> None:
+    """Show the chosen section."""
+    counts = health.counts(now.loaded)
+    options = {
+        name: title if counts[name] is None else f"{title} {counts[name]:,}" for name, title in health.SECTIONS.items()
+    }
+    default = next((name for name in ("labels", "duplicates", "rejected") if counts[name]), "rejected")
+    section = choice(
+        "Section",
+        options,
+        "section",
+        default,
+        help="What of the collection is looked at; the numbers are what was found",
+        hide_label=True,
+        explicit=True,
+        resets=_OWN,
+    )
+    _SHOWN[section].show(now)
+
+
+page(opened())

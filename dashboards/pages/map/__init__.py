@@ -1,0 +1,1 @@
+"""The page Map: all images on one plane."""

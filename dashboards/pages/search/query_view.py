@@ -1,0 +1,146 @@
+"""What is asked with: the pinned tile of the query, or several with their weights, and the way back to past queries.
+
+The browser only draws; what the user does comes back as one `Step`.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import streamlit as st
+
+from dashboards.pages.search import pictures
+from dashboards.services.format import size_of, visible
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.query_text import MOST_WEIGHT, PICTURE, Term, parse_terms
+from dashboards.services.thumbnails import thumbnail_url
+from dashboards.widgets.component import component
+
+Kind = Literal["weight", "only", "remove", "crop", "whole", "details", "back"]
+
+_component = component("query", Path(__file__).parent, "query_view")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do with the term, or the past query, at a place; ``weight`` is the new one."""
+
+    kind: Kind
+    place: int
+    weight: float = 0.0
+
+
+def query_view(
+    loaded: Loaded,
+    terms: Sequence[Term],
+    past: Sequence[str],
+    *,
+    key: str,
+    on_step: Callable[[Step], None],
+    unread: Container[Term] = (),
+) -> int | None:
+    """Show a query and the way to it; the row whose details the user just asked for, or None.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    terms : sequence of Term
+    past : sequence of str
+        Past queries as in the URL, the oldest first.
+    key : str
+        Unique on the page.
+    on_step : callable
+        Called with all other steps, before the page runs.
+    unread : container of Term
+        Those that have no vector.
+    """
+    result = _component(
+        key=key,
+        data=described(loaded, terms, past, unread),
+        on_step_change=_before(key, len(terms), len(past), on_step),
+    )
+    step = parse_step(result.step, len(terms), len(past))
+    if step is None or step.kind != "details" or terms[step.place].row == PICTURE:
+        return None
+    return terms[step.place].row
+
+
+def _before(key: str, terms: int, past: int, on_step: Callable[[Step], None]) -> Callable[[], None]:
+    def act() -> None:
+        step = parse_step(cast(dict[str, Any], st.session_state[key]).get("step"), terms, past)
+        if step is not None and step.kind != "details":
+            on_step(step)
+
+    return act
+
+
+def parse_step(value: object, terms: int, past: int) -> Step | None:
+    """What the browser sent as a step, if it is one of a query of so many terms and past queries."""
+    if not isinstance(value, dict):
+        return None
+    kind, place, weight = value.get("kind"), value.get("place"), value.get("weight", 0.0)
+    if kind not in get_args(Kind) or type(place) is not int or not isinstance(weight, int | float):
+        return None
+    if not 0 <= place < (past if kind == "back" else terms) or not abs(weight) <= MOST_WEIGHT:
+        return None
+    return Step(cast(Kind, kind), place, round(float(weight), 2))
+
+
+def described(loaded: Loaded, terms: Sequence[Term], past: Sequence[str], unread: Container[Term]) -> dict[str, Any]:
+    """What the browser is sent."""
+    return {
+        "terms": [_term(loaded, term, term in unread) for term in terms],
+        "past": [_past(loaded, text) for text in past],
+        "most": MOST_WEIGHT,
+    }
+
+
+def _term(loaded: Loaded, term: Term, unread: bool) -> dict[str, Any]:
+    return {
+        **(_picture(term.picture) if term.row == PICTURE else _image(loaded, term.row)),
+        "weight": term.weight,
+        "crop": list(term.crop) if term.crop else None,
+        "unread": unread,
+    }
+
+
+def _image(loaded: Loaded, row: int) -> dict[str, Any]:
+    images = loaded.model.images
+    label = images.labels[row]
+    return {
+        "row": row,
+        "src": thumbnail_url(loaded, row),
+        "name": visible(images.paths[row]),
+        "label": None if label is None else visible(label),
+        "about": "",
+    }
+
+
+def _picture(key: str) -> dict[str, Any]:
+    picture = pictures.shelf()[key]
+    return {
+        "row": None,
+        "src": picture_uri(picture.tile),
+        "name": picture.name,
+        "label": None,
+        "about": f"yours: {picture.width:,} × {picture.height:,} {picture.format}, {size_of(len(picture.data))}",
+    }
+
+
+def _past(loaded: Loaded, text: str) -> dict[str, Any]:
+    """A past query as its first term, and how many more it has."""
+    terms, _ = parse_terms(loaded, text, pictures.shelf())
+    if not terms:
+        return {"src": "", "name": "a picture that this session does not have", "more": 0}
+    first = max(terms, key=lambda term: term.weight)
+    shown = _picture(first.picture) if first.row == PICTURE else _image(loaded, first.row)
+    return {"src": shown["src"], "name": shown["name"], "more": len(terms) - 1}
+
+
+def picture_uri(jpeg: bytes) -> str:
+    """A JPEG as the address of itself."""
+    return "data:image/jpeg;base64," + b64encode(jpeg).decode("ascii")

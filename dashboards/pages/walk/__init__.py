@@ -1,0 +1,1 @@
+"""The page Graph walk: from an image to its neighbours."""

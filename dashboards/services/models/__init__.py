@@ -1,0 +1,1 @@
+"""Models of the registry: found, opened, and kept in memory."""

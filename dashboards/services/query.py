@@ -1,0 +1,90 @@
+"""What the terms of a query come to: one vector, the label that goes with it, and the rows it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dashboards.services import search, uploads
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.query_text import PICTURE, Term
+from dashboards.services.search import Vector
+from dashboards.services.uploads import Picture, Refused
+
+VectorOf = Callable[[Term], "Vector | Refused"]
+
+STEPS = 12
+"""Past queries that the URL remembers."""
+_BETWEEN = "|"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query that can be ranked.
+
+    Parameters
+    ----------
+    vector : (d,) float32, or None
+        None when the terms cancel each other out.
+    label : str or None
+        The one label of all that is asked for; None when there is none.
+    exclude : tuple of int
+        Rows that are the query itself, so not its answer.
+    own : tuple of int
+        Those, and rows with the bytes of pictures that are asked with.
+    """
+
+    vector: Vector | None
+    label: str | None
+    exclude: tuple[int, ...]
+    own: tuple[int, ...]
+
+
+def question(
+    loaded: Loaded, terms: Sequence[Term], pictures: Mapping[str, Picture], vector_of: VectorOf
+) -> tuple[Question | None, list[tuple[Term, Refused]]]:
+    """What to rank by, and the terms that have no vector, which are left out, each with the reason.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    terms : sequence of Term
+    pictures : mapping of str to Picture
+        Of this session, by key.
+    vector_of : callable
+        The vector of a term.
+    """
+    found = [(term, vector_of(term)) for term in terms]
+    refused = [(term, vector) for term, vector in found if isinstance(vector, Refused)]
+    good = [(term, vector) for term, vector in found if not isinstance(vector, Refused)]
+    if not good:
+        return None, refused
+    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit)
+    rows = [(term, _row(loaded, term, pictures)) for term, _ in good]
+    wanted = [row for term, row in rows if term.weight > 0]
+    label = search.common_label(loaded, [row for row in wanted if row is not None]) if None not in wanted else None
+    exclude = tuple(term.row for term, _ in rows if term.row != PICTURE)
+    own = tuple(row for _, row in rows if row is not None)
+    return Question(vector, label, exclude, own), refused
+
+
+def _row(loaded: Loaded, term: Term, pictures: Mapping[str, Picture]) -> int | None:
+    """The stored image that a term is."""
+    if term.row != PICTURE:
+        return term.row
+    return None if term.crop else uploads.stored_row(loaded, pictures[term.picture])
+
+
+def past(trail: str) -> list[str]:
+    """Past queries as the URL writes them, the oldest first."""
+    return [text for text in trail.split(_BETWEEN) if text.strip()][-STEPS:]
+
+
+def trail_after(trail: str, before: str, now: str) -> str:
+    """The trail once ``before`` was left for ``now``; going to a past query cuts the trail there."""
+    steps = past(trail)
+    if now in steps:
+        steps = steps[: steps.index(now)]
+    elif before and before != now:
+        steps = [*steps, before]
+    return _BETWEEN.join(steps[-STEPS:])

@@ -1,0 +1,168 @@
+"""What every page is given: an opened model and the view; and what is shown when there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+import streamlit as st
+
+from dashboards import state
+from dashboards.markdown import plain
+from dashboards.services.models import registry
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.models.registry import RegistryProblem, Version
+from dashboards.state import View
+
+T = TypeVar("T")
+
+SECONDS = 15
+"""For how long an answer of the registry counts."""
+_OPEN = "open"
+_TITLES = {
+    "no_registry": "No registry answers",
+    "no_model": "There is no model yet",
+    "no_version": "There is no such version",
+    "broken": "This version cannot be opened",
+}
+
+_COMMANDS = """\
+make demo                           # the packaged sample
+make demo IMAGES=path/to/pictures   # your own
+make ui                             # Dagster, MLflow and this dashboard"""
+
+
+@dataclass(frozen=True)
+class Open:
+    """A page's model and view."""
+
+    loaded: Loaded
+    view: View
+    version: Version
+
+
+def opened() -> Open:
+    """What ``main.py`` opened before this page."""
+    return cast(Open, st.session_state[_OPEN])
+
+
+def last() -> Open | None:
+    """What was opened last in this session, if anything was."""
+    return cast("Open | None", st.session_state.get(_OPEN))
+
+
+def names() -> list[str]:
+    """Registered models, the one that changed last first; asked anew after some seconds."""
+    return _answer(_asked_names())
+
+
+def versions(name: str) -> list[Version]:
+    """Versions of a model; asked anew after some seconds."""
+    return _answer(_asked_versions(name))
+
+
+def _answer(found: list[T] | RegistryProblem) -> list[T]:
+    if isinstance(found, RegistryProblem):
+        raise found
+    return found
+
+
+# Problems are kept like answers: a server that hangs costs its time limit once, not with every click.
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def _asked_names() -> list[str] | RegistryProblem:
+    try:
+        return registry.names()
+    except RegistryProblem as problem:
+        return problem
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False, max_entries=100)
+def _asked_versions(name: str) -> list[Version] | RegistryProblem:
+    try:
+        return registry.versions(name)
+    except RegistryProblem as problem:
+        return problem
+
+
+def forget() -> None:
+    """Ask the registry anew."""
+    _asked_names.clear()
+    _asked_versions.clear()
+
+
+def open_model(view: View) -> Open:
+    """The model that the view asks for; where that fails and another version was meant before, that one.
+
+    Raises
+    ------
+    RegistryProblem
+        There is nothing to show.
+    """
+    before = last()
+    try:
+        version = registry.chosen(versions(view.model or names()[0]), view.version)
+        with st.spinner(f"Opening version {version.version} of {plain(version.name)}", show_time=True):
+            loaded = registry.load(version)
+    except RegistryProblem as problem:
+        if before is None or not _still_asks_for(view, before):
+            raise
+        st.warning(
+            f"{plain(problem)} Shown is version {before.version.version} of {plain(before.version.name)}, "
+            "which was opened before.",
+            icon=":material/cloud_off:",
+        )
+        now = Open(before.loaded, view, before.version)
+    else:
+        now = Open(loaded, view, version)
+        if before is not None and before.version.name == version.name and _moved(view, before.version, version):
+            st.toast(f"{plain(view.version or 'champion')} is now version {version.version}.", icon=":material/sync:")
+    st.session_state[_OPEN] = now
+    return now
+
+
+def replaced(now: Open) -> bool:
+    """Whether the view by now means another version: an alias has moved. Of a registry that fails nothing is known."""
+    try:
+        return registry.chosen(versions(now.version.name), now.view.version).version != now.version.version
+    except RegistryProblem:
+        return False
+
+
+def _still_asks_for(view: View, before: Open) -> bool:
+    return (view.model or before.version.name) == before.version.name and view.version in (
+        before.view.version,
+        before.version.version,
+    )
+
+
+def _moved(view: View, before: Version, now: Version) -> bool:
+    """Whether an alias means another version than a moment ago."""
+    said = cast(str, st.session_state.get("version-said", ""))
+    st.session_state["version-said"] = view.version
+    return said == view.version and not view.version.isdecimal() and before.version != now.version
+
+
+def show_problem(problem: RegistryProblem) -> None:
+    """The page that says why there is no model, and what to do."""
+    st.title(_TITLES[problem.kind], anchor=False)
+    st.error(plain(problem), icon=":material/error:")
+    if problem.kind in ("no_registry", "no_model"):
+        st.markdown("Build a model, or start the servers over those there are:")
+        st.code(_COMMANDS, language="shell")
+    with st.container(horizontal=True):
+        if st.button("Try again", help="Ask the registry once more", type="primary"):
+            forget()
+            st.rerun()
+        if problem.kind != "no_registry" and st.button(
+            "Open the default model", help="The newest model's champion, whatever the link asks for"
+        ):
+            forget()
+            state.put(model=None, version=None)
+            st.rerun()
+
+
+def age(version: Version) -> str:
+    """When a version was made, for people."""
+    days = (datetime.now(UTC) - version.created).days
+    return f"{version.created:%Y-%m-%d %H:%M} UTC" + (f", {days} days ago" if days > 1 else "")

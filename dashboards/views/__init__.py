@@ -1,1 +1,0 @@
-"""One file per page; each shows what `dashboards.opening.opened` gives."""

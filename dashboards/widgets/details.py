@@ -1,0 +1,160 @@
+"""One image close up: its picture, what is known about it, its neighbours, and where to go from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from typing import Literal
+
+import streamlit as st
+
+from dashboards import state
+from dashboards.markdown import plain
+from dashboards.services import image_facts
+from dashboards.services.format import visible
+from dashboards.services.image_facts import Fact, Flag
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.query import trail_after
+from dashboards.services.thumbnails import thumbnail_url
+from dashboards.session import Open
+from dashboards.widgets import basket_state
+from dashboards.widgets.gallery import gallery, tile
+
+_ROW = "details-row"
+_NEIGHBOURS = 12
+_PICTURE = "display: block; width: 100%; max-height: 24rem; object-fit: contain; border-radius: 0.5rem"
+_LIST = "display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.3rem 1rem; margin: 0; padding: 0"
+_NAME = "margin: 0; font-weight: 400; opacity: 0.7; white-space: nowrap"
+_VALUE = "margin: 0; overflow-wrap: anywhere"
+_COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
+    "label": "orange",
+    "outlier": "orange",
+    "duplicate": "violet",
+}
+
+
+def show(open: Open, row: int, among: Sequence[int] = ()) -> None:
+    """Open the dialog.
+
+    Parameters
+    ----------
+    open : Open
+    row : int
+        Of the image.
+    among : sequence of int
+        Rows that next and previous go through; empty for the whole collection.
+    """
+    st.session_state[_ROW] = row
+    _dialog(open, tuple(among))
+
+
+@st.dialog("Image", width="large")
+def _dialog(open: Open, among: tuple[int, ...]) -> None:
+    loaded, row = open.loaded, st.session_state[_ROW]
+    if row >= len(loaded):
+        return
+    _turns(loaded, row, among)
+    picture, facts = st.columns([2, 3], gap="medium")
+    with picture:
+        _picture(loaded, row)
+        _flags(image_facts.flags(loaded, row))
+    with facts:
+        st.html(facts_html([*image_facts.file_facts(loaded, row), *image_facts.found_facts(loaded, row)]))
+    _ways(open, row)
+    _neighbours(loaded, row)
+
+
+def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
+    """Next and previous."""
+    before, after, where = image_facts.around(row, among or range(len(loaded)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, to, icon, key in (
+            ("Previous", before, ":material/arrow_back:", "Left"),
+            ("Next", after, ":material/arrow_forward:", "Right"),
+        ):
+            st.button(
+                name,
+                icon=icon,
+                on_click=partial(_turn, to),
+                shortcut=key,
+                help=f"The {name.lower()} image of those shown, round and round; key: {key.lower()} arrow",
+            )
+        st.caption(where)
+
+
+def _turn(to: int) -> None:
+    st.session_state[_ROW] = to
+
+
+def _picture(loaded: Loaded, row: int) -> None:
+    if loaded.model.thumbnails([row])[0] is None:
+        st.info("This version carries no thumbnail of this image.", icon=":material/hide_image:")
+    else:
+        name = escape(visible(loaded.model.images.paths[row]))
+        st.html(f'<img src="{thumbnail_url(loaded, row)}" alt="{name}" title="{name}" style="{_PICTURE}">')
+
+
+def _flags(flags: Sequence[Flag]) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for flag in flags:
+            st.badge(plain(flag.text), color=_COLORS.get(flag.kind, "gray"), help=plain(flag.why))
+
+
+def facts_html(facts: Sequence[Fact]) -> str:
+    """Facts as a list of names and values; their texts stay text."""
+    rows = (
+        f'<dt style="{_NAME}">{escape(fact.name)}</dt><dd style="{_VALUE}">{escape(fact.text)}</dd>' for fact in facts
+    )
+    return f'<dl style="{_LIST}; font-size: 0.875rem">{"".join(rows)}</dl>'
+
+
+def _ways(open: Open, row: int) -> None:
+    """Where to go from here."""
+    loaded, key = open.loaded, open.loaded.key(row)
+    inside = row in basket_state.rows(loaded)
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Make this the query", icon=":material/image_search:", type="primary", help="Search with this image"
+        ):
+            before = state.get("q")
+            trail = trail_after(state.get("trail"), before, key) if before else None
+            state.go("search", q=key, trail=trail)
+        if st.button("Walk from here", icon=":material/hub:", help="Go on in the graph of neighbours"):
+            state.go("walk", at=key)
+        st.button(
+            "Remove from basket" if inside else "Add to basket",
+            icon=":material/shopping_basket:",
+            on_click=partial(_toggle, loaded, row),
+            help="The basket keeps images of all pages for export",
+        )
+
+
+def _toggle(loaded: Loaded, row: int) -> None:
+    basket_state.toggle(loaded, row)
+
+
+def _neighbours(loaded: Loaded, row: int) -> None:
+    """The nearest images as the graph lists them; a click goes to one."""
+    graph, labels = loaded.model.graph, loaded.model.images.labels
+    mine = labels[row]
+    tiles = [
+        tile(
+            loaded,
+            near,
+            distance=distance,
+            same=None if mine is None or labels[near] is None else labels[near] == mine,
+        )
+        for near, distance in zip(graph.neighbors[row].tolist(), graph.distances[row].tolist(), strict=True)
+    ][:_NEIGHBOURS]
+    if tiles:
+        st.markdown("**Nearest in the graph**")
+        gallery(
+            loaded,
+            tiles,
+            key="details-neighbours",
+            actions=("details", "basket"),
+            size="small",
+            label="Nearest images",
+            before={"details": _turn},
+        )

@@ -1,0 +1,61 @@
+"""A choice among a few options, kept in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboards import state
+from dashboards.markdown import plain
+
+
+def choice(
+    label: str,
+    options: Mapping[str, str],
+    name: str,
+    default: str,
+    *,
+    help: str,
+    hide_label: bool = False,
+    explicit: bool = False,
+    resets: tuple[str, ...] = (),
+) -> str:
+    """One of a few options side by side; what the URL says, or ``default``.
+
+    Parameters
+    ----------
+    label : str
+    options : mapping of str to str
+        Value in the URL to what people read.
+    name : str
+        Of the parameter in the URL; ``default`` is left out of it.
+    default : str
+    help : str
+    hide_label : bool
+        From sight; screen readers still read it.
+    explicit : bool
+        Whether a chosen ``default`` is written all the same: because it depends on the model, and a link should not.
+    resets : tuple of str
+        Parameters that mean nothing any more once another option is chosen.
+    """
+    said = state.get(name)
+    current = said if said in options else default
+
+    def put(value: Any) -> None:
+        said = None if value is None or (value == default and not explicit) else str(value)
+        state.put(**{name: said}, **dict.fromkeys(resets))
+
+    state.follow(f"choice-{name}", current)
+    st.segmented_control(
+        label,
+        list(options),
+        required=True,
+        key=f"choice-{name}",
+        on_change=state.changed(f"choice-{name}", put),
+        format_func=lambda item: plain(options[item]),
+        help=help,
+        label_visibility="collapsed" if hide_label else "visible",
+    )
+    return current

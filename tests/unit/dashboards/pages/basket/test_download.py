@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.dashboards.pages.browse.test_order import bare
 
 from dashboards.pages.basket import download
 from dashboards.pages.basket.download import Share
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import MOST_TERMS, parse_terms
+from tests.unit.dashboards.pages.browse.test_order import bare
 
 HOSTILE = [
     "../../etc/passwd",

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from tests.unit.dashboards.pages.browse.test_order import bare
 
 from dashboards.pages.map import coloring
 from dashboards.pages.map.coloring import BINS, NONE, Colored
 from dashboards.services.models.loaded_model import Loaded
+from tests.unit.dashboards.pages.browse.test_order import bare
 
 
 @pytest.mark.parametrize("name", coloring.COLORINGS)

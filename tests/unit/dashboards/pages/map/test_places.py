@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from tests.unit.dashboards.pages.browse.test_order import bare
 
 from dashboards.pages.map import coloring, places
 from dashboards.pages.map.map_view import Scene, _key, described
 from dashboards.services.filters import Filters, mask
 from dashboards.services.models import model_cache
 from dashboards.services.models.loaded_model import Loaded
+from tests.unit.dashboards.pages.browse.test_order import bare
 
 ALL = "0.0~10000.0~10000.10000~0.10000"
 LEFT = "0.0~5000.0~5000.10000~0.10000"

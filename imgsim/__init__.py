@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     from imgsim.features.store import FeatureStore
     from imgsim.images.load import load_images
     from imgsim.images.table import ImageTable
-    from imgsim.model import SimilarityModel
+    from imgsim.model import SimilarityModel, load_model
     from imgsim.neighbors.graph import NeighborGraph, build_graph
-    from imgsim.references.folder import load_model
     from imgsim.sample import render_sample
 
 try:
@@ -57,7 +56,7 @@ _LAZY = {
     "get_backbone": "backbones.get",
     "list_backbones": "backbones.get",
     "load_images": "images.load",
-    "load_model": "references.folder",
+    "load_model": "model",
     "render_sample": "sample",
 }
 

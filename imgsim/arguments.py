@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from typing import Any
 
 import numpy as np
 
@@ -41,3 +42,10 @@ def optional_radius(value: object) -> float | None:
     if math.isnan(radius) or radius < 0:
         raise ArgumentError(f"radius must be a distance of at least 0, not {radius}.")
     return radius
+
+
+def alias(value: Any, other: Any, name: str, other_name: str) -> Any:
+    """Return the one that is given of an argument and its alias; None if neither is."""
+    if value is not None and other is not None:
+        raise ArgumentError(f"{other_name}= is another name of {name}=; give one of them.")
+    return other if value is None else value

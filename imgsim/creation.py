@@ -1,4 +1,4 @@
-"""`create`: images in, model out, by the same stages the pipeline runs."""
+"""Creation of a model from images, by the same stages that the pipeline runs, or from vectors."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from imgsim.images.load import load_images
 from imgsim.images.table import ImageTable
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph, build_graph, resolve_method
+from imgsim.references.ids import ids_of, unique_ids
+from imgsim.references.references import References
 from imgsim.workers import Workers
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 def create(
     images: ImageTable | str | Path | None = None,
-    label: str | None = None,
+    ids: str | Sequence[Any] | None = None,
     backbone: str | nn.Module | Backbone = "mini",
     weights: str | Path | None = None,
     projection: int | None = 128,
@@ -44,10 +46,10 @@ def create(
     progress: bool = True,
     *,
     embeddings: Any = None,
-    ids: Sequence[Any] | None = None,
     store: FeatureStore | None = None,
     seed: int = 0,
     workers: Workers | None = None,
+    label: str | None = None,
 ) -> SimilarityModel:
     """Build a similarity model.
 
@@ -55,10 +57,11 @@ def create(
     ----------
     images : ImageTable, or anything `load_images` takes
         The reference images. Files that cannot be decoded end in ``model.rejected``.
-    label : str, optional
-        Column with unique whole numbers or strings to call the images by (``"path"``); default: their ids.
+    ids : str, optional
+        Column of the table with unique whole numbers or strings, by which results name the images (``"path"``);
+        default: their row numbers, ``"id"``. With ``embeddings``: the ids themselves, one per row.
     backbone, weights
-        See `imgsim.backbones.get_backbone`. ``"mini"`` works offline.
+        See `imgsim.backbones.get.get_backbone`. ``"mini"`` works offline.
     projection : int or None
         Dimensions of the embedding; None keeps raw features.
     k : int
@@ -66,18 +69,20 @@ def create(
     method : str
         ``"auto"``, ``"exact"``, ``"nn_descent"`` or ``"partitioned"``; see `imgsim.neighbors.graph.build_graph`.
     batch_size, device
-        See `imgsim.features.extract_features`.
+        See `imgsim.features.extract.extract_features`.
     progress : bool
         Bars with rate and time left on stderr for what takes longer than a second.
-    embeddings, ids
-        Instead of images: (n, d) vectors of your own, used as they are, and their unique ids.
+    embeddings : (n, d) array, optional
+        Vectors of your own instead of images, used as they are.
     store : FeatureStore, optional
         Where features are kept; default in ``$IMGSIM_HOME``.
     seed : int
         Of the projection's sample, of NN-Descent and of partitions.
     workers : Workers, optional
-        What runs feature extraction and the pieces of a partitioned graph (`imgsim.workers.get_workers`); default:
-        this process.
+        Run feature extraction and the pieces of a partitioned graph (`imgsim.workers.get_workers`); default: this
+        process.
+    label : str, optional
+        Turi Create's name of ``ids``.
 
     Raises
     ------
@@ -91,12 +96,13 @@ def create(
     if (images is None) == (embeddings is None):
         raise ArgumentError("give either images or embeddings=.")
     if embeddings is not None:
-        return _from_vectors(embeddings, ids, k, method, seed, progress, workers)
-    if ids is not None:
-        raise ArgumentError("ids= goes with embeddings=; for images use label= with the name of a column.")
+        return SimilarityModel(_from_vectors(embeddings, ids, k, method, seed, progress, workers))
+    column = arguments.alias(ids, label, "ids", "label")
+    if column is not None and not isinstance(column, str):
+        raise ArgumentTypeError(f"ids= is the name of a column when there are images, not {type(column).__name__}.")
     table = images if isinstance(images, ImageTable) else load_images(images, progress=progress)
     _require_images(table, "no images to build a model from")
-    ids_of(table, label)
+    ids_of(table, column)
     network = get_backbone(backbone, weights)
     store = store or FeatureStore()
     features = extract_by(workers, table, network, store, batch_size, device, progress)
@@ -104,9 +110,9 @@ def create(
     vectors = embed(features.matrix, projection, seed)
     graph = build_graph(vectors.matrix, k, method, seed, progress, workers=workers)
     evaluation = evaluate(vectors.matrix, graph, features.images.labels, min(10, k))
-    model = assemble(features.images, features, vectors, graph, evaluation, store, label)
-    model.network = network
-    return model
+    references = assemble(features.images, features, vectors, graph, evaluation, store, column)
+    references.network = network
+    return SimilarityModel(references)
 
 
 def assemble(
@@ -116,47 +122,21 @@ def assemble(
     graph: NeighborGraph,
     evaluation: Evaluation | None,
     store: FeatureStore,
-    label: str | None = None,
-) -> SimilarityModel:
+    ids_column: str | None = None,
+) -> References:
     """Put the results of the stages together; nothing is computed."""
-    onnx = store.backbone_folder(features.fingerprint) / ONNX_FILE
-    ids, stats = ids_of(images, label), features.stats
-    return SimilarityModel(
-        images, embeddings, graph, ids, features.backbone, onnx, store.read_thumbnails, evaluation, label, stats
+    return References(
+        images,
+        embeddings,
+        graph,
+        ids_of(images, ids_column),
+        features.backbone,
+        onnx=store.backbone_folder(features.fingerprint) / ONNX_FILE,
+        thumbnails=store.read_thumbnails,
+        evaluation=evaluation,
+        ids_column=ids_column,
+        stats=features.stats,
     )
-
-
-def ids_of(images: ImageTable, label: str | None) -> NDArray[Any]:
-    """Ids by a column of the table: unique whole numbers or strings.
-
-    Raises
-    ------
-    ArgumentError
-        No such column, missing or repeated values.
-    ArgumentTypeError
-        Values that are neither whole numbers nor strings.
-    """
-    return unique_ids(images.ids if label is None else images.column(label), "id" if label is None else label)
-
-
-def unique_ids(values: Any, name: str) -> NDArray[Any]:
-    """(n,) int64 or str array of unique values."""
-    array = np.asarray(values)
-    if array.dtype.kind in "iu":
-        array = array.astype(np.int64)
-    elif not all(isinstance(value, str) for value in array.tolist()):
-        if any(value is None for value in array.tolist()):
-            raise ArgumentError(f"the column {name!r} has missing values; every image needs a label to be called by.")
-        raise ArgumentTypeError(f"labels must be whole numbers or strings; {name!r} holds {array.dtype}.")
-    elif array.dtype.kind != "U":
-        array = array.astype(str)
-    unique, counts = np.unique(array, return_counts=True)
-    if len(unique) < len(array):
-        twice = unique[counts > 1][:3].tolist()
-        raise ArgumentError(
-            f"labels must be unique; {name!r} repeats {twice}. Use another column, or none for row ids."
-        )
-    return array
 
 
 def _require_images(images: ImageTable, what: str) -> None:
@@ -174,8 +154,8 @@ def why_empty(images: ImageTable) -> str:
 
 
 def _from_vectors(
-    values: Any, ids: Sequence[Any] | None, k: int, method: str, seed: int, progress: bool, workers: Workers | None
-) -> SimilarityModel:
+    values: Any, ids: Any, k: int, method: str, seed: int, progress: bool, workers: Workers | None
+) -> References:
     matrix = np.asarray(values)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ArgumentTypeError(
@@ -192,9 +172,7 @@ def _from_vectors(
     vectors = Embeddings(matrix, None)
     graph = build_graph(matrix, k, method, seed, progress, workers=workers)
     evaluation = evaluate(matrix, graph, None, min(10, k))
-    return SimilarityModel(
-        _nameless(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation
-    )
+    return References(_nameless(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation)
 
 
 def _nameless(ids: NDArray[Any]) -> ImageTable:

@@ -12,7 +12,7 @@ from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.images.table import ImageTable
-from imgsim.insights.highlights import telling
+from imgsim.insights.registry import highlights
 from imgsim.mlflow.promotion import decide
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
@@ -109,7 +109,7 @@ def check_evaluation(
 
 def check_leaks(leaks: Insight, limit: int) -> list[dg.AssetCheckResult]:
     """Results for `INSIGHTS`."""
-    found = len(telling(leaks))
+    found = len(highlights(leaks))
     severity = dg.AssetCheckSeverity.WARN
     return [
         dg.AssetCheckResult(

@@ -16,9 +16,9 @@ from dagster._core.instance.ref import InstanceRef
 from imgsim import errors
 from imgsim.errors import ArgumentError, ImgsimError
 from imgsim.insights.duplicates.find import TIERS
+from imgsim.insights.registry import load_insight
 from imgsim.io.home import home
 from imgsim.mlflow.connection import default_tracking_uri
-from imgsim.references.insight import Insight
 from imgsim.sample.messy import MESSY
 from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig, InsightsConfig
 from orchestration.definitions import defs
@@ -221,7 +221,7 @@ def _found(facts: Facts, collection: str) -> dict[str, str]:
     }
     if Path(facts["images"]["source"]) == _sample_home():
         folder = current(home() / "collections" / collection / "duplicates")
-        groups = Insight.load(folder).tables["groups"]
+        groups = load_insight(folder).tables["groups"]
         found = {Path(path).name for path in groups.loc[groups["tier"] != "look_alike", "path"]}
         hits = [name for name in MESSY[3:] if name in found]
         rows["planted"] = f"{len(hits)} of {len(MESSY[3:])} duplicates found: {', '.join(hits)}"

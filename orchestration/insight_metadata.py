@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from imgsim.images.contact_sheet import contact_sheet
-from imgsim.insights.highlights import telling, tiles
-from imgsim.model import SimilarityModel
+from imgsim.insights.registry import highlights, tiles
 from imgsim.references.insight import Insight
+from imgsim.references.references import References
 from orchestration import metadata, plot_cache
 from orchestration.mlflow_resource import StageLog
 
@@ -17,7 +17,7 @@ Found = Mapping[str, tuple[str, Insight, bool]]
 """Name to the key of the result, the result, and whether it was reused."""
 
 
-def log(log: StageLog, collection: Path, model: SimilarityModel, found: Found) -> dict[str, dict[str, Any]]:
+def log(log: StageLog, collection: Path, model: References, found: Found) -> dict[str, dict[str, Any]]:
     """Send everything to MLflow at once, and give what Dagster should show of each insight.
 
     ``collection`` is the folder that holds the assets' folders; a reused insight is copied from there unread.
@@ -31,7 +31,7 @@ def log(log: StageLog, collection: Path, model: SimilarityModel, found: Found) -
                 shutil.copytree(collection / name / key, target)
             else:
                 value.save(target)
-            rows = telling(value)
+            rows = highlights(value)
             shown[name] = {**value.metrics, "dagster/row_count": len(rows), "found": metadata.table(rows)}
             if sheet := _sheet(collection / name, key, model, value):
                 shutil.copyfile(sheet, target / sheet.name)
@@ -40,7 +40,7 @@ def log(log: StageLog, collection: Path, model: SimilarityModel, found: Found) -
     return shown
 
 
-def _sheet(folder: Path, key: str, model: SimilarityModel, insight: Insight) -> Path | None:
+def _sheet(folder: Path, key: str, model: References, insight: Insight) -> Path | None:
     chosen = tiles(insight)
     if not chosen:
         return None

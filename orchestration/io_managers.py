@@ -13,10 +13,10 @@ from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.images.table import ImageTable
 from imgsim.insights.compute import NAMES
+from imgsim.insights.registry import load_insight
 from imgsim.insights.report.report import Report
 from imgsim.io.atomic import atomic_folder
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
 from orchestration.failures import fail_at_once
 from orchestration.resources import StorageResource
 from orchestration.result_cache import current, point
@@ -45,7 +45,7 @@ def loaders(storage: StorageResource) -> dict[str, Callable[[Path], Any]]:
         "neighbor_graph": NeighborGraph.load,
         "evaluation": Evaluation.load,
         "coreml_package": CoreMLPackage.load,
-        **dict.fromkeys(NAMES, Insight.load),
+        **dict.fromkeys(NAMES, load_insight),
         "insight_report": Report.load,
     }
 

@@ -34,17 +34,17 @@ def build(folder: Path) -> str:
     experiment = client.create_experiment("imgsim", artifact_location=(folder / "artifacts").as_uri())
     images = imgsim.load_images(pictures(folder / "pictures"))
     model = imgsim.create(images, store=store, k=10, progress=False)
-    compute(model, store=store)
+    compute(model.references, store=store)
     model.remove(model.ids[-4:])
     model.evaluate()
-    compute(model, store=store)
+    compute(model.references, store=store)
     _register(client, model, uri, experiment)
     model = imgsim.create(images, store=store, k=10, progress=False)
-    compute(model, store=store)
+    compute(model.references, store=store)
     (folder / "coreml").mkdir()
     done = model.export_coreml(folder / "coreml" / "tiny.mlpackage", verify=0)
     CoreMLPackage.describe(done, verify(done.path, model, 4))
-    model.coreml = folder / "coreml"
+    model.references.coreml = folder / "coreml"
     _register(client, model, uri, experiment)
     return uri
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboards.services.models.loaded_model import Loaded
-from imgsim.insights.highlights import LIKELY, telling
+from imgsim.insights.labels.errors import LIKELY
+from imgsim.insights.registry import highlights
 
 ISSUES = {
     "blurry": "blurry",
@@ -76,7 +77,7 @@ def outliers(loaded: Loaded) -> pd.DataFrame:
     insight = loaded.insight("outliers")
     if insight is None:
         return pd.DataFrame()
-    found = telling(insight)
+    found = highlights(insight)
     if len(found):
         return found
     return insight.tables["images"].sort_values("score", ascending=False, kind="stable").head(20)

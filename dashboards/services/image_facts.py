@@ -11,7 +11,7 @@ from dashboards.services.format import size_of, visible
 from dashboards.services.graph_walk import hub
 from dashboards.services.health import ISSUES, MEASURED
 from dashboards.services.models.loaded_model import Loaded
-from imgsim.insights.highlights import LIKELY
+from imgsim.insights.labels.errors import LIKELY
 from imgsim.schema import IMAGES
 
 if TYPE_CHECKING:

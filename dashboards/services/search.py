@@ -164,7 +164,7 @@ class _Rough:
     """Squared distances to all rows by one product, from which exact rankings of any length are cut."""
 
     def __init__(self, loaded: Loaded, vector: Vector, eligible: NDArray[np.bool_]) -> None:
-        self._matrix, norms = loaded.model.embeddings, loaded.model.searcher.norms
+        self._matrix, norms = loaded.model.embeddings, loaded.model.references.search.norms
         self._query = np.ascontiguousarray(vector, np.float32)[None]
         self._eligible = eligible
         buffer = np.empty((1, len(self._matrix)), np.float32)

@@ -19,7 +19,6 @@ from dashboards.services.search import Vector
 from imgsim.decoding.decode import decode, probe, thumbnail
 from imgsim.errors import BackboneError, ImageError, ImgsimError
 from imgsim.features.extract import image_pixels
-from imgsim.references.query import resolve
 
 MOST_KEPT_BYTES = 40_000_000
 MOST_KEPT = 24
@@ -141,7 +140,7 @@ def embed(loaded: Loaded, picture: Picture, crop: Crop | None = None) -> Vector 
             left, top, right, bottom = crop
             enough = (spec.height * 100 // (bottom - top) + 1, spec.width * 100 // (right - left) + 1)
             part = cut_out(decode(picture.data, at_least=enough), crop)
-            return np.asarray(resolve(loaded.model, [part])[0])
+            return loaded.model.embed_pixels(part)
     except (ImgsimError, MemoryError) as error:
         return Refused(picture.name, _reason(error))
 
@@ -153,7 +152,7 @@ def embed_stored(loaded: Loaded, row: int, crop: Crop) -> Vector | Refused:
     if data is None:
         return Refused(name, "the model carries no thumbnail of it, so no part of it can be asked with.")
     try:
-        return np.asarray(resolve(loaded.model, [cut_out(decode(data), crop)])[0])
+        return loaded.model.embed_pixels(cut_out(decode(data), crop))
     except (ImgsimError, MemoryError) as error:
         return Refused(name, _reason(error))
 
@@ -178,12 +177,12 @@ def keep(shelf: MutableMapping[str, Picture], picture: Picture) -> None:
 
 def stored_row(loaded: Loaded, picture: Picture) -> int | None:
     """The stored image whose file has the very bytes of this picture."""
-    return loaded.model.row_of_content(picture.sha256)
+    return loaded.model.references.row_of_content(picture.sha256)
 
 
 def _vector(loaded: Loaded, sha256: str, picture: Image) -> Vector:
-    row = loaded.model.row_of_content(sha256)
-    return np.asarray(loaded.model.embeddings[row] if row is not None else resolve(loaded.model, [picture])[0])
+    row = loaded.model.references.row_of_content(sha256)
+    return np.asarray(loaded.model.embeddings[row] if row is not None else loaded.model.embed_pixels(picture))
 
 
 class _Turn:

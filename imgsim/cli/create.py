@@ -110,7 +110,8 @@ def _describe(model: SimilarityModel, output: Path, seconds: float) -> dict[str,
         "images": len(model),
         "rejected": len(model.rejected),
         "backbone": model.backbone.to_dict(),
-        "features": model.stats | {name: int(model.stats[name]) for name in ("computed", "reused")},
+        "features": model.references.stats
+        | {name: int(model.references.stats[name]) for name in ("computed", "reused")},
         "dimensions": int(model.embeddings.shape[1]),
         "graph": {"method": model.graph.method, "k": model.graph.k, "seconds": model.graph.seconds},
         "evaluation": {"k": evaluation.k, "metrics": evaluation.metrics} if evaluation else None,
@@ -150,7 +151,7 @@ def opened(where: str) -> Iterator[SimilarityModel]:
     """A model from a folder, an MLflow model folder, or a URI of MLflow; downloads go when the block ends."""
     from tempfile import TemporaryDirectory
 
-    from imgsim.references.folder import load_model
+    from imgsim.model import load_model
 
     if where.startswith(("models:/", "runs:/")):
         if not sys.stderr.isatty():

@@ -53,7 +53,7 @@ def insight_of(model: SimilarityModel, name: str, **params: Any) -> Insight:
     given = {key: value for key, value in params.items() if value is not None and value is not False}
     if not given and name in model.insights:
         return model.insights[name]
-    return Computation(model, FeatureStore(), progress=True).find(name, **given)
+    return Computation(model.references, FeatureStore(), progress=True).find(name, **given)
 
 
 def show(

@@ -43,13 +43,13 @@ def duplicates(
         )
     with examined(target, backbone, weights) as model:
         if move_to is not None:
-            places(model, move_to, root)
+            places(model.references, move_to, root)
         found = insight_of(model, "duplicates", flips=flips, rotations=rotations, threshold=threshold)
         if plan is not None:
             write_plan_csv(found, plan)
             note(f"saved {plan}")
         if script is not None and move_to is not None:
-            count = write_plan_script(model, found, script, move_to, root=root)
+            count = write_plan_script(model.references, found, script, move_to, root=root)
             note(f"saved {script}: it moves {count:,} files; `sh {script} --dry-run` shows them first.")
     groups = found.tables["groups"]
     columns = ("group", "tier", "keep", "path", "distance", "reason")
@@ -67,12 +67,12 @@ def outliers(
     as_json: AsJson = False,
 ) -> None:
     """List the images that are far from everything else, the furthest first."""
-    from imgsim.insights.highlights import telling
+    from imgsim.insights.registry import highlights
 
     check_suffix(output, TABLES, "--output")
     with examined(target, backbone, weights) as model:
         found = insight_of(model, "outliers", threshold=threshold)
-    show(target, found, telling(found), ("path", "label", "distance", "score"), output, as_json)
+    show(target, found, highlights(found), ("path", "label", "distance", "score"), output, as_json)
 
 
 def labels(
@@ -190,7 +190,7 @@ def image_map(
         if picture is not None:
             insight_of(model, "clusters")
             with atomic_path(picture) as temporary:
-                temporary.write_bytes(map_picture(model))
+                temporary.write_bytes(map_picture(model.references))
     show(target, found, found.tables["map"], ("path", "label", "x", "y"), output, as_json)
 
 
@@ -209,7 +209,7 @@ def report(
     check_suffix(output, (".html",), "--output")
     with examined(target, backbone, weights) as model:
         found = [insight_of(model, name) for name in NAMES]
-        page = render_report(model, Path(target.rstrip("/")).name or target)
+        page = render_report(model.references, Path(target.rstrip("/")).name or target)
         with atomic_path(output) as temporary:
             temporary.write_text(page.html, encoding="utf-8")
     if as_json:

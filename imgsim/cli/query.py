@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from pathlib import Path
@@ -114,7 +113,7 @@ def _ask(
 
         raise QueryError("the folders given hold no usable image: nothing to look for.")
     found = pd.concat(answers, ignore_index=True)
-    rows = model.rows_of_ids(found["reference_label"].tolist())
+    rows = model.references.rows_of_ids(found["reference_label"].tolist())
     paths, labels_of = model.images.paths, model.images.labels
     return pd.DataFrame(
         {
@@ -138,7 +137,7 @@ def _id(model: SimilarityModel, value: str) -> Any:
         raise QueryError(
             f"this model calls its images by whole numbers; {value!r} is none. See `imgsim graph`."
         ) from None
-    if not model.has_id(name):
+    if not model.references.has_id(name):
         raise QueryError(f"no reference image has the id {value}; this model has {len(model):,} images.")
     return name
 
@@ -161,40 +160,15 @@ def _print_answer(name: str, found: pd.DataFrame) -> None:
 
 
 def _sheet(model: SimilarityModel, found: pd.DataFrame, queries: dict[str, Any]) -> Any:
-    """A row per query; neighbours are marked right or wrong where the query's own label is known."""
-    from imgsim.images.contact_sheet import neighbor_sheet
+    """Draw a row per query."""
+    from imgsim.references.show import draw_neighbors, shown_query
 
-    rows = []
-    for name, asked in queries.items():
-        picture, label = _picture(model, asked)
-        answer = found[found["query"] == name]
-        thumbs = model.thumbnails(model.rows_of_ids(answer["id"].tolist()).tolist())
-        tiles = [
-            (thumb, f"{row.distance:.2f} {row.label or row.path}", None if label is None else row.label == label)
-            for thumb, row in zip(thumbs, answer.itertuples(), strict=True)
-        ]
-        rows.append((picture, tiles))
-    return neighbor_sheet(rows)
-
-
-def _picture(model: SimilarityModel, asked: Any) -> tuple[bytes | None, str | None]:
-    """The query's thumbnail, and its label: that of the same reference image, or of its folder if it is a label."""
-    from imgsim.decoding.decode import decode, thumbnail
-    from imgsim.images.read_files import is_url, open_url
-
-    labels = model.images.labels
-    if not isinstance(asked, Path) and not is_url(str(asked)):
-        row = int(model.rows_of_ids([asked])[0])
-        return model.thumbnails([row])[0], labels[row]
-    if isinstance(asked, Path):
-        data = asked.read_bytes()
-    else:
-        filesystem, path = open_url(asked)
-        data = bytes(filesystem.cat_file(path))
-    same = model.row_of_content(hashlib.sha256(data).hexdigest())
-    folder = Path(str(asked)).absolute().parent.name
-    label = labels[same] if same is not None else folder if folder in set(labels) else None
-    return thumbnail(decode(data, at_least=(160, 160))), label
+    answers = [found[found["query"] == name] for name in queries]
+    return draw_neighbors(
+        model.references,
+        [shown_query(model.references, asked) for asked in queries.values()],
+        [(answer["id"].tolist(), answer["distance"].tolist()) for answer in answers],
+    )
 
 
 def graph(

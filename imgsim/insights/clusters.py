@@ -5,15 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim.errors import ArgumentError
-from imgsim.insights.schemas import CLUSTERS, about, frame
+from imgsim.insights.tables import about, of_images
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    import pandas as pd
+
+    from imgsim.references.references import References
+
+TABLES: dict[str, pa.Schema] = {
+    "clusters": pa.schema(
+        [
+            pa.field("cluster", pa.int32(), nullable=False),  # from 0, the biggest first
+            pa.field("size", pa.int32(), nullable=False),
+            pa.field("row", pa.int32(), nullable=False),  # of the representative image
+            pa.field("path", pa.string(), nullable=False),
+            pa.field("common_label", pa.string()),
+            pa.field("purity", pa.float32()),  # share of the labelled images with that label; null without labels
+        ]
+    ),
+    "members": of_images(pa.field("cluster", pa.int32(), nullable=False)),
+}
 
 RESOLUTION = 2.0
 ITERATIONS = 2
@@ -21,7 +38,7 @@ ITERATIONS = 2
 Groups = NDArray[np.int64]
 
 
-def find_clusters(model: SimilarityModel, resolution: float = RESOLUTION, seed: int = 0) -> Insight:
+def find_clusters(references: References, resolution: float = RESOLUTION, seed: int = 0) -> Insight:
     """Split the collection into communities of its graph, with a representative image each.
 
     Leiden (Traag, Waltman, van Eck 2019) on modularity, by graspologic-native; images that list each
@@ -31,7 +48,7 @@ def find_clusters(model: SimilarityModel, resolution: float = RESOLUTION, seed: 
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     resolution : float
         Above 0; higher finds more and smaller clusters.
     seed : int
@@ -52,25 +69,27 @@ def find_clusters(model: SimilarityModel, resolution: float = RESOLUTION, seed: 
     """
     if not resolution > 0:
         raise ArgumentError(f"resolution must be above 0, not {resolution!r}.")
-    found, modularity = communities(model.graph, resolution, seed)
+    found, modularity = communities(references.graph, resolution, seed)
     groups = _biggest_first(found)
     count = int(groups.max(initial=-1)) + 1
     sizes = np.bincount(groups, minlength=count)
-    rows = representatives(model.graph, groups)
-    labels, hits, labelled = _common_labels(model.images.labels, groups, count)
+    rows = representatives(references.graph, groups)
+    labels, hits, labelled = _common_labels(references.images.labels, groups, count)
     columns = {
         "cluster": np.arange(count),
         "size": sizes,
-        **about(model.images, rows),
+        **about(references.images, rows),
         "common_label": labels,
         "purity": np.where(labelled > 0, hits / np.maximum(labelled, 1), np.nan),
     }
-    members = {**about(model.images, np.arange(len(groups))), "cluster": groups}
+    members = {**about(references.images, np.arange(len(groups))), "cluster": groups}
     metrics = {"clusters": count, "largest": int(sizes.max(initial=0)), "modularity": modularity}
     if labelled.any():
         metrics["purity"] = float(hits.sum() / labelled.sum())
-    tables = {"clusters": frame(CLUSTERS["clusters"], columns), "members": frame(CLUSTERS["members"], members)}
-    return Insight("clusters", tables, metrics, {"k": model.graph.k, "resolution": float(resolution), "seed": seed})
+    tables = {"clusters": frame(TABLES["clusters"], columns), "members": frame(TABLES["members"], members)}
+    return Insight(
+        "clusters", TABLES, tables, metrics, {"k": references.graph.k, "resolution": float(resolution), "seed": seed}
+    )
 
 
 def communities(graph: NeighborGraph, resolution: float, seed: int) -> tuple[Groups, float]:
@@ -137,3 +156,8 @@ def _common_labels(
     for place, best in zip(found, order[first], strict=True):
         common[place], most[place] = names[code[best]], hits[best]
     return common, most, labelled
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return representatives with size and common label."""
+    return [(r.row, f"{r.size:,} {r.common_label or r.path}") for r in table.itertuples()]

@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim.insights.schemas import HUBNESS, about, frame
+from imgsim.insights.tables import about, of_images
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+_LISTED = of_images(
+    pa.field("in_degree", pa.int32(), nullable=False),  # images that list it among their k nearest
+    pa.field("mismatch", pa.float32()),  # share of those with another label; null without labels
+)
+TABLES: dict[str, pa.Schema] = {"hubs": _LISTED, "antihubs": _LISTED}
 
 HUB_DEVIATIONS = 2.0
 
 
-def measure_hubness(model: SimilarityModel) -> Insight:
+def measure_hubness(references: References) -> Insight:
     """Measure how unevenly images are listed as neighbours, and list the extremes.
 
     In many dimensions few points are among the nearest of very many others and many of none
@@ -28,7 +35,7 @@ def measure_hubness(model: SimilarityModel) -> Insight:
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
 
     Returns
     -------
@@ -38,13 +45,13 @@ def measure_hubness(model: SimilarityModel) -> Insight:
         hubby), ``robin_hood`` (share of all listings that would have to move to make them even, 0 to 1;
         Feldbauer et al. 2018), ``hubs``, ``hub_share`` (of all listings), ``antihubs``, ``max_in_degree``.
     """
-    graph = model.graph
+    graph = references.graph
     degrees = in_degrees(graph)
     deviation = float(degrees.std()) if graph.k else 0.0
     ranked = np.argsort(-degrees, kind="stable")
     hubs = ranked[degrees[ranked] > graph.k + HUB_DEVIATIONS * deviation]
     antihubs = np.flatnonzero(degrees == 0) if graph.k else np.empty(0, np.int64)
-    mismatch = _mismatch(graph, model.images.labels)
+    mismatch = _mismatch(graph, references.images.labels)
     listings = max(1, graph.neighbors.size)
     metrics = {
         "images": len(graph),
@@ -57,11 +64,11 @@ def measure_hubness(model: SimilarityModel) -> Insight:
     }
 
     def listed(name: str, rows: NDArray[np.int64]) -> pd.DataFrame:
-        columns = {**about(model.images, rows), "in_degree": degrees[rows], "mismatch": mismatch[rows]}
-        return frame(HUBNESS[name], columns)
+        columns = {**about(references.images, rows), "in_degree": degrees[rows], "mismatch": mismatch[rows]}
+        return frame(TABLES[name], columns)
 
     tables = {"hubs": listed("hubs", hubs), "antihubs": listed("antihubs", antihubs)}
-    return Insight("hubness", tables, metrics, {"k": graph.k})
+    return Insight("hubness", TABLES, tables, metrics, {"k": graph.k})
 
 
 def in_degrees(graph: NeighborGraph) -> NDArray[np.int64]:
@@ -87,3 +94,8 @@ def _mismatch(graph: NeighborGraph, labels: list[str | None]) -> NDArray[np.floa
     counts = np.bincount(listed, minlength=len(graph))
     other = np.bincount(listed[names[lister] != names[listed]], minlength=len(graph))
     return np.where(counts > 0, other / np.maximum(counts, 1), np.nan)
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return rows with the number of lists they are in."""
+    return [(r.row, f"in {r.in_degree} lists") for r in table.itertuples()]

@@ -20,13 +20,19 @@ from PIL import Image
 
 from imgsim.errors import ModelFormatError
 from imgsim.insights.descriptor import BYTES, CHROMA, LUMA, Descriptors, pack, small_picture
-from imgsim.insights.schemas import MEASURES, TRAITS
 from imgsim.io import arrow
 from imgsim.progress import track
 
 if TYPE_CHECKING:
     from imgsim.features.store import FeatureStore
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+MEASURES = ("sharpness", "shadows", "brightness", "highlights", "contrast", "entropy", "colorfulness")
+TRAITS = [
+    *(pa.field(name, pa.float32()) for name in MEASURES),
+    pa.field("descriptor", pa.list_(pa.uint8(), 1536), nullable=False),
+]
+"""Columns of the measures of one picture."""
 
 VERSION = "1"
 """Raise it when the same thumbnail gives other traits."""
@@ -94,20 +100,20 @@ class Traits:
         return pa.RecordBatch.from_arrays([*columns, arrow.fixed_size_list(self.descriptors)], schema=pa.schema(TRAITS))
 
 
-def measure_traits(model: SimilarityModel, store: FeatureStore | None = None, progress: bool = False) -> Traits:
+def measure_traits(references: References, store: FeatureStore | None = None, progress: bool = False) -> Traits:
     """Measure every image of a model from its thumbnail; what the store holds is not measured again.
 
     About 0.3 CPU-ms an image.
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     store : FeatureStore, optional
         Where traits are kept by content.
     progress : bool
         Show a progress bar on stderr if it takes more than a second.
     """
-    keys = model.images.sha256
+    keys = references.images.sha256
     kept = None if store is None else store.table(f"traits/{VERSION}", "traits")
     first = {key: row for row, key in reversed(list(enumerate(keys))) if key}
     names = list(first)
@@ -115,7 +121,7 @@ def measure_traits(model: SimilarityModel, store: FeatureStore | None = None, pr
     parts = [] if column is None else [_traits(_unpacked(column))]
     found = [name for name, there in zip(names, stored, strict=True) if there]
     todo = [first[name] for name, there in zip(names, stored, strict=True) if not there]
-    for rows, traits in _measured(model, todo, progress):
+    for rows, traits in _measured(references, todo, progress):
         parts.append(traits)
         found += [keys[row] for row in rows]
         if kept is not None:
@@ -124,13 +130,13 @@ def measure_traits(model: SimilarityModel, store: FeatureStore | None = None, pr
     return _by_row(keys, found, parts)
 
 
-def _measured(model: SimilarityModel, todo: Sequence[int], progress: bool) -> list[tuple[list[int], Traits]]:
+def _measured(references: References, todo: Sequence[int], progress: bool) -> list[tuple[list[int], Traits]]:
     """Rows that have a thumbnail, with their traits, in parts."""
     starts = track(range(0, len(todo), PART), "traits", total=-(-len(todo) // PART), enabled=progress)
     done = []
     for start in starts:
         rows = sorted(todo[start : start + PART])
-        thumbnails = model.thumbnails(rows)
+        thumbnails = references.thumbnails(rows)
         there = [row for row, data in zip(rows, thumbnails, strict=True) if data is not None]
         if there:
             done.append((there, _measure([data for data in thumbnails if data is not None])))
@@ -207,7 +213,7 @@ def _by_row(keys: Sequence[str], found: Sequence[str], parts: Sequence[Traits]) 
     return Traits(pd.DataFrame(dict(zip(MEASURES, measures.T, strict=True))), descriptors)
 
 
-def require_rows(model: SimilarityModel, traits: Any) -> None:
+def require_rows(references: References, traits: Any) -> None:
     """Raise ModelFormatError unless ``traits`` has a row per image of the model."""
-    if len(traits) != len(model):
-        raise ModelFormatError(f"traits of {len(traits)} images for a model of {len(model)}: measure them again.")
+    if len(traits) != len(references):
+        raise ModelFormatError(f"traits of {len(traits)} images for a model of {len(references)}: measure them again.")

@@ -5,14 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim.insights.schemas import OUTLIERS, about, frame
+from imgsim.insights.tables import about, of_images
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    import pandas as pd
+
+    from imgsim.references.references import References
+
+TABLES: dict[str, pa.Schema] = {
+    "images": of_images(
+        pa.field("distance", pa.float32(), nullable=False),  # to the furthest of its k neighbours
+        pa.field("lof", pa.float32(), nullable=False),  # local outlier factor: 1 = as dense as around its neighbours
+        pa.field("score", pa.float32(), nullable=False),  # distance, in robust deviations above the median
+        pa.field("outlier", pa.bool_(), nullable=False),
+    )
+}
 
 THRESHOLD = 2.5
 """Robust deviations from which an image is called an outlier (Leys et al. 2013)."""
@@ -21,7 +33,7 @@ MEAN_TO_SD = 1.2533
 TINY = 1e-9
 
 
-def find_outliers(model: SimilarityModel, threshold: float = THRESHOLD) -> Insight:
+def find_outliers(references: References, threshold: float = THRESHOLD) -> Insight:
     """Rank all images by how far away their neighbours are.
 
     The score is the distance to the k-th neighbour (Ramaswamy, Rastogi, Shim 2000), in robust standard
@@ -33,7 +45,7 @@ def find_outliers(model: SimilarityModel, threshold: float = THRESHOLD) -> Insig
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     threshold : float
         Score from which an image is flagged.
 
@@ -43,15 +55,15 @@ def find_outliers(model: SimilarityModel, threshold: float = THRESHOLD) -> Insig
         ``outliers``: table ``images``, one row per image, the most unusual first; metrics ``outliers``
         (flagged), ``median_distance``, ``threshold_distance``.
     """
-    distance = kth_distances(model.graph)
+    distance = kth_distances(references.graph)
     center, scale = robust_scale(distance)
     score = (distance - center) / scale
     rows = np.argsort(-score, kind="stable")
     flagged = score >= threshold
     columns = {
-        **about(model.images, rows),
+        **about(references.images, rows),
         "distance": distance[rows],
-        "lof": local_outlier_factors(model.graph)[rows],
+        "lof": local_outlier_factors(references.graph)[rows],
         "score": score[rows],
         "outlier": flagged[rows],
     }
@@ -61,8 +73,8 @@ def find_outliers(model: SimilarityModel, threshold: float = THRESHOLD) -> Insig
         "median_distance": center,
         "threshold_distance": center + threshold * scale,
     }
-    params = {"k": model.graph.k, "threshold": float(threshold)}
-    return Insight("outliers", {"images": frame(OUTLIERS["images"], columns)}, metrics, params)
+    params = {"k": references.graph.k, "threshold": float(threshold)}
+    return Insight("outliers", TABLES, {"images": frame(TABLES["images"], columns)}, metrics, params)
 
 
 def kth_distances(graph: NeighborGraph) -> NDArray[np.float64]:
@@ -92,3 +104,14 @@ def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
         if spread > TINY:
             return center, spread
     return center, 1.0
+
+
+def highlights(insight: Insight) -> pd.DataFrame:
+    """Return the outliers, the furthest first."""
+    table = insight.tables["images"]
+    return table[table["outlier"]].sort_values("score", ascending=False, kind="stable")
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return rows with score and label."""
+    return [(r.row, f"{r.score:.1f} {r.label or r.path}") for r in table.itertuples()]

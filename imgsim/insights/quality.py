@@ -12,15 +12,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim.insights import schemas
 from imgsim.insights.duplicates.best_copy import Facts
-from imgsim.insights.measures import Traits, require_rows
-from imgsim.references.insight import Insight
+from imgsim.insights.measures import MEASURES, Traits, require_rows
+from imgsim.insights.tables import about, of_images
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+TABLES: dict[str, pa.Schema] = {
+    "issues": of_images(
+        pa.field("issue", pa.string(), nullable=False),  # blurry, dark, bright, low_information, odd_aspect, odd_size
+        pa.field("value", pa.float32(), nullable=False),  # what was measured
+        pa.field("threshold", pa.float32(), nullable=False),  # in the same unit
+        pa.field("score", pa.float32(), nullable=False),  # 1 at the threshold, more beyond
+    ),
+    "images": of_images(
+        *(pa.field(name, pa.float32()) for name in MEASURES),
+        pa.field("aspect", pa.float32()),  # width over height, upright
+        pa.field("size", pa.float32()),  # square root of the number of pixels
+        pa.field("issues", pa.string(), nullable=False),  # names, separated by ", "
+    ),
+}
 
 Floats = NDArray[np.float64]
 DEVIATIONS = 3.0
@@ -48,7 +64,7 @@ ISSUES = {
 _OF_CONTENT = ("blurry", "dark", "bright")
 
 
-def image_quality(model: SimilarityModel, traits: Traits) -> Insight:
+def image_quality(references: References, traits: Traits) -> Insight:
     """Images with issues, and the measures of all.
 
     Returns
@@ -63,21 +79,21 @@ def image_quality(model: SimilarityModel, traits: Traits) -> Insight:
     ModelFormatError
         ``traits`` are of other images.
     """
-    require_rows(model, traits)
-    measures = _measures(model, traits)
+    require_rows(references, traits)
+    measures = _measures(references, traits)
     parts = {name: _with_issue(measures[issue.measure].to_numpy(np.float64), issue) for name, issue in ISSUES.items()}
     empty = parts["low_information"]["row"]
     for name in _OF_CONTENT:
         parts[name] = parts[name][~parts[name]["row"].isin(empty)]
     issues = pd.concat([part.assign(issue=name) for name, part in parts.items()])
-    tables = {"issues": _issues_table(model, issues), "images": _images_table(model, measures, issues)}
+    tables = {"issues": _issues_table(references, issues), "images": _images_table(references, measures, issues)}
     metrics = {name: float(len(part)) for name, part in parts.items()}
-    return Insight("quality", tables, metrics | {"images": float(issues["row"].nunique())}, {})
+    return Insight("quality", TABLES, tables, metrics | {"images": float(issues["row"].nunique())}, {})
 
 
-def _measures(model: SimilarityModel, traits: Traits) -> pd.DataFrame:
+def _measures(references: References, traits: Traits) -> pd.DataFrame:
     """Traits, and the shape that files say they have; NaN where there is no file."""
-    facts = Facts.of(model, traits)
+    facts = Facts.of(references, traits)
     width, height = facts.width.astype(np.float64), facts.height.astype(np.float64)
     there = (width > 0) & (height > 0)
     return traits.measures.assign(
@@ -124,13 +140,18 @@ def _robust(values: Floats) -> tuple[float, float]:
     return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 
 
-def _issues_table(model: SimilarityModel, issues: pd.DataFrame) -> pd.DataFrame:
+def _issues_table(references: References, issues: pd.DataFrame) -> pd.DataFrame:
     columns = {name: issues[name].tolist() for name in ("issue", "value", "threshold", "score")}
-    return schemas.frame(schemas.QUALITY["issues"], schemas.about(model.images, issues["row"].to_numpy()) | columns)
+    return frame(TABLES["issues"], about(references.images, issues["row"].to_numpy()) | columns)
 
 
-def _images_table(model: SimilarityModel, measures: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
+def _images_table(references: References, measures: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
     names = issues.groupby("row")["issue"].agg(", ".join) if len(issues) else pd.Series(dtype="str")
     columns = {name: measures[name].to_numpy(np.float32) for name in measures.columns}
-    columns["issues"] = names.reindex(range(len(model))).fillna("").tolist()
-    return schemas.frame(schemas.QUALITY["images"], schemas.about(model.images, np.arange(len(model))) | columns)
+    columns["issues"] = names.reindex(range(len(references))).fillna("").tolist()
+    return frame(TABLES["images"], about(references.images, np.arange(len(references))) | columns)
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return rows with issue and value."""
+    return [(r.row, f"{r.issue} {r.value:.3g}") for r in table.itertuples()]

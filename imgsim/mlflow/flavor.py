@@ -217,7 +217,7 @@ def load_model(model_uri: str | Path, dst_path: str | Path | None = None) -> Sim
 
 def load_folder(folder: Path) -> SimilarityModel:
     """Load a model from a local MLflow model folder (the one that holds ``MLmodel``)."""
-    from imgsim.references.folder import load_model as load
+    from imgsim.model import load_model as load
 
     saved = folder / MODEL_FOLDER
     if not saved.is_dir():
@@ -231,6 +231,6 @@ def load_folder(folder: Path) -> SimilarityModel:
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> SimilarityPyfunc:
     """Entry point of ``mlflow.pyfunc.load_model``; ``path`` is the ``model.imgsim`` folder."""
     from imgsim.mlflow.pyfunc import SimilarityPyfunc
-    from imgsim.references.folder import load_model as load
+    from imgsim.model import load_model as load
 
     return SimilarityPyfunc(load(Path(path)))

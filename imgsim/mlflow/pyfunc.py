@@ -111,7 +111,11 @@ class SimilarityPyfunc:
             return _image_bytes(value)
         if column == "path":
             return _file_bytes(value)
-        if isinstance(value, bool) or not isinstance(value, int | np.integer | str) or not self._model.has_id(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | np.integer | str)
+            or not self._model.references.has_id(value)
+        ):
             raise QueryError(f"No image of this model has the id {value!r}; ask with an id of its table of images.")
         return value
 
@@ -128,11 +132,11 @@ class SimilarityPyfunc:
         return pd.concat([self._search({row: query}, options, errors) for row, query in queries.items()])
 
     def _neighbours(self, rows: list[int], queries: list[object], options: _Options) -> pd.DataFrame:
-        k = options.k if options.label is None else None
-        answer = self._model.query(queries, k=k, radius=options.radius)
+        among = None if options.label is None else [options.label]
+        answer = self._model.query(queries, k=options.k, radius=options.radius, among=among)
         at = self._positions.get_indexer(answer["reference_label"])
         images = self._model.images
-        found = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "query": np.asarray(rows, np.int64)[answer["query_label"].to_numpy()],
                 "rank": answer["rank"].to_numpy(),
@@ -142,12 +146,6 @@ class SimilarityPyfunc:
                 "distance": answer["distance"].to_numpy(np.float64),
             }
         )
-        return found if options.label is None else _only(found, options.label, options.k)
-
-
-def _only(found: pd.DataFrame, label: str, k: int) -> pd.DataFrame:
-    kept = found[found["label"] == label].groupby("query", sort=False).head(k)
-    return kept.assign(rank=kept.groupby("query", sort=False).cumcount() + 1)
 
 
 def _options(params: Mapping[str, Any]) -> _Options:

@@ -36,7 +36,7 @@ def signature_of(model: SimilarityModel) -> ModelSignature:
 
 def example_of(model: SimilarityModel) -> pd.DataFrame:
     """Make a query that this model can answer: its first thumbnail as base64, else (no picture, no network) its id."""
-    thumbnail = None if model.onnx is None else model.thumbnails([0])[0]
+    thumbnail = None if model.references.onnx is None else model.thumbnails([0])[0]
     if thumbnail is None:
         return pd.DataFrame({"id": np.asarray(model.ids)[:1]})
     return pd.DataFrame({"image": [base64.b64encode(thumbnail).decode("ascii")]})

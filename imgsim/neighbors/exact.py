@@ -31,6 +31,7 @@ def exact_knn(
     norms: Matrix | None = None,
     smallest: Smallest | None = None,
     ranked: Ranked | None = None,
+    among: NDArray[np.bool_] | None = None,
 ) -> tuple[Ids, Matrix]:
     """The ``k`` nearest references of each query by euclidean distance, nearest first, ties by row.
 
@@ -39,7 +40,7 @@ def exact_knn(
     queries : (m, d) float32
     references : (n, d) float32
     k : int
-        1 <= k <= n, or n - 1 with ``exclude``.
+        0 <= k <= n, or n - 1 with ``exclude``, or the number of rows ``among``.
     exclude : (m,) int, optional
         For each query one reference row to leave out (itself).
     norms : (n,) float32, optional
@@ -48,6 +49,8 @@ def exact_knn(
         Another way to find the columns (m, c) of the c smallest values of each row of (m, n), in any order.
     ranked : function, optional
         Another `rank`.
+    among : (n,) bool, optional
+        Only these references can be found. Not together with ``exclude`` or ``ranked``.
 
     Returns
     -------
@@ -56,6 +59,8 @@ def exact_knn(
     """
     m, n = len(queries), len(references)
     ids, distances = np.empty((m, k), np.int32), np.empty((m, k), np.float32)
+    if k == 0:
+        return ids, distances
     norms = squared_norms(references) if norms is None else norms
     block = max(1, min(m, BLOCK_BYTES // (4 * n)))
     buffer = np.empty((block, n), np.float32)
@@ -65,10 +70,14 @@ def exact_knn(
         left_out = None if exclude is None else exclude[start : start + block]
         if left_out is not None:
             d2[np.arange(len(rows)), left_out] = np.inf
+        if among is not None:
+            d2[:, ~among] = np.inf
         candidates = _candidates(d2, k, error_bound(rows, norms), smallest or _smallest)
-        ids[start : start + block], distances[start : start + block] = (ranked or rank)(
-            rows, references, candidates, k, left_out
-        )
+        if ranked is not None:
+            found = ranked(rows, references, candidates, k, left_out)
+        else:
+            found = rank(rows, references, candidates, k, left_out, among)
+        ids[start : start + block], distances[start : start + block] = found
     return ids, distances
 
 
@@ -78,6 +87,7 @@ def radius_search(
     radius: float,
     exclude: NDArray[np.int64] | None = None,
     norms: Matrix | None = None,
+    among: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], Ids, Matrix]:
     """All references at distance <= ``radius`` of each query; arguments as in `exact_knn`.
 
@@ -95,6 +105,8 @@ def radius_search(
         near = d2 <= (np.float64(min(radius, 1e15)) ** 2 + error_bound(rows, norms))[:, None]
         if exclude is not None:
             near[np.arange(len(rows)), exclude[start : start + block]] = False
+        if among is not None:
+            near &= among
         row, column = np.nonzero(near)
         exact = _pair_distances(rows, references, row, column)
         keep = exact <= radius
@@ -187,11 +199,14 @@ def rank(
     candidates: NDArray[np.int64],
     k: int,
     exclude: NDArray[np.int64] | None = None,
+    among: NDArray[np.bool_] | None = None,
 ) -> tuple[Ids, Matrix]:
-    """The ``k`` nearest of each row's distinct candidates (m, c): ids and distances, ties by row position."""
+    """Return the ``k`` nearest of each row's distinct candidates (m, c): ids and distances, ties by row position."""
     candidates = np.sort(candidates, axis=1)
     exact = true_distances(rows, references, candidates)
     if exclude is not None:
         exact[candidates == exclude[:, None]] = np.inf
+    if among is not None:
+        exact[~among[candidates]] = np.inf
     order = np.argsort(exact, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(candidates, order, 1).astype(np.int32), np.take_along_axis(exact, order, 1)

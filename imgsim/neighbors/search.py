@@ -1,4 +1,4 @@
-"""Which rows are nearest: exactly, or in very many rows along their neighbour graph."""
+"""Search for the nearest rows: exact, or approximate in very many rows."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from imgsim.neighbors.ivf import Cells
 EXACT_UP_TO = 200_000
 """Rows up to which search is exact."""
 MOST_WANTED = 1_000
-"""Rows wanted up to which a walk along the graph pays."""
+"""Neighbours up to which approximate search is used."""
+
+Mask = NDArray[np.bool_]
 
 
 class Searcher:
-    """(n, d) float32 vectors that can be searched, with what is computed once for all searches.
+    """Nearest-neighbour search over a matrix of vectors.
 
     Parameters
     ----------
     matrix : (n, d) float32
+    neighbors : (n, g) int32
+        The k-NN graph over the same rows, which approximate search follows.
     cells : Cells, optional
-        Of the matrix; made when needed.
+        Index of the matrix for approximate search; made when it is needed.
 
     Attributes
     ----------
@@ -31,31 +35,55 @@ class Searcher:
         Squared lengths of the vectors.
     """
 
-    def __init__(self, matrix: Matrix, cells: Cells | None = None) -> None:
-        self._matrix, self._cells = matrix, cells
+    def __init__(self, matrix: Matrix, neighbors: Ids, cells: Cells | None = None) -> None:
+        self._matrix, self._neighbors, self._cells = matrix, neighbors, cells
         self.norms = squared_norms(matrix)
         self._making = Lock()
 
     @property
     def cells(self) -> Cells:
-        """Entry points into the graph, made on first use."""
+        """The index of approximate search, made on first use."""
         with self._making:  # queries run on several threads
             if self._cells is None:
                 self._cells = Cells.build(self._matrix)
             return self._cells
 
-    def nearest(self, vectors: Matrix, k: int, neighbors: Ids, exact: bool) -> tuple[Ids, Matrix]:
-        """The ``k`` nearest rows of each of (m, d) vectors as `imgsim.neighbors.exact.exact_knn` gives them.
+    def nearest(self, vectors: Matrix, k: int, among: Mask | None = None, exact: bool = False) -> tuple[Ids, Matrix]:
+        """Return the ``k`` nearest rows of each vector, nearest first; equal distances by row.
 
-        Up to 200,000 rows, for more than 1,000 wanted and with ``exact`` they are exact; else they are found along
-        ``neighbors`` (n, g), see `imgsim.neighbors.ivf`.
+        Search is exact up to 200,000 rows, for more than 1,000 neighbours, with ``among`` and with ``exact``; else
+        approximate (`imgsim.neighbors.ivf`).
+
+        Parameters
+        ----------
+        vectors : (m, d) float32
+        k : int
+            At least 1.
+        among : (n,) bool, optional
+            Only these rows can be found.
+        exact : bool
+            Compare with every row, however many there are.
+
+        Returns
+        -------
+        rows : (m, c) int32
+            ``c`` is ``k``, or the number of rows that can be found if that is smaller.
+        distances : (m, c) float32
         """
-        if exact or len(self._matrix) <= EXACT_UP_TO or k > MOST_WANTED:
-            return exact_knn(vectors, self._matrix, k, norms=self.norms)
-        return self.cells.search(vectors, self._matrix, neighbors, k)
+        if among is None:
+            k = min(k, len(self._matrix))
+            if not exact and len(self._matrix) > EXACT_UP_TO and k <= MOST_WANTED:
+                return self.cells.search(vectors, self._matrix, self._neighbors, k)
+        else:
+            k = min(k, int(np.count_nonzero(among)))
+        return exact_knn(vectors, self._matrix, k, norms=self.norms, among=among)
 
     def within(
-        self, vectors: Matrix, radius: float, exclude: NDArray[np.int64] | None = None
+        self,
+        vectors: Matrix,
+        radius: float,
+        exclude: NDArray[np.int64] | None = None,
+        among: Mask | None = None,
     ) -> tuple[NDArray[np.int64], Ids, Matrix]:
-        """All rows within ``radius``; see `imgsim.neighbors.exact.radius_search`."""
-        return radius_search(vectors, self._matrix, radius, exclude, self.norms)
+        """Return all rows within ``radius`` of each vector; see `imgsim.neighbors.exact.radius_search`."""
+        return radius_search(vectors, self._matrix, radius, exclude, self.norms, among)

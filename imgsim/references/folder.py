@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,21 +31,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim import schema
-from imgsim.creation import unique_ids
 from imgsim.decoding.decode import probe
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
-from imgsim.insights.schemas import TABLES
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_folder
 from imgsim.io.hashing import files_below
-from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.neighbors.ivf import Cells
 from imgsim.neighbors.search import EXACT_UP_TO
-from imgsim.references.insight import Insight
+from imgsim.references.ids import unique_ids
+from imgsim.references.insight import Insight, Tables
 from imgsim.references.manifest import (
     COREML,
     FORMAT,
@@ -58,11 +56,12 @@ from imgsim.references.manifest import (
     read_manifest,
     stamp,
 )
+from imgsim.references.references import References
 
 MAX_THUMBNAIL = 1024  # pixels of the longest side; imgsim makes them of 160
 
 
-def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> None:
+def write(references: References, path: Path, overwrite: bool = False) -> None:
     """Write a model folder; it appears at ``path`` whole or not at all.
 
     Raises
@@ -72,26 +71,26 @@ def save_model(model: SimilarityModel, path: Path, overwrite: bool = False) -> N
     """
     refuse_foreign(Path(path).expanduser().absolute())
     with atomic_folder(Path(path).expanduser().absolute(), overwrite) as folder:
-        arrow.write_parquet(model.images.table.replace_schema_metadata(None), folder / "images.parquet")
-        model.images.save_rejected(folder / "rejected.parquet")
-        Embeddings(model.embeddings, model.projection).save(folder)
-        model.graph.save(folder)
-        if len(model) > EXACT_UP_TO:
-            model.searcher.cells.save(folder / "cells.safetensors")
-        if model.evaluation is not None:
-            model.evaluation.save(folder)
-        if model.onnx is not None:
-            shutil.copyfile(model.onnx, folder / "backbone.onnx")
-        _write_thumbnails(model, folder / "thumbnails.parquet")
-        for name, insight in model.insights.items():
+        arrow.write_parquet(references.images.table.replace_schema_metadata(None), folder / "images.parquet")
+        references.images.save_rejected(folder / "rejected.parquet")
+        Embeddings(references.embeddings, references.projection).save(folder)
+        references.graph.save(folder)
+        if len(references) > EXACT_UP_TO:
+            references.search.cells.save(folder / "cells.safetensors")
+        if references.evaluation is not None:
+            references.evaluation.save(folder)
+        if references.onnx is not None:
+            shutil.copyfile(references.onnx, folder / "backbone.onnx")
+        _write_thumbnails(references, folder / "thumbnails.parquet")
+        for name, insight in references.insights.items():
             insight.save(folder / INSIGHTS / name)
-        if model.coreml is not None:
-            shutil.copytree(model.coreml, folder / COREML)
-        (folder / MANIFEST).write_text(json.dumps(_manifest(model, folder), indent=1) + "\n")
+        if references.coreml is not None:
+            shutil.copytree(references.coreml, folder / COREML)
+        (folder / MANIFEST).write_text(json.dumps(_manifest(references, folder), indent=1) + "\n")
 
 
 def refuse_foreign(target: Path) -> None:
-    """Whatever is not a model (a folder of pictures, a file) must survive a mistyped path, ``overwrite`` or not."""
+    """Refuse to replace anything but a model: a folder of pictures survives a mistyped path, ``overwrite`` or not."""
     if not target.exists() or (target / MANIFEST).is_file() or (target.is_dir() and not any(target.iterdir())):
         return
     raise ArgumentError(
@@ -99,15 +98,17 @@ def refuse_foreign(target: Path) -> None:
     )
 
 
-def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
-    """Read a model folder. Needs no network, no torch and no backbone; vectors are memory-mapped.
+def read(path: str | Path, verify: bool, tables_of: Callable[[str], Tables | None]) -> References:
+    """Read a model folder; vectors are memory-mapped.
 
     Parameters
     ----------
     path : str or Path
-        A folder written by `SimilarityModel.save`.
+        A folder written by `write`.
     verify : bool
         Compare every part with its checksum (0.1 s for 9,000 images).
+    tables_of : function
+        Name of an insight to the schemas of its tables, or None: then it is passed over.
 
     Raises
     ------
@@ -132,28 +133,29 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
         raise ModelFormatError(f"the parts of {folder} have different numbers of rows; export the model again.")
     cells = folder / "cells.safetensors" if "cells.safetensors" in manifest.parts else None
     thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest.parts else None
-    return SimilarityModel(
+    known = {name: tables for name in _insights_in(manifest.extras) if (tables := tables_of(name)) is not None}
+    return References(
         images,
         embeddings,
         graph,
         names,
         manifest.backbone,
-        folder / "backbone.onnx",
-        thumbnails,
-        Evaluation.load(folder) if "evaluation.json" in manifest.parts else None,
-        manifest.label_column,
-        insights={name: Insight.load(folder / INSIGHTS / name) for name in _insights_in(manifest.extras)},
+        onnx=folder / "backbone.onnx",
+        thumbnails=thumbnails,
+        evaluation=Evaluation.load(folder) if "evaluation.json" in manifest.parts else None,
+        ids_column=manifest.ids_column,
+        insights={name: Insight.load(folder / INSIGHTS / name, name, tables) for name, tables in known.items()},
         coreml=folder / COREML if any(name.startswith(f"{COREML}/") for name in manifest.extras) else None,
         cells=None if cells is None else Cells.load(cells, *embeddings.matrix.shape),
     )
 
 
 def _names(folder: Path, images: ImageTable, manifest: Manifest) -> NDArray[Any]:
-    """What results call the images: the manifest's ids, else a column."""
+    """Return the ids of the images: those of the manifest, else a column."""
     try:
         if manifest.ids is not None:
             return unique_ids(check_ids(manifest.ids), "ids")
-        return unique_ids(check_ids(list(images.column(manifest.label_column or "id"))), manifest.label_column or "id")
+        return unique_ids(check_ids(list(images.column(manifest.ids_column or "id"))), manifest.ids_column or "id")
     except (ArgumentError, ArgumentTypeError, ValueError) as error:
         raise ModelFormatError(f"{folder} has ids that cannot be: {error}. Export the model again.") from error
 
@@ -194,18 +196,18 @@ def _is_thumbnail(data: bytes) -> bool:
     return header.format == "JPEG" and max(header.width, header.height) <= MAX_THUMBNAIL
 
 
-def _write_thumbnails(model: SimilarityModel, path: Path) -> None:
-    first = {sha: row for row, sha in reversed(list(enumerate(model.images.sha256)))}
+def _write_thumbnails(references: References, path: Path) -> None:
+    first = {sha: row for row, sha in reversed(list(enumerate(references.images.sha256)))}
     keys = sorted(first)
-    small = model.thumbnails([first[key] for key in keys])
+    small = references.thumbnails([first[key] for key in keys])
     kept = [(key, data) for key, data in zip(keys, small, strict=True) if data is not None]
     if kept:
         columns = [pa.array([key for key, _ in kept]), pa.array([data for _, data in kept], pa.binary())]
         arrow.write_parquet(pa.table(columns, schema=schema.THUMBNAILS), path, compression="none")
 
 
-def _manifest(model: SimilarityModel, folder: Path) -> dict[str, Any]:
-    precomputed = model.label_column is None and model.ids.tolist() != model.images.ids.tolist()
+def _manifest(references: References, folder: Path) -> dict[str, Any]:
+    precomputed = references.ids_column is None and references.ids.tolist() != references.images.ids.tolist()
     try:
         library = version("imgsim")
     except PackageNotFoundError:  # run from a source tree
@@ -213,17 +215,16 @@ def _manifest(model: SimilarityModel, folder: Path) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "library": f"imgsim {library}",
-        "digest": model.digest,
-        "images": len(model),
-        "label_column": model.label_column,
-        "ids": model.ids.tolist() if precomputed else None,
-        "backbone": model.backbone.to_dict(),
+        "digest": references.digest,
+        "images": len(references),
+        "label_column": references.ids_column,
+        "ids": references.ids.tolist() if precomputed else None,
+        "backbone": references.backbone.to_dict(),
         "parts": {name: stamp(folder / name) for name in PARTS if (folder / name).exists()},
         "extras": {name: stamp(folder / name) for name in files_below(folder) if "/" in name},
     }
 
 
 def _insights_in(extras: Iterable[str]) -> list[str]:
-    """Names of the insights among extra files; those of a newer library are passed over."""
-    names = {Path(name).parts[1] for name in extras if name.startswith(f"{INSIGHTS}/")}
-    return sorted(names & set(TABLES))
+    """Return the names of the insights among extra files."""
+    return sorted({Path(name).parts[1] for name in extras if name.startswith(f"{INSIGHTS}/")})

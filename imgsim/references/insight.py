@@ -1,4 +1,4 @@
-"""What one look at a collection found: tables, numbers, and the parameters they depend on."""
+"""An insight: tables and metrics about a collection, and the parameters they depend on."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from imgsim.errors import ModelFormatError
-from imgsim.insights.schemas import TABLES, frame
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
 from imgsim.io.untrusted import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 FACTS = "insight.json"
+Tables = Mapping[str, pa.Schema]
+"""Schemas of an insight's tables, by name."""
 
 
 @dataclass(frozen=True)
 class Insight:
     """One insight by name.
 
-    ``tables`` are those of `imgsim.insights.schemas.TABLES` under ``name``; ``metrics`` are numbers
-    worth comparing between versions; ``params`` is what they depend on, JSON-ready.
+    ``schemas`` says which tables there are and which columns they have; ``tables`` are those; ``metrics`` are numbers
+    worth comparing between versions; ``params`` are the parameters they depend on, JSON-ready.
     """
 
     name: str
+    schemas: Tables
     tables: Mapping[str, pd.DataFrame]
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -43,23 +46,29 @@ class Insight:
             return self.tables.digest
         content = hashlib.sha256(json.dumps(self._facts(), sort_keys=True).encode())
         for name in sorted(self.tables):
-            content.update(f"{name} {_table_digest(TABLES[self.name][name], self.tables[name])}".encode())
+            content.update(f"{name} {_table_digest(self.schemas[name], self.tables[name])}".encode())
         return content.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write one Parquet file per table, and the rest as ``insight.json``, into ``folder``."""
-        import pyarrow as pa
-
         folder.mkdir(parents=True, exist_ok=True)
-        for name, schema in TABLES[self.name].items():
+        for name, schema in self.schemas.items():
             table = pa.Table.from_pandas(self.tables[name], schema=schema, preserve_index=False)
             arrow.write_parquet(table.replace_schema_metadata(None), folder / f"{name}.parquet")
         with atomic_path(folder / FACTS) as path:
             path.write_text(json.dumps(self._facts() | {"digest": self.digest}, indent=1) + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> Insight:
+    def load(cls, folder: Path, name: str, schemas: Tables) -> Insight:
         """Read what `save` wrote; each table when it is first asked for.
+
+        Parameters
+        ----------
+        folder : Path
+        name : str
+            Of the insight that must be there.
+        schemas : mapping of str to pyarrow.Schema
+            Tables that must be there, with these columns.
 
         Raises
         ------
@@ -68,13 +77,14 @@ class Insight:
         """
         try:
             facts = read_json(folder / FACTS)
-            names = tuple(TABLES[facts["name"]])
-            missing = [name for name in names if not (folder / f"{name}.parquet").is_file()]
+            if facts["name"] != name:
+                raise ModelFormatError(f"{folder} holds the insight {facts['name']!r:.80}, not {name!r}. Compute it again.")
+            missing = [table for table in schemas if not (folder / f"{table}.parquet").is_file()]
             if missing:
                 raise ModelFormatError(f"{folder} lacks the tables {missing}. Compute the insight again.")
-            tables = SavedTables(folder, str(facts["name"]), str(facts["digest"]))
-            metrics = {str(name): float(value) for name, value in facts["metrics"].items()}
-            return cls(facts["name"], tables, metrics, dict(facts["params"]))
+            tables = SavedTables(folder, schemas, str(facts["digest"]))
+            metrics = {str(metric): float(value) for metric, value in facts["metrics"].items()}
+            return cls(name, schemas, tables, metrics, dict(facts["params"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ModelFormatError(f"{folder} is not a saved insight: {error!r}. Compute it again.") from error
 
@@ -86,9 +96,9 @@ class Insight:
 class SavedTables(Mapping[str, "pd.DataFrame"]):
     """Tables of a saved insight, each read when it is first asked for: most runs look at none."""
 
-    def __init__(self, folder: Path, insight: str, digest: str) -> None:
+    def __init__(self, folder: Path, schemas: Tables, digest: str) -> None:
         self.digest = digest
-        self._folder, self._schemas = folder, TABLES[insight]
+        self._folder, self._schemas = folder, schemas
         self._read: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -101,6 +111,12 @@ class SavedTables(Mapping[str, "pd.DataFrame"]):
 
     def __len__(self) -> int:
         return len(self._schemas)
+
+
+def frame(schema: pa.Schema, columns: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
+    """Return a DataFrame with exactly the columns and types of ``schema``, also when it is empty."""
+    arrays = [pa.array(columns[name], schema.field(name).type, from_pandas=True) for name in schema.names]
+    return pa.table(arrays, schema=schema).to_pandas()
 
 
 def _table_digest(schema: pa.Schema, table: pd.DataFrame) -> str:

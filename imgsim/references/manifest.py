@@ -49,7 +49,7 @@ class Manifest:
     parts: Mapping[str, Stamp]
     extras: Mapping[str, Stamp]
     ids: list[Any] | None
-    label_column: str | None
+    ids_column: str | None
     backbone: BackboneSpec
 
 

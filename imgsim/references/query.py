@@ -1,4 +1,4 @@
-"""Whatever a user asks with, as vectors in the model's space."""
+"""Queries: pictures, files, ids or vectors, turned into vectors of the model's embedding space."""
 
 from __future__ import annotations
 
@@ -21,41 +21,53 @@ from imgsim.workers import usable_cores
 
 if TYPE_CHECKING:
     from imgsim.backbones.spec import BackboneSpec
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 Vectors = NDArray[np.float32]
 
 
-def resolve(model: SimilarityModel, x: Any) -> Vectors:
-    """(m, d) float32 vectors of the queries in ``x``, one row each.
+def resolve(references: References, x: Any) -> Vectors:
+    """Return the vectors of the queries in ``x``, (m, d) float32, one row each.
 
     A file whose bytes are those of a reference image gets that image's own vector; ids and such files
     need no network.
     """
     if isinstance(x, ImageTable):
-        return _pictures(model, [(x.paths[i], _Stored(x, i)) for i in range(_some(len(x)))])
+        return _pictures(references, [(x.paths[i], _Stored(x, i)) for i in range(_some(len(x)))])
     if _is_vectors(x):
-        return _vectors(model, np.asarray(x))
-    items = list(x) if isinstance(x, (list, tuple)) or _is_column(x) else [x]
+        return _vectors(references, np.asarray(x))
+    items = items_of(x)
     _some(len(items))
-    if all(_is_id(model, item) for item in items):
-        rows: Vectors = model.embeddings[_rows(model, items)]
+    if all(is_id(references, item) for item in items):
+        rows: Vectors = references.embeddings[_rows(references, items)]
         return rows
-    return _pictures(model, [(_name(item, i), item) for i, item in enumerate(items)])
+    return _pictures(references, [(_name(item, i), item) for i, item in enumerate(items)])
 
 
-def query_labels(x: Any, label: str | Sequence[Any] | None, count: int) -> NDArray[Any]:
-    """(count,) labels of the queries: positions, a column of the ImageTable, or the values given."""
-    if label is None:
+def items_of(x: Any) -> list[Any]:
+    """Return the queries of ``x``, which is no ImageTable, one by one."""
+    if _is_vectors(x):
+        return list(np.atleast_2d(np.asarray(x)))
+    return list(x) if isinstance(x, (list, tuple)) or _is_column(x) else [x]
+
+
+def query_ids(x: Any, ids: str | Sequence[Any] | None, count: int) -> NDArray[Any]:
+    """Return the names of the queries, (count,): positions, a column of the ImageTable, or the values given."""
+    if ids is None:
         return np.arange(count)
-    if isinstance(label, str):
+    if isinstance(ids, str):
         if not isinstance(x, ImageTable):
-            raise ArgumentError(f"label={label!r} names a column, so the query must be an ImageTable.")
-        return np.asarray(x.column(label))
-    values = np.asarray(label)
+            raise ArgumentError(f"ids={ids!r} names a column, so the query must be an ImageTable.")
+        return np.asarray(x.column(ids))
+    values = np.asarray(ids)
     if values.shape != (count,):
-        raise ArgumentError(f"{values.size} labels for {count} queries.")
+        raise ArgumentError(f"{values.size} ids for {count} queries.")
     return values
+
+
+def embed(references: References, picture: Any) -> Vectors:
+    """Return the embedding of a picture, (d,) float32: a PIL image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4)."""
+    return _embed(references, lambda spec: resize(_as_rgb(picture), (spec.height, spec.width)))
 
 
 class _Stored:
@@ -89,31 +101,32 @@ def _is_vectors(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim in (1, 2)
 
 
-def _vectors(model: SimilarityModel, values: NDArray[Any]) -> Vectors:
+def _vectors(references: References, values: NDArray[Any]) -> Vectors:
     matrix = np.ascontiguousarray(np.atleast_2d(values), np.float32)
     _some(len(matrix))
     if not np.isfinite(matrix).all():
         raise QueryError(f"query {int((~np.isfinite(matrix)).any(1).argmax())} holds NaN or infinity.")
-    width, projection = matrix.shape[1], model.projection
-    if width == model.embeddings.shape[1]:
+    width, projection = matrix.shape[1], references.projection
+    if width == references.embeddings.shape[1]:
         return matrix
     if projection is not None and width == projection.features:
         return projection.transform(matrix)
     raw = f", or {projection.features} (raw features)" if projection is not None else ""
-    raise QueryError(f"query vectors have {width} values; this model's have {model.embeddings.shape[1]}{raw}.")
+    raise QueryError(f"query vectors have {width} values; this model's have {references.embeddings.shape[1]}{raw}.")
 
 
-def _is_id(model: SimilarityModel, item: Any) -> bool:
+def is_id(references: References, item: Any) -> bool:
+    """Return whether a query names a reference image: a whole number, or a string that is one of the ids."""
     if isinstance(item, (bool, np.bool_)):
         return False
     if isinstance(item, numbers.Integral):
         return True
-    return isinstance(item, str) and model.ids.dtype.kind == "U" and model.has_id(item)
+    return isinstance(item, str) and references.ids.dtype.kind == "U" and references.has_id(item)
 
 
-def _rows(model: SimilarityModel, items: list[Any]) -> NDArray[np.int64]:
+def _rows(references: References, items: list[Any]) -> NDArray[np.int64]:
     try:
-        return model.rows_of_ids([item if isinstance(item, str) else int(item) for item in items])
+        return references.rows_of_ids([item if isinstance(item, str) else int(item) for item in items])
     except ArgumentError as error:
         raise QueryError(str(error)) from None
 
@@ -122,13 +135,13 @@ def _name(item: Any, position: int) -> str:
     return str(item) if isinstance(item, (str, Path)) else f"query {position}"
 
 
-def _pictures(model: SimilarityModel, items: list[tuple[str, Any]]) -> Vectors:
+def _pictures(references: References, items: list[tuple[str, Any]]) -> Vectors:
     """Vectors of pictures; every one that cannot be used is named in the error."""
     if len(items) == 1:  # a thread would cost more than it saves
-        results = [_picture(model, items[0][1])]
+        results = [_picture(references, items[0][1])]
     else:
         with ThreadPoolExecutor(usable_cores()) as pool:
-            results = list(pool.map(lambda item: _picture(model, item[1]), items))
+            results = list(pool.map(lambda item: _picture(references, item[1]), items))
     bad = [(name, error) for (name, _), error in zip(items, results, strict=True) if isinstance(error, ImageError)]
     if bad:
         listed = "; ".join(f"{name}: {error.reason}" for name, error in bad[:5])
@@ -136,34 +149,44 @@ def _pictures(model: SimilarityModel, items: list[tuple[str, Any]]) -> Vectors:
     return np.stack([np.asarray(result) for result in results])
 
 
-def _picture(model: SimilarityModel, item: Any) -> Any:
+def _picture(references: References, item: Any) -> Any:
     """(d,) vector of one picture, or why it has none."""
     try:
         if isinstance(item, np.ndarray) or hasattr(item, "convert"):
-            return _embed(model, lambda spec: resize(_as_rgb(item), (spec.height, spec.width)))
+            return embed(references, item)
         if isinstance(item, _Stored):
-            row = model.row_of_content(item.sha256)
-            return model.embeddings[row] if row is not None else _embed_file(model, item.read())
-        return _embed_file(model, _read(item))
+            row = references.row_of_content(item.sha256)
+            return references.embeddings[row] if row is not None else _embed_file(references, item.read())
+        return _embed_file(references, read_bytes(item))
     except ImageError as error:
         return error
 
 
-def _embed_file(model: SimilarityModel, data: bytes) -> Any:
-    row = model.row_of_content(hashlib.sha256(data).hexdigest())
+def _embed_file(references: References, data: bytes) -> Any:
+    row = references.row_of_content(hashlib.sha256(data).hexdigest())
     if row is not None:
-        return model.embeddings[row]
-    return _embed(model, lambda spec: image_pixels(data, spec)[1])
+        return references.embeddings[row]
+    return _embed(references, lambda spec: image_pixels(data, spec)[1])
 
 
-def _embed(model: SimilarityModel, pixels: Callable[[BackboneSpec], NDArray[np.uint8]]) -> Any:
-    """(d,) vector of the input that ``pixels`` makes, once it is known that there is a network to run on it."""
-    runtime = model.runtime()
-    feature = runtime(pixels(model.backbone)[None])
-    return (feature if model.projection is None else model.projection.transform(feature))[0]
+def _embed(references: References, pixels: Callable[[BackboneSpec], NDArray[np.uint8]]) -> Vectors:
+    """Return the vector (d,) of the input that ``pixels`` makes; it is made only when there is a network."""
+    runtime = references.runtime()
+    feature = runtime(pixels(references.backbone)[None])
+    vectors: Vectors = feature if references.projection is None else references.projection.transform(feature)
+    return np.asarray(vectors[0], np.float32)
 
 
-def _read(item: Any) -> bytes:
+def read_bytes(item: Any) -> bytes:
+    """Read the file of a query: bytes, a path or an URL.
+
+    Raises
+    ------
+    ArgumentTypeError
+        It is none of those.
+    ImageError
+        It cannot be read.
+    """
     if isinstance(item, (bytes, bytearray, memoryview)):
         return bytes(item)
     if not isinstance(item, (str, Path)):

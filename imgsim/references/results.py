@@ -12,7 +12,7 @@ from imgsim import schema
 from imgsim.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 OUTPUTS = ("edges", "table", "networkx", "sparse")
 Rows = NDArray[np.int64]
@@ -46,7 +46,7 @@ def query_frame(
 
 
 def graph_output(
-    model: SimilarityModel,
+    references: References,
     rows: Rows,
     found: NDArray[np.int32],
     distances: NDArray[np.float32],
@@ -63,29 +63,29 @@ def graph_output(
     if output not in OUTPUTS:
         raise ArgumentError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}.")
     if include_self:
-        everyone = np.arange(len(model))
+        everyone = np.arange(len(references))
         rows = np.concatenate([everyone, rows])
         found = np.concatenate([everyone.astype(np.int32), found])
-        distances = np.concatenate([np.zeros(len(model), np.float32), distances])
+        distances = np.concatenate([np.zeros(len(references), np.float32), distances])
         order = np.argsort(rows, kind="stable")
         rows, found, distances = rows[order], found[order], distances[order]
     if output == "sparse":
         from scipy.sparse import csr_array
 
-        starts = np.searchsorted(rows, np.arange(len(model) + 1))
-        return csr_array((distances, found, starts), shape=(len(model), len(model)))
-    frame = query_frame(model.ids[rows], model.ids[found], distances, rows)
+        starts = np.searchsorted(rows, np.arange(len(references) + 1))
+        return csr_array((distances, found, starts), shape=(len(references), len(references)))
+    frame = query_frame(references.ids[rows], references.ids[found], distances, rows)
     if output == "table":
         return frame
     edges = frame.set_axis(schema.EDGE_COLUMNS, axis=1)
-    return edges if output == "edges" else _networkx(model, edges)
+    return edges if output == "edges" else _networkx(references, edges)
 
 
-def _networkx(model: SimilarityModel, edges: pd.DataFrame) -> Any:
+def _networkx(references: References, edges: pd.DataFrame) -> Any:
     import networkx
 
     graph = networkx.DiGraph()
-    details = zip(model.ids.tolist(), model.images.paths, model.images.labels, strict=True)
+    details = zip(references.ids.tolist(), references.images.paths, references.images.labels, strict=True)
     graph.add_nodes_from((id_, {"path": path, "label": label or ""}) for id_, path, label in details)
     columns = [edges[name].tolist() for name in schema.EDGE_COLUMNS]
     graph.add_edges_from(

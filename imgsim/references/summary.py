@@ -1,4 +1,4 @@
-"""What a model is, for people and for machines."""
+"""Summary of a model, as text or as a dictionary."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from imgsim.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
     from imgsim.references.insight import Insight
+    from imgsim.references.references import References
 
 OUTPUTS = ("print", "str", "dict")
 
 
-def summarize(model: SimilarityModel, output: str = "print") -> Any:
+def summarize(references: References, output: str = "print") -> Any:
     """Print, or return as text or as nested dict.
 
     Raises
@@ -23,7 +23,7 @@ def summarize(model: SimilarityModel, output: str = "print") -> Any:
     """
     if output not in OUTPUTS:
         raise ArgumentError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}.")
-    sections = _sections(model)
+    sections = _sections(references)
     if output == "dict":
         return sections
     lines = ["SimilarityModel"]
@@ -37,32 +37,32 @@ def summarize(model: SimilarityModel, output: str = "print") -> Any:
     return None
 
 
-def _sections(model: SimilarityModel) -> dict[str, dict[str, Any]]:
-    backbone = model.backbone
-    projected = model.projection is not None
+def _sections(references: References) -> dict[str, dict[str, Any]]:
+    backbone = references.backbone
+    projected = references.projection is not None
     sections: dict[str, dict[str, Any]] = {
         "Images": {
-            "images": len(model),
-            "rejected": len(model.rejected),
-            "labels": len({label for label in model.images.labels if label is not None}),
-            "called by": model.label_column or "id",
+            "images": len(references),
+            "rejected": len(references.images.rejected),
+            "labels": len({label for label in references.images.labels if label is not None}),
+            "ids": references.ids_column or "id",
         },
         "Embedding": {
             "backbone": backbone.name,
             "weights": backbone.weights,
             "input": f"{backbone.height} x {backbone.width} RGB, stretched" if backbone.height else "vectors",
             "feature": backbone.dim,
-            "embedding": int(model.embeddings.shape[1]),
+            "embedding": int(references.embeddings.shape[1]),
             "projection": "signed sqrt, L2, PCA, / sd^0.5, L2" if projected else "none",
             "distance": "euclidean",
         },
-        "Graph": {"method": model.graph.method, "neighbours": model.graph.k},
+        "Graph": {"method": references.graph.method, "neighbours": references.graph.k},
     }
-    if model.evaluation is not None:
-        known = model.evaluation.metrics
+    if references.evaluation is not None:
+        known = references.evaluation.metrics
         sections["Evaluation"] = {name: value for name, value in known.items() if not name.endswith(("_low", "_high"))}
-    if model.insights:
-        sections["Insights"] = {name: _found(model.insights[name]) for name in sorted(model.insights)}
+    if references.insights:
+        sections["Insights"] = {name: _found(references.insights[name]) for name in sorted(references.insights)}
     return sections
 
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from imgsim import schema
 from imgsim.backbones.spec import Backbone
-from imgsim.creation import ids_of
 from imgsim.errors import ArgumentError, BackboneError
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features, extract_features
@@ -20,60 +19,65 @@ from imgsim.images.load import load_images
 from imgsim.images.table import ImageTable
 from imgsim.neighbors.graph_update import extended_along_cells, extended_graph, shrunk_graph
 from imgsim.neighbors.search import EXACT_UP_TO
+from imgsim.references.ids import ids_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from imgsim.model import SimilarityModel, Thumbnails
+    from imgsim.references.references import References, Thumbnails
 
 
 def add_images(
-    model: SimilarityModel, source: ImageTable | str | Path, store: FeatureStore | None, progress: bool = False
+    references: References, source: ImageTable | str | Path, store: FeatureStore | None, progress: bool = False
 ) -> None:
-    """Append images to ``model``; see `SimilarityModel.add`."""
+    """Append images to ``references``; see `SimilarityModel.add`."""
     images = source if isinstance(source, ImageTable) else load_images(source, progress=progress)
     if not len(images):
         raise ArgumentError(f"no images to add in {images.root or 'the table'}; {len(images.rejected)} were rejected.")
-    features = _features(model, images, store, progress)
+    features = _features(references, images, store, progress)
     if not len(features.images):
         raise ArgumentError(f"none of the {len(images)} images to add could be decoded; see their .rejected.")
-    vectors = features.matrix if model.projection is None else model.projection.transform(features.matrix)
-    table = _appended(model, features.images)
-    ids = ids_of(table, model.label_column)
-    matrix = np.concatenate([model.embeddings, vectors])
+    vectors = features.matrix if references.projection is None else references.projection.transform(features.matrix)
+    table = _appended(references, features.images)
+    ids = ids_of(table, references.ids_column)
+    matrix = np.concatenate([references.embeddings, vectors])
     cells = None
-    if len(model) > EXACT_UP_TO:
-        graph, cells = extended_along_cells(model.graph, matrix, model.searcher.cells)
+    if len(references) > EXACT_UP_TO:
+        graph, cells = extended_along_cells(references.graph, matrix, references.search.cells)
     else:
-        graph = extended_graph(model.graph, matrix)
-    thumbnails = _either(model.thumbnail_source, (store or FeatureStore()).read_thumbnails)
-    model.replace_rows(table, Embeddings(matrix, model.projection), ids, graph, thumbnails, cells)
+        graph = extended_graph(references.graph, matrix)
+    thumbnails = _either(references.thumbnail_source, (store or FeatureStore()).read_thumbnails)
+    references.replace_rows(table, Embeddings(matrix, references.projection), ids, graph, thumbnails, cells)
 
 
-def remove_ids(model: SimilarityModel, ids: Any) -> None:
-    """Remove rows from ``model``; see `SimilarityModel.remove`."""
+def remove_ids(references: References, ids: Any) -> None:
+    """Remove rows from ``references``; see `SimilarityModel.remove`."""
     values = np.atleast_1d(np.asarray(ids)).tolist()
-    gone = model.rows_of_ids(values)
-    keep = np.setdiff1d(np.arange(len(model)), gone)
+    gone = references.rows_of_ids(values)
+    keep = np.setdiff1d(np.arange(len(references)), gone)
     if not len(keep):
         raise ArgumentError("all images would be removed; a model needs at least one.")
-    matrix = np.ascontiguousarray(model.embeddings[keep])
-    graph = shrunk_graph(model.graph, keep, matrix)
-    model.replace_rows(
-        model.images[keep], Embeddings(matrix, model.projection), model.ids[keep], graph, model.thumbnail_source
+    matrix = np.ascontiguousarray(references.embeddings[keep])
+    graph = shrunk_graph(references.graph, keep, matrix)
+    references.replace_rows(
+        references.images[keep],
+        Embeddings(matrix, references.projection),
+        references.ids[keep],
+        graph,
+        references.thumbnail_source,
     )
 
 
-def _features(model: SimilarityModel, images: ImageTable, store: FeatureStore | None, progress: bool) -> Features:
+def _features(references: References, images: ImageTable, store: FeatureStore | None, progress: bool) -> Features:
     """Features by the network the model carries, so that a loaded model can grow too."""
-    if model.onnx is None:
+    if references.onnx is None:
         raise BackboneError("this model holds no network, so images cannot be added; create it again from images.")
 
     def build() -> nn.Module:
-        raise BackboneError(f"{model.backbone.name} was loaded as ONNX; it has no torch form here.")
+        raise BackboneError(f"{references.backbone.name} was loaded as ONNX; it has no torch form here.")
 
     return extract_features(
-        images, Backbone(model.backbone, build), store, device="cpu", progress=progress, onnx=model.onnx
+        images, Backbone(references.backbone, build), store, device="cpu", progress=progress, onnx=references.onnx
     )
 
 
@@ -88,8 +92,8 @@ def _either(first: Thumbnails | None, second: Thumbnails) -> Thumbnails:
     return read
 
 
-def _appended(model: SimilarityModel, new: ImageTable) -> ImageTable:
-    old = model.images
+def _appended(references: References, new: ImageTable) -> ImageTable:
+    old = references.images
     start = int(old.ids.max()) + 1
     fresh = new.table.set_column(0, schema.IMAGES.field("id"), pa.array(np.arange(start, start + len(new)), pa.int64()))
     rejected = [*old.rejected.to_dict("records"), *new.rejected.to_dict("records")]

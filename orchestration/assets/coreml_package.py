@@ -19,6 +19,7 @@ from imgsim.features.extract import Features
 from imgsim.io.atomic import atomic_folder
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.references import References
 from orchestration import checks, metadata
 from orchestration.config import CoreMLConfig
 from orchestration.failures import RETRY, fail_at_once
@@ -97,13 +98,13 @@ def _final(value: CoreMLPackage) -> bool:
 
 
 def _export(
-    model: SimilarityModel, folder: Path, name: str, config: CoreMLConfig, network: dict[str, str | None], run_id: str
+    references: References, folder: Path, name: str, config: CoreMLConfig, network: dict[str, str | None], run_id: str
 ) -> CoreMLPackage:
     if not config.enabled:
         return CoreMLPackage(reason=DISABLED)
     with atomic_folder(folder, overwrite=True) as temporary:
         try:
-            done = model.export_coreml(
+            done = SimilarityModel(references).export_coreml(
                 temporary / f"{name}.mlpackage",
                 outputs=config.outputs,
                 k=config.k,
@@ -118,7 +119,7 @@ def _export(
         except (CoreMLError, MissingExtraError, BackboneError) as error:
             CoreMLPackage(reason=str(error)).save(temporary)
         else:
-            CoreMLPackage.describe(done, verify(done.path, model, config.verify))
+            CoreMLPackage.describe(done, verify(done.path, references, config.verify))
     return CoreMLPackage.load(folder)
 
 

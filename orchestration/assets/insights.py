@@ -10,6 +10,7 @@ from imgsim.creation import assemble
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.insights.compute import Computation
+from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 from orchestration import checks, insight_metadata
@@ -72,7 +73,7 @@ def insights(
         params = config.params(name)
         key = reuse_key(name, CODE_VERSION, inputs, params, config.params("duplicates") if name == "leaks" else {})
         folder = storage.asset_folder(context.partition_key, name) / key
-        value, reused = load_or_compute(folder, Insight.load, lambda: computation.find(name, **params))
+        value, reused = load_or_compute(folder, load_insight, lambda: computation.find(name, **params))
         model.insights[name] = value
         return key, value, reused
 

@@ -9,6 +9,7 @@ from imgsim.creation import assemble
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.insights.compute import Computation
+from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 from orchestration import insight_metadata, metadata, plot_cache
@@ -47,7 +48,7 @@ def image_map(
         model = assemble(features.images, features, embeddings, neighbor_graph, None, storage.store())
         computation = Computation(model, progress=sys.stderr.isatty())
         value, reused = load_or_compute(
-            collection / "map" / key, Insight.load, lambda: computation.find("map", seed=config.seed)
+            collection / "map" / key, load_insight, lambda: computation.find("map", seed=config.seed)
         )
         figure = plot_cache.plot(collection / "map", key, "map", lambda: metadata.map_plot(value))
         log.picture(figure)

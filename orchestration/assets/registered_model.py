@@ -11,6 +11,7 @@ from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.insights.compute import NAMES
 from imgsim.mlflow import registry
+from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 from orchestration.failures import RETRY, fail_at_once
@@ -56,7 +57,9 @@ def registered_model(
         found = (duplicates, outliers, hubness, label_errors, leaks, quality, clusters, map)
         model.insights = dict(zip(NAMES, found, strict=True))
         model.coreml = coreml_package.folder
-        done = registry.register(model, collection=context.partition_key, run_id=log.run_id, tracking_uri=mlflow.uri)
+        done = registry.register(
+            SimilarityModel(model), collection=context.partition_key, run_id=log.run_id, tracking_uri=mlflow.uri
+        )
         revision = model.revision
     facts: dict[str, Any] = {
         "model": done.name,

@@ -64,7 +64,7 @@ def measure(settings: Settings) -> list[Row]:
         raise RuntimeError(missing())
     model = imgsim.load_model(prepared.model_folder(settings))
     photos = prepared.new_pictures(settings, UPLOADS)
-    compute(model)
+    compute(model.references)
     rows = []
     with chromium() as browser:
         for what, shown in (("the collection", model), ("repeated, with noise", repeated(model, MANY))):
@@ -94,7 +94,7 @@ def repeated(model: SimilarityModel, least: int) -> SimilarityModel:
         graph,
         np.arange(n * copies),
         model.backbone,
-        model.onnx,
+        model.references.onnx,
         lambda keys: [small[key] for key in keys],
         model.evaluation,
     )

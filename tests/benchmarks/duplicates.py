@@ -66,11 +66,12 @@ def _picked(count: int, reference: bool) -> np.ndarray:
 def _found(
     name: str, model: imgsim.SimilarityModel, truth: np.ndarray, original: np.ndarray, kinds: np.ndarray
 ) -> list[Row]:
-    traits, cost = timed(lambda: measure_traits(model))
+    traits, cost = timed(lambda: measure_traits(model.references))
     results = {
-        asked: find_duplicates(model, traits, **dict.fromkeys(asked, True)) for asked in ((), ("flips", "rotations"))
+        asked: find_duplicates(model.references, traits, **dict.fromkeys(asked, True))
+        for asked in ((), ("flips", "rotations"))
     }
-    _, again = timed(lambda: find_duplicates(model, traits))
+    _, again = timed(lambda: find_duplicates(model.references, traits))
     rows: list[Row] = []
     for kind in COPIES:
         groups = results[("flips", "rotations") if kind in ON_REQUEST else ()].tables["groups"]

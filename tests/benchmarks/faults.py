@@ -31,7 +31,7 @@ def measure(settings: Settings) -> list[Row]:
     table = imgsim.load_images([*source.locations, *(str(path) for path, _, _ in made)])
     model = imgsim.create(table, backbone=prepared.network(settings), device="cpu", progress=False)
     planted = pd.Series([""] * len(source) + [fault for _, _, fault in made])
-    traits = measure_traits(model)
+    traits = measure_traits(model.references)
     found, cost = timed(lambda: image_quality(model, traits))
     issues = found.tables["issues"]
     rows: list[Row] = []

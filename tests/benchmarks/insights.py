@@ -77,7 +77,7 @@ def _cost(model: SimilarityModel) -> dict[str, float]:
     """
     from imgsim.insights.compute import NAMES, Computation
 
-    computation = Computation(model)
+    computation = Computation(model.references)
     seconds = {"traits, CPU s": timed(lambda: computation.traits)[1].cpu}
     for name in NAMES:
         if name != "map":

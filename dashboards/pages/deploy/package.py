@@ -92,16 +92,17 @@ def package(loaded: Loaded) -> Package:
     NoPackage
         It carries none, or a damaged one.
     """
-    if loaded.model.coreml is None:
+    folder = loaded.model.references.coreml
+    if folder is None:
         raise NoPackage("This version carries no Core ML package: it was registered without one.")
     try:
-        found = CoreMLPackage.load(loaded.model.coreml)
+        found = CoreMLPackage.load(folder)
         if found.path is None or found.folder is None:
             raise NoPackage(f"There is no Core ML package, because the export was not possible: {found.reason}")
         metadata, system = _read(found.path)
     except (ModelFormatError, CoreMLError) as error:
         raise NoPackage(
-            f"The Core ML package of this version is damaged ({str(error).replace(str(loaded.model.coreml), '...')})."
+            f"The Core ML package of this version is damaged ({str(error).replace(str(folder), '...')})."
         ) from error
     facts = found.facts
     return Package(

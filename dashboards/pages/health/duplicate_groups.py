@@ -13,10 +13,11 @@ from dashboards.services.models.per_model_cache import per_model
 from imgsim.insights.descriptor import BYTES
 from imgsim.insights.duplicates.best_copy import Facts, suggestion
 from imgsim.insights.duplicates.cleanup import CERTAIN, plan_table
+from imgsim.insights.duplicates.find import TABLES
 from imgsim.insights.duplicates.groups import centred_groups
-from imgsim.insights.measures import Traits
-from imgsim.insights.schemas import DUPLICATES, MEASURES, about, frame
-from imgsim.references.insight import Insight
+from imgsim.insights.measures import MEASURES, Traits
+from imgsim.insights.tables import about
+from imgsim.references.insight import Insight, frame
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -141,7 +142,7 @@ def tier_groups(loaded: Loaded, tier: str) -> pd.DataFrame:
     """Rows of the insight's table ``groups`` in one tier, in order of their group."""
     insight = loaded.insight("duplicates")
     if insight is None:
-        return frame(DUPLICATES["groups"], {name: [] for name in DUPLICATES["groups"].names})
+        return frame(TABLES["groups"], {name: [] for name in TABLES["groups"].names})
     table = insight.tables["groups"]
     found = table[table["tier"] == tier]
     return found.sort_values(["group", "keep"], ascending=[True, False], kind="stable")
@@ -174,7 +175,7 @@ def group_table(loaded: Loaded, groups: list[Rows], first: int = 0) -> pd.DataFr
         "sharpness": facts.sharpness[row],
         "distance": _distances(loaded, row, keep_row),
     }
-    table = frame(DUPLICATES["groups"], columns)
+    table = frame(TABLES["groups"], columns)
     return table.sort_values(["group", "keep"], ascending=[True, False], kind="stable")
 
 
@@ -186,7 +187,7 @@ def _facts(loaded: Loaded) -> Facts:
     if quality is not None:
         images = quality.tables["images"].set_index("row")["sharpness"]
         measures["sharpness"] = images.reindex(range(len(loaded))).to_numpy(np.float32)
-    return Facts.of(loaded.model, Traits(measures, np.empty((0, BYTES), np.uint8)))
+    return Facts.of(loaded.model.references, Traits(measures, np.empty((0, BYTES), np.uint8)))
 
 
 def plan(loaded: Loaded, tiers: tuple[str, ...], threshold: float) -> pd.DataFrame:
@@ -196,4 +197,4 @@ def plan(loaded: Loaded, tiers: tuple[str, ...], threshold: float) -> pd.DataFra
         first = max((int(part["group"].max()) + 1 for part in parts if len(part)), default=0)
         parts.append(group_table(loaded, look_alike_groups(loaded, threshold), first))
     table = pd.concat([part for part in parts if len(part)]) if any(map(len, parts)) else tier_groups(loaded, "none")
-    return plan_table(Insight("duplicates", {"groups": table}), tiers)
+    return plan_table(Insight("duplicates", TABLES, {"groups": table}), tiers)

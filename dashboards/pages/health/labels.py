@@ -14,7 +14,7 @@ from dashboards.session import Open
 from dashboards.widgets import pager
 from dashboards.widgets.gallery import Tile, gallery, handle, tile
 from dashboards.widgets.image_list import GROUPS, absent, caption, nothing, passing
-from imgsim.insights.highlights import LIKELY
+from imgsim.insights.labels.errors import LIKELY
 
 _LEAST = round(100 * LIKELY)
 

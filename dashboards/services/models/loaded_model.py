@@ -113,7 +113,7 @@ class Loaded:
         if self.unit or len(matrix) < 2:
             return 2.0
         middle = matrix.mean(axis=0, dtype=np.float64)
-        squares = self.model.searcher.norms - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle
+        squares = self.model.references.search.norms - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle
         bound = 2 * math.sqrt(max(float(squares.max()), 0.0))
         if not bound:
             return 2.0

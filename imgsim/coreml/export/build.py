@@ -17,14 +17,14 @@ from imgsim.errors import CoreMLError
 if TYPE_CHECKING:
     from torch import nn
 
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 _LARGEST_SQUARE = 30_000.0  # half of what float16 holds
 _BYTES = {"float32": 4, "mixed": 2, "float16": 2}
 
 
 def build(
-    model: SimilarityModel, network: Backbone, options: ExportOptions, names: list[str] | None, max_megabytes: float
+    references: References, network: Backbone, options: ExportOptions, names: list[str] | None, max_megabytes: float
 ) -> Any:
     """An ``MLModel`` of coremltools, not saved yet; ``names`` are the classes of ``outputs="classifier"``.
 
@@ -35,25 +35,25 @@ def build(
     """
     import torch
 
-    module = _module(model, network, options)
+    module = _module(references, network, options)
     _refuse_size(module, options, max_megabytes)
     spec = network.spec
     picture = image_input((spec.height, spec.width), image_bias(spec))
     classes = names if options.outputs == "classifier" else None
     mlmodel = convert(module, picture, torch.zeros(1, 3, spec.height, spec.width), options, spec.name, classes)
-    n, dim = model.embeddings.shape
+    n, dim = references.embeddings.shape
     return mlmodel if options.compress is None else quantize_rows(mlmodel, (n, dim))
 
 
-def _module(model: SimilarityModel, network: Backbone, options: ExportOptions) -> nn.Module:
+def _module(references: References, network: Backbone, options: ExportOptions) -> nn.Module:
     rows = center = None
     if options.outputs != "features":
-        rows, center = centered_rows(model.embeddings, model.projection is not None)
+        rows, center = centered_rows(references.embeddings, references.projection is not None)
         _refuse_overflow(rows, options)
         rows = rows if options.compress is None else _rounded(rows)
     arithmetic = "float16" if options.arithmetic == "float16" else "float32"
-    k = min(options.k, len(model))
-    return image_network(network, similarity_head(model.projection, rows, center, options.outputs, k, arithmetic))
+    k = min(options.k, len(references))
+    return image_network(network, similarity_head(references.projection, rows, center, options.outputs, k, arithmetic))
 
 
 def _refuse_overflow(rows: NDArray[np.float32], options: ExportOptions) -> None:

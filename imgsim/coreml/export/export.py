@@ -26,7 +26,7 @@ from imgsim.errors import ArgumentError, CoreMLError
 if TYPE_CHECKING:
     from torch import nn
 
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 MAX_MEGABYTES = 500.0
 
@@ -54,7 +54,7 @@ class CoreMLExport:
 
 
 def export_coreml(
-    model: SimilarityModel,
+    references: References,
     path: str | Path,
     *,
     outputs: str = "distance",
@@ -138,21 +138,21 @@ def export_coreml(
     if verify:
         arguments.positive_int(verify, "verify")
     _refuse_contradictions(target, options, verify, include_ids or (ids is None and labels is None))
-    network = source_network(model, backbone, weights)
-    names = reference_ids(model, ids, outputs) if include_ids or outputs == "classifier" else None
-    tags = reference_labels(model, labels) if include_ids else None
+    network = source_network(references, backbone, weights)
+    names = reference_ids(references, ids, outputs) if include_ids or outputs == "classifier" else None
+    tags = reference_labels(references, labels) if include_ids else None
     import_coremltools()
-    mlmodel = build(model, network, options, names, max_megabytes)
-    about = user_metadata(model, options, names, tags, mlflow_run_id)
-    describe(mlmodel, about, author, license, version, description or default_description(model, options))
-    probes = reference_probes(model, max(GOLDEN, verify))
+    mlmodel = build(references, network, options, names, max_megabytes)
+    about = user_metadata(references, options, names, tags, mlflow_run_id)
+    describe(mlmodel, about, author, license, version, description or default_description(references, options))
+    probes = reference_probes(references, max(GOLDEN, verify))
     with publish(target, overwrite) as (package, side):
-        save.write(mlmodel, package, None if options.program else _shape(model, options))
-        side.write_text(side_file(model, options, names, tags, probes, about), encoding="utf-8")
+        save.write(mlmodel, package, None if options.program else _shape(references, options))
+        side.write_text(side_file(references, options, names, tags, probes, about), encoding="utf-8")
         save.open_to_all(side)
-        report = _verified(package, target, model, probes[:verify])
+        report = _verified(package, target, references, probes[:verify])
     inputs, answers = _signature(mlmodel)
-    n, dim = model.embeddings.shape
+    n, dim = references.embeddings.shape
     size, seconds = save.size_of(target), time.perf_counter() - start
     return CoreMLExport(target, side_file_of(target), size, inputs, answers, n, dim, seconds, report)
 
@@ -169,15 +169,15 @@ def _refuse_contradictions(target: Path, options: ExportOptions, verify: int, id
         )
 
 
-def _shape(model: SimilarityModel, options: ExportOptions) -> tuple[int]:
-    n, dim = model.embeddings.shape
+def _shape(references: References, options: ExportOptions) -> tuple[int]:
+    n, dim = references.embeddings.shape
     return (n,) if options.outputs == "distance" else (dim,)
 
 
-def _verified(package: Path, target: Path, model: SimilarityModel, probes: Sequence[Probe]) -> VerificationReport:
+def _verified(package: Path, target: Path, references: References, probes: Sequence[Probe]) -> VerificationReport:
     if not probes:
         return VerificationReport(NOT_VERIFIED, "verify=0 was asked for.")
-    report = compare(package, model, probes)
+    report = compare(package, references, probes)
     if report.status == FAILED:
         raise CoreMLError(
             f"{target} is not written: {report.reason} Try precision='float32'; if it fails there too, report this "

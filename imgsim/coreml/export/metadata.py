@@ -18,7 +18,7 @@ from imgsim.coreml.export.options import ExportOptions
 from imgsim.coreml.export.probes import Probe
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 FORMAT = 1
 CROP = "scaleFill"
@@ -42,7 +42,7 @@ _MEANING = {
 
 
 def user_metadata(
-    model: SimilarityModel,
+    references: References,
     options: ExportOptions,
     ids: Sequence[str] | None,
     labels: Sequence[str] | None,
@@ -50,9 +50,9 @@ def user_metadata(
 ) -> dict[str, str]:
     """User-defined metadata of the package; Core ML takes strings only.
 
-    ``model`` and ``num_examples`` are the keys that Turi Create wrote.
+    ``references`` and ``num_examples`` are the keys that Turi Create wrote.
     """
-    spec, projection = model.backbone, model.projection
+    spec, projection = references.backbone, references.projection
     values = {
         "imgsim.version": imgsim.__version__,
         "imgsim.coremltools": version("coremltools"),
@@ -61,10 +61,10 @@ def user_metadata(
         "imgsim.fingerprint": spec.fingerprint,
         "imgsim.weights": spec.weights,
         "imgsim.weights_licence": spec.licence,
-        "imgsim.model_digest": model.digest,
+        "imgsim.model_digest": references.digest,
         "imgsim.metric": METRIC,
-        "imgsim.num_references": str(len(model)),
-        "imgsim.feature_dim": str(model.embeddings.shape[1]),
+        "imgsim.num_references": str(len(references)),
+        "imgsim.feature_dim": str(references.embeddings.shape[1]),
         "imgsim.projection": "none" if projection is None else f"{projection.features} to {projection.dims}",
         "imgsim.input_size": f"{spec.width}x{spec.height}",
         "imgsim.preprocessing": PREPROCESSING,
@@ -74,7 +74,7 @@ def user_metadata(
         PRECISION: options.arithmetic,
         COMPRESSION: options.compress or "none",
         "model": spec.name,
-        "num_examples": str(len(model)),
+        "num_examples": str(len(references)),
     }
     values |= {} if ids is None else {IDS: _json(ids)}
     values |= {} if labels is None else {LABELS: _json(labels)}
@@ -91,15 +91,16 @@ def describe(mlmodel: Any, about: dict[str, str], author: str, license: str, ver
         mlmodel.output_description[output.name] = _MEANING[output.name]
 
 
-def default_description(model: SimilarityModel, options: ExportOptions) -> str:
+def default_description(references: References, options: ExportOptions) -> str:
     """One sentence, for Xcode."""
     if options.outputs == "features":
-        return f"Image embeddings of {model.embeddings.shape[1]} values by {model.backbone.name}; made with imgsim."
-    return f"Similarity to {len(model):,} reference images by {model.backbone.name}; made with imgsim."
+        dims = references.embeddings.shape[1]
+        return f"Image embeddings of {dims} values by {references.backbone.name}; made with imgsim."
+    return f"Similarity to {len(references):,} reference images by {references.backbone.name}; made with imgsim."
 
 
 def side_file(
-    model: SimilarityModel,
+    references: References,
     options: ExportOptions,
     ids: Sequence[str] | None,
     labels: Sequence[str] | None,
@@ -111,13 +112,13 @@ def side_file(
     ``golden`` holds test images (PNG of the input size, base64) with the nearest references that Python
     finds; with ``outputs="features"`` also the vector.
     """
-    names = [str(row) for row in range(len(model))] if ids is None else list(ids)
+    names = [str(row) for row in range(len(references))] if ids is None else list(ids)
     document: dict[str, Any] = {
         "format": FORMAT,
         "ids": [] if ids is None else names,
         "metric": METRIC,
         "crop_and_scale": CROP,
-        "input": {"name": INPUT, "width": model.backbone.width, "height": model.backbone.height},
+        "input": {"name": INPUT, "width": references.backbone.width, "height": references.backbone.height},
         "outputs": options.outputs,
         "golden": [_golden(probe, names, options.outputs == "features") for probe in probes[:GOLDEN]],
         "about": {key: value for key, value in about.items() if key not in (IDS, LABELS)},

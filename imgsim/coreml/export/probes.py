@@ -19,7 +19,7 @@ from imgsim.features.extract import image_pixels
 from imgsim.neighbors.exact import true_distances
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 Pixels = NDArray[np.uint8]
 
@@ -38,17 +38,17 @@ class Probe:
     source: str
 
 
-def reference_probes(model: SimilarityModel, count: int) -> list[Probe]:
+def reference_probes(references: References, count: int) -> list[Probe]:
     """Reference images spread over the model: their files where they are unchanged, else their thumbnails.
 
     A model that has neither is asked about generated pictures.
     """
-    rows = np.unique(np.linspace(0, len(model) - 1, min(count, len(model))).astype(int))
-    small = model.thumbnails([int(row) for row in rows])
-    return [_probe(model, *_reference(model, int(row), jpeg)) for row, jpeg in zip(rows, small, strict=True)]
+    rows = np.unique(np.linspace(0, len(references) - 1, min(count, len(references))).astype(int))
+    small = references.thumbnails([int(row) for row in rows])
+    return [_probe(references, *_reference(references, int(row), jpeg)) for row, jpeg in zip(rows, small, strict=True)]
 
 
-def given_probes(model: SimilarityModel, pictures: Sequence[Any]) -> list[Probe]:
+def given_probes(references: References, pictures: Sequence[Any]) -> list[Probe]:
     """Pictures of the caller: paths, bytes or uint8 arrays (h, w, 3).
 
     Raises
@@ -58,26 +58,26 @@ def given_probes(model: SimilarityModel, pictures: Sequence[Any]) -> list[Probe]
     """
     if not len(pictures):
         raise ArgumentError("there are no images to verify with: give some, or a number of reference images.")
-    return [_probe(model, _given(picture, model.backbone), "given") for picture in pictures]
+    return [_probe(references, _given(picture, references.backbone), "given") for picture in pictures]
 
 
-def _probe(model: SimilarityModel, pixels: Pixels, source: str) -> Probe:
-    feature = model.runtime()(pixels[None])
-    vector = feature if model.projection is None else model.projection.transform(feature)
-    if vector.shape[1] != model.embeddings.shape[1]:
+def _probe(references: References, pixels: Pixels, source: str) -> Probe:
+    feature = references.runtime()(pixels[None])
+    vector = feature if references.projection is None else references.projection.transform(feature)
+    if vector.shape[1] != references.embeddings.shape[1]:
         raise CoreMLError(
-            f"the network gives {feature.shape[1]} values and the model's vectors have {model.embeddings.shape[1]}: "
-            "create the model again."
+            f"the network gives {feature.shape[1]} values and the model's vectors have "
+            f"{references.embeddings.shape[1]}: create the model again."
         )
-    everyone = np.arange(len(model))[None]
-    return Probe(pixels, vector[0], true_distances(vector, model.embeddings, everyone)[0], source)
+    everyone = np.arange(len(references))[None]
+    return Probe(pixels, vector[0], true_distances(vector, references.embeddings, everyone)[0], source)
 
 
-def _reference(model: SimilarityModel, row: int, thumbnail: bytes | None) -> tuple[Pixels, str]:
-    spec = model.backbone
+def _reference(references: References, row: int, thumbnail: bytes | None) -> tuple[Pixels, str]:
+    spec = references.backbone
     try:
-        data = model.images.read_bytes(row)
-        if hashlib.sha256(data).hexdigest() == model.images.sha256[row]:
+        data = references.images.read_bytes(row)
+        if hashlib.sha256(data).hexdigest() == references.images.sha256[row]:
             return image_pixels(data, spec)[1], "file"
     except ImageError:
         pass

@@ -11,12 +11,12 @@ import numpy as np
 from imgsim.errors import ArgumentError, CoreMLError
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 MAX_CLASSES = 100_000
 
 
-def reference_ids(model: SimilarityModel, ids: str | Sequence[Any] | None, outputs: str) -> list[str]:
+def reference_ids(references: References, ids: str | Sequence[Any] | None, outputs: str) -> list[str]:
     """(n,) unique strings: a column of the images, the values given, or the model's own ids.
 
     Raises
@@ -26,7 +26,7 @@ def reference_ids(model: SimilarityModel, ids: str | Sequence[Any] | None, outpu
     CoreMLError
         More of them than a classifier can have.
     """
-    values = model.ids if ids is None else _given(model, ids, "ids")
+    values = references.ids if ids is None else _given(references, ids, "ids")
     names = [str(value) for value in np.asarray(values).tolist()]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
@@ -39,7 +39,7 @@ def reference_ids(model: SimilarityModel, ids: str | Sequence[Any] | None, outpu
     return names
 
 
-def reference_labels(model: SimilarityModel, labels: str | Sequence[Any] | None) -> list[str] | None:
+def reference_labels(references: References, labels: str | Sequence[Any] | None) -> list[str] | None:
     """(n,) strings, empty where there is no label; None when there is none at all.
 
     They are a column of the images, the values given, or the images' labels.
@@ -49,13 +49,13 @@ def reference_labels(model: SimilarityModel, labels: str | Sequence[Any] | None)
     ArgumentError
         Another number of them, no such column.
     """
-    values = model.images.labels if labels is None else _given(model, labels, "labels")
+    values = references.images.labels if labels is None else _given(references, labels, "labels")
     return None if all(value is None for value in values) else ["" if value is None else str(value) for value in values]
 
 
-def _given(model: SimilarityModel, values: str | Sequence[Any], what: str) -> Sequence[Any]:
+def _given(references: References, values: str | Sequence[Any], what: str) -> Sequence[Any]:
     """A column of the images by name, or one value for each of them."""
-    found: Sequence[Any] = model.images.column(values) if isinstance(values, str) else values
-    if len(found) != len(model):
-        raise ArgumentError(f"{len(found)} {what} for {len(model)} references: give one for each, in their order.")
+    found: Sequence[Any] = references.images.column(values) if isinstance(values, str) else values
+    if len(found) != len(references):
+        raise ArgumentError(f"{len(found)} {what} for {len(references)} references: give one for each, in their order.")
     return found

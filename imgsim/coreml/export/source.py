@@ -12,11 +12,11 @@ from imgsim.errors import BackboneError, CoreMLError
 if TYPE_CHECKING:
     from torch import nn
 
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 
 def source_network(
-    model: SimilarityModel, backbone: str | nn.Module | Backbone | None, weights: str | Path | None
+    references: References, backbone: str | nn.Module | Backbone | None, weights: str | Path | None
 ) -> Backbone:
     """The network given, else the one the model was made with in this process, else the one of its name.
 
@@ -25,14 +25,14 @@ def source_network(
     CoreMLError
         The model has no network, or what was found is not the network of its features.
     """
-    spec = model.backbone
+    spec = references.backbone
     if not spec.height:
         raise CoreMLError(
             "this model was made from vectors and has no network to export. Create it from images; or convert your own "
             "network and keep the vectors in the app."
         )
-    if backbone is None and weights is None and model.network is not None:
-        return model.network
+    if backbone is None and weights is None and references.network is not None:
+        return references.network
     if weights is None and backbone is None and spec.weights.startswith("random"):
         weights = "random"
     if backbone is None and ":" in spec.name:  # importing a module runs it: only on the user's own word

@@ -22,7 +22,7 @@ from imgsim.errors import ArgumentError, CoreMLError, UnsupportedOperationError
 from imgsim.neighbors.exact import true_distances
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 PASSED, FAILED, NOT_VERIFIED = "passed", "failed", "not verified"
 NEIGHBORS = 10
@@ -98,7 +98,7 @@ class VerificationReport:
 
 
 def verify(
-    path: str | Path, model: SimilarityModel, images: int | Sequence[Any] = 8, accumulate: str = "float32"
+    path: str | Path, references: References, images: int | Sequence[Any] = 8, accumulate: str = "float32"
 ) -> VerificationReport:
     """Compare a saved package with the model that it was exported from, on any machine.
 
@@ -106,7 +106,7 @@ def verify(
     ----------
     path : str or Path
         The ``.mlpackage``.
-    model : SimilarityModel
+    references : References
         Its network, projection and exact euclidean distances are the truth.
     images : int or list of path, bytes, uint8 (h, w, 3)
         How many reference images to compare, or pictures of your own; both see the same pixels, of the
@@ -121,12 +121,12 @@ def verify(
     """
     if isinstance(images, int) and images < 1:
         raise ArgumentError(f"images must be at least 1, not {images}.")
-    probes = reference_probes(model, images) if isinstance(images, int) else given_probes(model, images)
-    return compare(Path(path), model, probes, accumulate)
+    probes = reference_probes(references, images) if isinstance(images, int) else given_probes(references, images)
+    return compare(Path(path), references, probes, accumulate)
 
 
 def compare(
-    path: Path, model: SimilarityModel, probes: Sequence[Probe], accumulate: str = "float32"
+    path: Path, references: References, probes: Sequence[Probe], accumulate: str = "float32"
 ) -> VerificationReport:
     """`verify` by probes that are made already."""
     try:
@@ -134,8 +134,8 @@ def compare(
         kind, precision = package.metadata.get(OUTPUTS, ""), package.metadata.get(PRECISION, "")
         if kind not in NAMES or precision not in LIMITS:
             raise CoreMLError(f"{path} is no export of imgsim: its metadata {OUTPUTS} and {PRECISION} are missing.")
-        answers = [_distances(package.run(probe.pixels), package, kind, model) for probe in probes]
-        rows, _ = centered_rows(model.embeddings, model.projection is not None)
+        answers = [_distances(package.run(probe.pixels), package, kind, references) for probe in probes]
+        rows, _ = centered_rows(references.embeddings, references.projection is not None)
         deviation = 0.0 if kind == "features" else stored_rows_error(path, rows)
     except UnsupportedOperationError as error:
         return VerificationReport(NOT_VERIFIED, f"imgsim cannot run it ({error.operation}): {error}")
@@ -148,14 +148,14 @@ def compare(
 
 
 def _distances(
-    answer: Mapping[str, Any], package: Interpreter, kind: str, model: SimilarityModel
+    answer: Mapping[str, Any], package: Interpreter, kind: str, references: References
 ) -> NDArray[np.float32]:
     """(n,) distances that the package answers with; NaN where it names none (top-k)."""
-    n = len(model)
+    n = len(references)
     if kind == "features":
-        measured: NDArray[np.float32] = true_distances(answer["features"][None], model.embeddings, np.arange(n)[None])[
-            0
-        ]
+        measured: NDArray[np.float32] = true_distances(
+            answer["features"][None], references.embeddings, np.arange(n)[None]
+        )[0]
         return measured
     if kind == "topk":
         distances = np.full(n, np.nan, np.float32)

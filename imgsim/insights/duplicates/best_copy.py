@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from imgsim.insights.measures import Traits
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 _SHARPER = 0.05  # less than this is noise of the thumbnail
 _UNDATED = float("inf")
@@ -30,9 +30,9 @@ class Facts:
     paths: Sequence[str]
 
     @classmethod
-    def of(cls, model: SimilarityModel, traits: Traits) -> Facts:
+    def of(cls, references: References, traits: Traits) -> Facts:
         """The facts of a model's images; an unknown time counts as the latest."""
-        images = model.images
+        images = references.images
         width, height = np.asarray(images.column("width")), np.asarray(images.column("height"))
         lying = np.asarray(images.column("orientation")) >= 5
         times = np.asarray(images.column("mtime"), "datetime64[us]")

@@ -17,8 +17,8 @@ from imgsim.io.atomic import atomic_path
 from imgsim.io.csv import write_csv
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
     from imgsim.references.insight import Insight
+    from imgsim.references.references import References
 
 CERTAIN = TIERS[:2]
 """Tiers of a plan unless others are asked for: look-alikes are for people to judge."""
@@ -50,7 +50,7 @@ def write_plan_csv(duplicates: Insight, path: str | Path, tiers: Sequence[str] =
 
 
 def write_plan_script(
-    model: SimilarityModel,
+    references: References,
     duplicates: Insight,
     path: str | Path,
     into: str | Path,
@@ -65,7 +65,7 @@ def write_plan_script(
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
         That the duplicates were found in.
     duplicates : Insight
     path : str or Path
@@ -87,7 +87,7 @@ def write_plan_script(
     ArgumentError
         The collection is not in a folder of this machine, or ``into`` lies in it; or a path leads out of it.
     """
-    root, target = places(model, into, root)
+    root, target = places(references, into, root)
     plan = plan_table(duplicates, tiers)
     moves = plan[plan["action"] == "move"]
     outside = [path for path in (*moves["path"], *moves["kept_path"]) if path[:1] == "/" or ".." in path.split("/")]
@@ -104,7 +104,7 @@ def write_plan_script(
     return len(lines)
 
 
-def places(model: SimilarityModel, into: str | Path, root: str | Path | None = None) -> tuple[str, Path]:
+def places(references: References, into: str | Path, root: str | Path | None = None) -> tuple[str, Path]:
     """From where to where `write_plan_script` moves files, both absolute.
 
     Raises
@@ -112,7 +112,7 @@ def places(model: SimilarityModel, into: str | Path, root: str | Path | None = N
     ArgumentError
         The collection is not in a folder of this machine, or ``into`` lies in it.
     """
-    root = model.images.root if root is None else str(Path(root).expanduser().absolute())
+    root = references.images.root if root is None else str(Path(root).expanduser().absolute())
     if not root or is_url(root):
         raise ArgumentError(
             f"a script moves files of a local folder, not of {root or 'an unknown place'}: give root, where they lie."

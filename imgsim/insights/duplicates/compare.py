@@ -14,7 +14,7 @@ from imgsim.neighbors.exact import true_distances
 
 if TYPE_CHECKING:
     from imgsim.insights.measures import Traits
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -23,7 +23,7 @@ _OUTLINE = 0.9  # correlation of outlines below which pictures are not looked at
 _STEP = 4096
 
 
-def compared(model: SimilarityModel, traits: Traits, pairs: Rows, turns: Sequence[int]) -> pd.DataFrame:
+def compared(references: References, traits: Traits, pairs: Rows, turns: Sequence[int]) -> pd.DataFrame:
     """Pairs with the distance of their embeddings, the difference of the pictures, and how the other one lies."""
     a, b = np.sort(pairs, axis=1).T
     difference = np.full(len(a), np.nan, np.float32)
@@ -36,7 +36,7 @@ def compared(model: SimilarityModel, traits: Traits, pairs: Rows, turns: Sequenc
         new = differences(traits.descriptors[a[close]], turned(traits.descriptors[b[close]], candidate))
         better = ~(difference[close] <= new)
         difference[close[better]], turn[close[better]] = new[better], candidate
-    distance = distances(model, a, b)
+    distance = distances(references, a, b)
     return pd.DataFrame({"row": a, "other": b, "distance": distance, "difference": difference, "turn": turn})
 
 
@@ -47,10 +47,10 @@ def _correlation(first: Floats, second: Floats, a: Rows, b: Rows) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
 
-def distances(model: SimilarityModel, a: Rows, b: Rows) -> Floats:
+def distances(references: References, a: Rows, b: Rows) -> Floats:
     """(m,) of the embeddings of pairs of rows."""
     starts = range(0, len(a), _STEP)
-    matrix = model.embeddings
+    matrix = references.embeddings
     parts = [true_distances(matrix[a[i : i + _STEP]], matrix, b[i : i + _STEP, None])[:, 0] for i in starts]
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
 

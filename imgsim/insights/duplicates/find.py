@@ -17,20 +17,44 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim import arguments
-from imgsim.insights import schemas
 from imgsim.insights.descriptor import TURNS, is_blank
 from imgsim.insights.duplicates.best_copy import Facts, suggestion
 from imgsim.insights.duplicates.compare import compared, distances, same_picture
 from imgsim.insights.duplicates.groups import centred_groups
 from imgsim.insights.duplicates.pairs import first_of_content, neighbor_pairs, turned_pairs
 from imgsim.insights.measures import Traits, require_rows
-from imgsim.references.insight import Insight
+from imgsim.insights.tables import about, of_images
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+TABLES: dict[str, pa.Schema] = {
+    "groups": of_images(
+        pa.field("group", pa.int32(), nullable=False),  # from 0, by tier, then size
+        pa.field("tier", pa.string(), nullable=False),  # same_bytes, same_picture, look_alike
+        pa.field("keep", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),  # why it is kept, or what the kept one has over it
+        pa.field("width", pa.int32(), nullable=False),  # upright
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("sharpness", pa.float32()),
+        pa.field("distance", pa.float32(), nullable=False),  # of embeddings, to the kept one
+    ),
+    "pairs": of_images(
+        pa.field("other", pa.int32(), nullable=False),  # row, above ``row``; both of distinct content
+        pa.field("other_path", pa.string(), nullable=False),
+        pa.field("other_label", pa.string()),
+        pa.field("tier", pa.string(), nullable=False),  # same_picture, look_alike, neighbor (further away)
+        pa.field("distance", pa.float32(), nullable=False),
+        pa.field("difference", pa.float32()),  # of the pictures, 1 is the limit; null where not looked at
+        pa.field("turn", pa.string(), nullable=False),  # how the other one lies: upright, mirrored, rotated 90...
+    ),
+}
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -42,7 +66,7 @@ DEVIATIONS = 3.0
 
 
 def find_duplicates(
-    model: SimilarityModel,
+    references: References,
     traits: Traits,
     *,
     flips: bool = False,
@@ -53,7 +77,7 @@ def find_duplicates(
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     traits : Traits
         Of the same images (`imgsim.insights.measures.measure_traits`).
     flips : bool
@@ -76,29 +100,33 @@ def find_duplicates(
     ModelFormatError
         ``traits`` are of other images.
     """
-    require_rows(model, traits)
+    require_rows(references, traits)
     threshold = arguments.optional_radius(threshold)
-    facts = Facts.of(model, traits)
+    facts = Facts.of(references, traits)
     turns = [0, *(FLIPS if flips else ()), *(ROTATIONS if rotations else ()), *(BOTH if flips and rotations else ())]
-    first = first_of_content(model.images.sha256)
+    first = first_of_content(references.images.sha256)
     bytes_groups = _of_same_bytes(first)
     kept_of_first = _kept(bytes_groups, facts, first)
-    pairs = compared(model, traits, kept_of_first[neighbor_pairs(model, first)], turns)
+    pairs = compared(references, traits, kept_of_first[neighbor_pairs(references, first)], turns)
     if len(turns) > 1:
         extra = turned_pairs(traits.descriptors, np.unique(kept_of_first[traits.known]), turns)
-        more = compared(model, traits, extra, turns)
+        more = compared(references, traits, extra, turns)
         pairs = pd.concat([pairs, more[more["difference"] <= 1]]).drop_duplicates(["row", "other"])
     same = pairs[pairs["difference"] <= 1]
     pictures = centred_groups(same["row"].to_numpy(), same["other"].to_numpy(), same_picture(traits, turns))
-    near = _between(model, traits, pairs, _kept(pictures, facts, kept_of_first))
+    near = _between(references, traits, pairs, _kept(pictures, facts, kept_of_first))
     limit = calibrated_threshold(near) if threshold is None else threshold
     bound = max(limit, float(_nearest(near).median()) if len(near) else 0.0)
-    table = _pairs_table(model, same, near[near["distance"] <= bound], limit)
-    found = [("same_bytes", bytes_groups), ("same_picture", pictures), ("look_alike", _near_groups(model, near, limit))]
-    groups = _groups_table(model, facts, found)
+    table = _pairs_table(references, same, near[near["distance"] <= bound], limit)
+    found = [
+        ("same_bytes", bytes_groups),
+        ("same_picture", pictures),
+        ("look_alike", _near_groups(references, near, limit)),
+    ]
+    groups = _groups_table(references, facts, found)
     metrics = _metrics(groups) | {"threshold": limit, "bound": bound, "blank": float(_blank(traits).sum())}
     asked: dict[str, Any] = {"flips": flips, "rotations": rotations, "threshold": threshold}
-    return Insight("duplicates", {"groups": groups, "pairs": table}, metrics, asked)
+    return Insight("duplicates", TABLES, {"groups": groups, "pairs": table}, metrics, asked)
 
 
 def calibrated_threshold(near: pd.DataFrame) -> float:
@@ -121,15 +149,15 @@ def calibrated_threshold(near: pd.DataFrame) -> float:
     return float(np.exp(middle - DEVIATIONS * spread))
 
 
-def look_alikes(model: SimilarityModel, traits: Traits, duplicates: Insight, threshold: float) -> pd.DataFrame:
+def look_alikes(references: References, traits: Traits, duplicates: Insight, threshold: float) -> pd.DataFrame:
     """The ``look_alike`` rows of the table ``groups`` at another threshold, from the stored pairs; milliseconds.
 
     ``threshold`` is a distance up to ``duplicates.metrics["bound"]``.
     """
     pairs = duplicates.tables["pairs"]
     near = pairs[pairs["tier"] != "same_picture"]
-    groups = _near_groups(model, near, float(threshold))
-    return _groups_table(model, Facts.of(model, traits), [("look_alike", groups)])
+    groups = _near_groups(references, near, float(threshold))
+    return _groups_table(references, Facts.of(references, traits), [("look_alike", groups)])
 
 
 def _of_same_bytes(first: Rows) -> list[Rows]:
@@ -150,7 +178,7 @@ def _blank(traits: Traits) -> NDArray[np.bool_]:
     return np.asarray(is_blank(traits.descriptors) & traits.known)
 
 
-def _between(model: SimilarityModel, traits: Traits, pairs: pd.DataFrame, kept: Rows) -> pd.DataFrame:
+def _between(references: References, traits: Traits, pairs: pd.DataFrame, kept: Rows) -> pd.DataFrame:
     """Pairs of what is kept of each picture; copies of one picture stand for one, blank pictures for none."""
     ends = np.sort(kept[pairs[["row", "other"]].to_numpy()], axis=1)
     blank = _blank(traits)
@@ -158,7 +186,7 @@ def _between(model: SimilarityModel, traits: Traits, pairs: pd.DataFrame, kept: 
     moved = (ends != pairs[["row", "other"]].to_numpy()).any(axis=1)
     near = pairs.assign(row=ends[:, 0], other=ends[:, 1]).assign(difference=pairs["difference"].where(~moved))
     near = near[good].sort_values(["row", "other", "difference"]).drop_duplicates(["row", "other"])
-    return near.assign(distance=distances(model, near["row"].to_numpy(), near["other"].to_numpy()))
+    return near.assign(distance=distances(references, near["row"].to_numpy(), near["other"].to_numpy()))
 
 
 def _nearest(near: pd.DataFrame) -> pd.Series:
@@ -167,16 +195,16 @@ def _nearest(near: pd.DataFrame) -> pd.Series:
     return pd.concat([near["distance"]] * 2).groupby(ends.to_numpy()).min()
 
 
-def _near_groups(model: SimilarityModel, near: pd.DataFrame, threshold: float) -> list[Rows]:
+def _near_groups(references: References, near: pd.DataFrame, threshold: float) -> list[Rows]:
     def agrees(centre: int, rows: Rows) -> NDArray[np.bool_]:
-        return np.asarray(distances(model, np.full(len(rows), centre), rows) <= threshold)
+        return np.asarray(distances(references, np.full(len(rows), centre), rows) <= threshold)
 
     linked = near[near["distance"] <= threshold]
     a, b = linked["row"].to_numpy(np.int64), linked["other"].to_numpy(np.int64)
     return centred_groups(a, b, agrees)
 
 
-def _groups_table(model: SimilarityModel, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
+def _groups_table(references: References, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
     numbers: list[Rows] = []
     rows: list[Rows] = []
     keeps: list[Rows] = []
@@ -190,7 +218,7 @@ def _groups_table(model: SimilarityModel, facts: Facts, found: Sequence[tuple[st
         keeps.append(np.full(len(group), kept))
         reasons += why
     row, keep, number = (np.concatenate([[], *part]).astype(np.int64) for part in (rows, keeps, numbers))
-    columns = schemas.about(model.images, row) | {
+    columns = about(references.images, row) | {
         "group": number,
         "tier": tiers,
         "keep": row == keep,
@@ -199,17 +227,17 @@ def _groups_table(model: SimilarityModel, facts: Facts, found: Sequence[tuple[st
         "height": facts.height[row],
         "bytes": facts.bytes[row],
         "sharpness": facts.sharpness[row],
-        "distance": distances(model, row, keep),
+        "distance": distances(references, row, keep),
     }
-    return schemas.frame(schemas.DUPLICATES["groups"], columns)
+    return frame(TABLES["groups"], columns)
 
 
-def _pairs_table(model: SimilarityModel, same: pd.DataFrame, near: pd.DataFrame, limit: float) -> pd.DataFrame:
+def _pairs_table(references: References, same: pd.DataFrame, near: pd.DataFrame, limit: float) -> pd.DataFrame:
     near = near.assign(tier=np.where(near["distance"] <= limit, "look_alike", "neighbor"))
     both = pd.concat([same.assign(tier="same_picture"), near]).reset_index(drop=True)
     both = both.drop_duplicates(["row", "other"]).sort_values(["tier", "distance", "row", "other"])
-    other = schemas.about(model.images, both["other"])
-    columns = schemas.about(model.images, both["row"]) | {
+    other = about(references.images, both["other"])
+    columns = about(references.images, both["row"]) | {
         "other": other["row"],
         "other_path": other["path"],
         "other_label": other["label"],
@@ -218,7 +246,7 @@ def _pairs_table(model: SimilarityModel, same: pd.DataFrame, near: pd.DataFrame,
         "difference": both["difference"].to_numpy(np.float32),
         "turn": [TURNS[turn] for turn in both["turn"]],
     }
-    return schemas.frame(schemas.DUPLICATES["pairs"], columns)
+    return frame(TABLES["pairs"], columns)
 
 
 def _metrics(groups: pd.DataFrame) -> dict[str, float]:
@@ -230,3 +258,8 @@ def _metrics(groups: pd.DataFrame) -> dict[str, float]:
         metrics[f"{tier}_images"] = float(len(spare))
         metrics[f"{tier}_bytes"] = float(spare["bytes"].sum())
     return metrics
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return rows with group and tier."""
+    return [(r.row, f"{r.group}{' keep' * r.keep}: {r.tier}") for r in table.itertuples()]

@@ -8,16 +8,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim.errors import ArgumentError, ArgumentTypeError
-from imgsim.insights import schemas
 from imgsim.insights.duplicates.find import TIERS
-from imgsim.references.insight import Insight
+from imgsim.insights.tables import about, of_images
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
     from imgsim.images.table import ImageTable
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+TABLES: dict[str, pa.Schema] = {
+    "pairs": of_images(
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("other", pa.int32(), nullable=False),  # row of the same picture in the other split
+        pa.field("other_path", pa.string(), nullable=False),
+        pa.field("other_label", pa.string()),
+        pa.field("other_split", pa.string(), nullable=False),
+        pa.field("tier", pa.string(), nullable=False),
+    ),
+    "counts": pa.schema(
+        [
+            pa.field("split", pa.string(), nullable=False),
+            pa.field("other_split", pa.string(), nullable=False),
+            pa.field("tier", pa.string(), nullable=False),
+            pa.field("images", pa.int32(), nullable=False),  # of ``split`` that are in ``other_split`` too
+            pa.field("share", pa.float32(), nullable=False),  # of the images of ``split``
+        ]
+    ),
+}
 
 COLUMN = "split"
 FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
@@ -26,7 +47,7 @@ _ORDER = ("train", "val", "test")
 
 
 def find_leaks(
-    model: SimilarityModel,
+    references: References,
     duplicates: Insight,
     split: str | Sequence[str | None] | None = None,
     look_alikes: bool = False,
@@ -35,7 +56,7 @@ def find_leaks(
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     duplicates : Insight
         Of the same images (`imgsim.insights.duplicates.find.find_duplicates`).
     split : str or sequence of n str or None, optional
@@ -58,7 +79,7 @@ def find_leaks(
     ArgumentError, ArgumentTypeError
         ``split`` names no column, or has another number of values than there are images.
     """
-    names, origin = _splits(model.images, split)
+    names, origin = _splits(references.images, split)
     known = sorted({name for name in names if name is not None}, key=_place)
     params: dict[str, Any] = {"split": origin, "splits": known, "look_alikes": look_alikes}
     if len(known) < 2:
@@ -67,10 +88,10 @@ def find_leaks(
             "column or a value per image, load a table with a column 'split', or name folders train, val and test."
         )
     pairs = _leaks(duplicates.tables["groups"], np.array([known.index(n) if n else -1 for n in names]), look_alikes)
-    table = _pairs_table(model, pairs, known)
+    table = _pairs_table(references, pairs, known)
     counts = _counts_table(table, names, known, TIERS if look_alikes else TIERS[:2])
     metrics = {"splits": float(len(known)), "images": float(table["row"].nunique())}
-    return Insight("leaks", {"pairs": table, "counts": counts}, metrics, params)
+    return Insight("leaks", TABLES, {"pairs": table, "counts": counts}, metrics, params)
 
 
 def _splits(images: ImageTable, split: str | Sequence[str | None] | None) -> tuple[list[str | None], str]:
@@ -120,9 +141,9 @@ def _merged(picture: NDArray[np.int64], groups: pd.DataFrame) -> NDArray[np.int6
     return np.asarray(joined[picture])
 
 
-def _pairs_table(model: SimilarityModel, pairs: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
-    other = schemas.about(model.images, pairs["other"])
-    columns = schemas.about(model.images, pairs["row"]) | {
+def _pairs_table(references: References, pairs: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
+    other = about(references.images, pairs["other"])
+    columns = about(references.images, pairs["row"]) | {
         "split": [known[place] for place in pairs["split"]],
         "other": other["row"],
         "other_path": other["path"],
@@ -130,7 +151,7 @@ def _pairs_table(model: SimilarityModel, pairs: pd.DataFrame, known: Sequence[st
         "other_split": [known[place] for place in pairs["from"]],
         "tier": pairs["tier"].tolist(),
     }
-    return schemas.frame(schemas.LEAKS["pairs"], columns)
+    return frame(TABLES["pairs"], columns)
 
 
 def _counts_table(
@@ -143,6 +164,10 @@ def _counts_table(
             mine = (pairs["split"] == later) & (pairs["other_split"] == earlier) & (pairs["tier"] == tier)
             rows.append((later, earlier, tier, int(mine.sum()), float(mine.sum() / there)))
     columns = zip(*rows, strict=True) if rows else [[]] * 5
-    return schemas.frame(
-        schemas.LEAKS["counts"], dict(zip(schemas.LEAKS["counts"].names, map(list, columns), strict=True))
-    )
+    return frame(TABLES["counts"], dict(zip(TABLES["counts"].names, map(list, columns), strict=True)))
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return both pictures of each pair with their splits."""
+    sides = ((r.row, f"{r.split}: {r.tier}", r.other, r.other_split) for r in table.itertuples())
+    return [tile for row, caption, other, split in sides for tile in ((row, caption), (other, split))]

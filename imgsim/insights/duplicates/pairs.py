@@ -13,7 +13,7 @@ from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.graph import EXACT_BELOW, build_graph
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 Rows = NDArray[np.int64]
 Pairs = NDArray[np.int64]
@@ -29,24 +29,26 @@ def first_of_content(sha256: Sequence[str]) -> Rows:
     return np.array([first.setdefault(key, row) if key else row for row, key in enumerate(sha256)], np.int64)
 
 
-def neighbor_pairs(model: SimilarityModel, first: Rows) -> Pairs:
+def neighbor_pairs(references: References, first: Rows) -> Pairs:
     """(m, 2) distinct pairs, lower row first, of contents that are neighbours in the graph.
 
     Copies of the same bytes stand for one image; where they crowd each other's lists so that fewer than
     half of the neighbours are other contents, those are searched again among distinct contents.
     """
     distinct = np.flatnonzero(first == np.arange(len(first)))
-    k = model.graph.k
+    k = references.graph.k
     if k == 0 or len(distinct) < 2:
         return np.empty((0, 2), np.int64)
-    found = first[model.graph.neighbors[distinct]]
+    found = first[references.graph.neighbors[distinct]]
     ordered = np.sort(np.where(found == distinct[:, None], -1, found), axis=1)
     others = (np.diff(ordered, axis=1, prepend=-1) > 0).sum(axis=1)
     pairs = [_pairs(np.repeat(distinct, k), found.ravel())]
     crowded = np.flatnonzero(others < min((k + 1) // 2, len(distinct) - 1))
     if len(crowded):
         pairs.append(
-            _searched_again(model.embeddings, distinct, crowded, min(k, len(distinct) - 1), model.graph.method)
+            _searched_again(
+                references.embeddings, distinct, crowded, min(k, len(distinct) - 1), references.graph.method
+            )
         )
     return np.unique(np.concatenate(pairs), axis=0)
 

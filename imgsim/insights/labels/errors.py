@@ -7,23 +7,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim.evaluation import BACKGROUND
 from imgsim.insights.labels.calibration import error_probabilities
 from imgsim.insights.labels.votes import Neighborhoods, vote_weights
-from imgsim.insights.schemas import LABEL_ERRORS, about, frame
-from imgsim.references.insight import Insight
+from imgsim.insights.tables import about, of_images
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+LIKELY = 0.5
+"""Labels from this probability of being wrong are shown as likely errors."""
+
+TABLES: dict[str, pa.Schema] = {
+    "images": of_images(
+        pa.field("suggestion", pa.string()),  # the label that fits best instead; null when no neighbour has another
+        pa.field("probability", pa.float32(), nullable=False),  # that the label is wrong
+        pa.field("votes", pa.int32(), nullable=False),  # neighbours with the suggested label
+        pa.field("votes_given", pa.int32(), nullable=False),  # neighbours with the image's own label
+    ),
+    "classes": pa.schema(
+        [
+            pa.field("label", pa.string(), nullable=False),
+            pa.field("images", pa.int32(), nullable=False),
+            pa.field("expected_errors", pa.float32(), nullable=False),  # sum of the probabilities
+            pa.field("flagged", pa.int32(), nullable=False),  # more likely wrong than right
+        ]
+    ),
+}
 
 FLAGGED = 0.5
 PLANTED = 2000
 WIDEST = 40.0
 
 
-def find_label_errors(model: SimilarityModel, background: Sequence[str] = BACKGROUND, seed: int = 0) -> Insight:
+def find_label_errors(references: References, background: Sequence[str] = BACKGROUND, seed: int = 0) -> Insight:
     """Estimate for every labelled image the probability that its label is wrong, and suggest another.
 
     The k nearest neighbours vote (`imgsim.insights.labels.votes`). The votes become a probability by comparison
@@ -33,7 +54,7 @@ def find_label_errors(model: SimilarityModel, background: Sequence[str] = BACKGR
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     background : sequence of str
         Labels that are no class (as in `imgsim.evaluation.evaluate`): such images vote, for nothing that
         could be suggested, and are not judged.
@@ -49,21 +70,21 @@ def find_label_errors(model: SimilarityModel, background: Sequence[str] = BACKGR
         without a label, and labels on a single image, are not judged; with fewer than two labels to
         choose from nothing is.
     """
-    names, codes, judged = _classes(model.images.labels, background)
+    names, codes, judged = _classes(references.images.labels, background)
     rows = np.flatnonzero(np.append(judged, False)[codes])
     if judged.sum() < 2:
         rows = rows[:0]
-    params = {"k": model.graph.k, "background": list(background), "seed": seed}
+    params = {"k": references.graph.k, "background": list(background), "seed": seed}
     if not len(rows):
-        return _insight(model, rows, np.empty(0), np.empty(0, object), 0.0, params)
-    hoods = Neighborhoods(codes, judged, model.graph, *vote_weights(model.embeddings, model.graph))
+        return _insight(references, rows, np.empty(0), np.empty(0, object), 0.0, params)
+    hoods = Neighborhoods(codes, judged, references.graph, *vote_weights(references.embeddings, references.graph))
     found = hoods.evidence(_planted(codes, judged, rows, seed))
     odds = found.odds[rows]
     probabilities, rate = error_probabilities(_bounded(odds), _bounded(found.planted[:, rows].reshape(-1)))
     order = np.argsort(-odds, kind="stable")
     suggestions = names[found.best[rows]]
     suggestions[found.best[rows] < 0] = None
-    return _insight(model, rows[order], probabilities[order], suggestions[order], rate, params)
+    return _insight(references, rows[order], probabilities[order], suggestions[order], rate, params)
 
 
 def _classes(
@@ -95,30 +116,30 @@ def _bounded(odds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _insight(
-    model: SimilarityModel,
+    references: References,
     rows: NDArray[np.int64],
     probabilities: NDArray[np.float64],
     suggestions: NDArray[np.object_],
     rate: float,
     params: dict[str, object],
 ) -> Insight:
-    names = np.array(model.images.labels, object)
-    around = names[model.graph.neighbors[rows]]
+    names = np.array(references.images.labels, object)
+    around = names[references.graph.neighbors[rows]]
     columns = {
-        **about(model.images, rows),
+        **about(references.images, rows),
         "suggestion": suggestions,
         "probability": probabilities,
         "votes": (around == suggestions[:, None]).sum(axis=1) * (suggestions != None),  # noqa: E711
         "votes_given": (around == names[rows][:, None]).sum(axis=1),
     }
-    images = frame(LABEL_ERRORS["images"], columns)
+    images = frame(TABLES["images"], columns)
     metrics = {
         "judged": len(rows),
         "error_rate": rate,
         "expected_errors": float(probabilities.sum()),
         "flagged": int((probabilities > FLAGGED).sum()),
     }
-    return Insight("label_errors", {"images": images, "classes": _class_table(images)}, metrics, params)
+    return Insight("label_errors", TABLES, {"images": images, "classes": _class_table(images)}, metrics, params)
 
 
 def _class_table(images: pd.DataFrame) -> pd.DataFrame:
@@ -131,4 +152,15 @@ def _class_table(images: pd.DataFrame) -> pd.DataFrame:
             "flagged": grouped["flagged"].sum(),
         }
     ).reset_index()
-    return frame(LABEL_ERRORS["classes"], table.sort_values("expected_errors", ascending=False, kind="stable"))
+    return frame(TABLES["classes"], table.sort_values("expected_errors", ascending=False, kind="stable"))
+
+
+def highlights(insight: Insight) -> pd.DataFrame:
+    """Return the labels that are more likely wrong than right, the likeliest first."""
+    table = insight.tables["images"]
+    return table[table["probability"] >= LIKELY].sort_values("probability", ascending=False, kind="stable")
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return rows with probability, label and suggestion."""
+    return [(r.row, f"{r.probability:.0%} {r.label}, not {r.suggestion}") for r in table.itertuples()]

@@ -11,18 +11,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim.insights.map.tsne import tsne
-from imgsim.insights.schemas import MAP, about, frame
+from imgsim.insights.tables import about, of_images
 from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
+from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy.sparse import csr_matrix
 
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
+
+TABLES: dict[str, pa.Schema] = {
+    "map": of_images(
+        pa.field("x", pa.float32(), nullable=False),  # -1 to 1
+        pa.field("y", pa.float32(), nullable=False),
+    )
+}
 
 MOST_NEIGHBORS = 15
 SAMPLE = 1000
@@ -35,7 +44,7 @@ Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
-def make_map(model: SimilarityModel, seed: int = 0, progress: bool = False) -> Insight:
+def make_map(references: References, seed: int = 0, progress: bool = False) -> Insight:
     """Place every image in the plane so that the neighbours of the graph lie together.
 
     The principal plane of the embeddings, bent by t-SNE of the graph (`imgsim.insights.map.tsne`). Images with
@@ -45,7 +54,7 @@ def make_map(model: SimilarityModel, seed: int = 0, progress: bool = False) -> I
 
     Parameters
     ----------
-    model : SimilarityModel
+    references : References
     seed : int
         Equal seeds give equal maps, whatever the number of threads.
     progress : bool
@@ -61,10 +70,12 @@ def make_map(model: SimilarityModel, seed: int = 0, progress: bool = False) -> I
     from imgsim.progress import status
 
     with status("map", progress):
-        points = place(model.embeddings, model.graph, seed)
-        metrics = {"images": float(len(points)), **neighbors_kept(model.embeddings, points, seed)}
-    columns = {**about(model.images, np.arange(len(points))), "x": points[:, 0], "y": points[:, 1]}
-    return Insight("map", {"map": frame(MAP["map"], columns)}, metrics, {"k": model.graph.k, "seed": seed})
+        points = place(references.embeddings, references.graph, seed)
+        metrics = {"images": float(len(points)), **neighbors_kept(references.embeddings, points, seed)}
+    columns = {**about(references.images, np.arange(len(points))), "x": points[:, 0], "y": points[:, 1]}
+    return Insight(
+        "map", TABLES, {"map": frame(TABLES["map"], columns)}, metrics, {"k": references.graph.k, "seed": seed}
+    )
 
 
 def place(matrix: Matrix, graph: NeighborGraph, seed: int = 0) -> Matrix:
@@ -164,3 +175,8 @@ def neighbors_kept(matrix: Matrix, points: Matrix, seed: int = 0) -> dict[str, f
     return {
         f"neighbors_kept_in_{k}": float(np.mean((true[:, :, None] == near[:, None, :k]).any(axis=2))) for k in WITHIN
     }
+
+
+def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
+    """Return nothing: a map is a picture of its own (`imgsim.insights.map.picture`)."""
+    return []

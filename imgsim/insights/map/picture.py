@@ -17,7 +17,7 @@ from imgsim.errors import ImageError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 SIDE = 1000
 TILE = 56
@@ -26,18 +26,18 @@ _GOLDEN = 0.61803398875
 _OVER = 2  # drawn larger, then reduced: smooth dots
 
 
-def map_picture(model: SimilarityModel) -> bytes:
-    """PNG with a transparent ground, (`SIDE`, `SIDE`) pixels, of the map that ``model`` carries."""
-    points = model.insight("map").tables["map"]
+def map_picture(references: References) -> bytes:
+    """Draw the map that ``references`` have: PNG with a transparent ground, (`SIDE`, `SIDE`) pixels."""
+    points = references.insights["map"].tables["map"]
     place = _positions(points)
     sheet = Image.new("RGBA", (SIDE * _OVER, SIDE * _OVER), (0, 0, 0, 0))
     draw = ImageDraw.Draw(sheet)
     radius = _OVER * float(np.clip(160 / len(points) ** 0.5, 0.8, 6))
-    colors = _colors(model, points["row"].to_numpy())
+    colors = _colors(references, points["row"].to_numpy())
     for (x, y), color in zip(place * _OVER, colors, strict=True):
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
     sheet = sheet.resize((SIDE, SIDE), Image.Resampling.BOX)
-    _paste_representatives(sheet, model, dict(zip(points["row"].tolist(), place.tolist(), strict=True)))
+    _paste_representatives(sheet, references, dict(zip(points["row"].tolist(), place.tolist(), strict=True)))
     target = BytesIO()
     sheet.quantize(255, method=Image.Quantize.FASTOCTREE).save(target, "PNG", optimize=True)
     return target.getvalue()
@@ -53,9 +53,9 @@ def _positions(points: pd.DataFrame) -> NDArray[np.float64]:
     return pixels
 
 
-def _colors(model: SimilarityModel, rows: NDArray[np.integer]) -> list[tuple[int, ...]]:
-    members = model.insights["clusters"].tables["members"] if "clusters" in model.insights else None
-    group = np.zeros(len(model), np.int64)
+def _colors(references: References, rows: NDArray[np.integer]) -> list[tuple[int, ...]]:
+    members = references.insights["clusters"].tables["members"] if "clusters" in references.insights else None
+    group = np.zeros(len(references), np.int64)
     if members is not None:
         group[members["row"]] = members["cluster"]
     return [_color(int(number)) for number in group[rows]]
@@ -67,11 +67,11 @@ def _color(number: int) -> tuple[int, ...]:
     return (round(red * 255), round(green * 255), round(blue * 255), 255)
 
 
-def _paste_representatives(sheet: Image.Image, model: SimilarityModel, place: dict[int, list[float]]) -> None:
+def _paste_representatives(sheet: Image.Image, references: References, place: dict[int, list[float]]) -> None:
     """Pictures of the biggest clusters where there is room."""
-    if "clusters" not in model.insights:
+    if "clusters" not in references.insights:
         return
-    clusters = model.insights["clusters"].tables["clusters"]
+    clusters = references.insights["clusters"].tables["clusters"]
     taken: list[tuple[float, float]] = []
     chosen: list[int] = []
     for row in clusters["row"].tolist():
@@ -79,14 +79,14 @@ def _paste_representatives(sheet: Image.Image, model: SimilarityModel, place: di
         if len(chosen) < SHOWN and all(max(abs(x - a), abs(y - b)) > TILE + 4 for a, b in taken):
             taken.append((x, y))
             chosen.append(row)
-    for data, (x, y), row in zip(model.thumbnails(chosen), taken, chosen, strict=True):
+    for data, (x, y), row in zip(references.thumbnails(chosen), taken, chosen, strict=True):
         with suppress(ImageError):  # of a damaged model
             tile = Image.fromarray(decode(data or b""))
             tile.thumbnail((TILE - 4, TILE - 4))
-            framed = Image.new("RGBA", (tile.width + 4, tile.height + 4), _frame(model, row))
+            framed = Image.new("RGBA", (tile.width + 4, tile.height + 4), _frame(references, row))
             framed.paste(tile, (2, 2))
             sheet.paste(framed, (round(x - framed.width / 2), round(y - framed.height / 2)))
 
 
-def _frame(model: SimilarityModel, row: int) -> tuple[int, ...]:
-    return _colors(model, np.array([row]))[0]
+def _frame(references: References, row: int) -> tuple[int, ...]:
+    return _colors(references, np.array([row]))[0]

@@ -13,7 +13,7 @@ from imgsim.decoding.decode import decode
 from imgsim.errors import ImageError
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 BIG = 8_000  # bytes of a thumbnail from which it is made smaller, so that a page stays small
 SMALL = 112
@@ -109,13 +109,13 @@ def page(title: str, lead: str, body: str) -> str:
     )
 
 
-def with_pictures(document: str, model: SimilarityModel) -> str:
+def with_pictures(document: str, references: References) -> str:
     """The document with every picture in its place, read in one go."""
     rows = sorted({int(row) for row in _PLACE.findall(document)})
-    paths = model.images.paths
+    paths = references.images.paths
     tags = {
         row: _tag(data, paths[row]) if data else NO_PICTURE
-        for row, data in zip(rows, model.thumbnails(rows), strict=True)
+        for row, data in zip(rows, references.thumbnails(rows), strict=True)
     }
     return _PLACE.sub(lambda place: tags[int(place[1])], document)
 

@@ -14,7 +14,7 @@ from imgsim.insights.report.sections import sections_of
 from imgsim.io.atomic import atomic_path
 
 if TYPE_CHECKING:
-    from imgsim.model import SimilarityModel
+    from imgsim.references.references import References
 
 FILE = "insights.html"
 
@@ -45,26 +45,27 @@ class Report:
             raise ModelFormatError(f"{folder / FILE} cannot be read: {error}. Write the report again.") from error
 
 
-def render_report(model: SimilarityModel, title: str) -> Report:
-    """Write the page about everything ``model`` carries, from its thumbnails; what it does not carry has no section.
+def render_report(references: References, title: str) -> Report:
+    """Write the page about all insights that ``references`` have, with their thumbnails.
 
     Parameters
     ----------
-    model : SimilarityModel
-        With insights (`imgsim.insights.compute`).
+    references : References
+        With insights (`imgsim.insights.compute.compute`).
     title : str
         Name of the collection.
     """
-    sections = sections_of(model)
+    sections = sections_of(references)
     tiles = "".join(f'<a href="#{part.name}"><b>{text(part.count)}</b>{text(part.title)}</a>' for part in sections)
     bodies = "".join(
         f'<section id="{part.name}"><h2>{text(part.title)}<span>{text(part.count)}</span></h2>'
         f"<p>{text(part.lead)}</p>{part.body}</section>\n"
         for part in sections
     )
-    labels = len({label for label in model.images.labels if label is not None})
+    labels = len({label for label in references.images.labels if label is not None})
     lead = (
-        f"{len(model):,} images, {labels:,} labels, network {model.backbone.name}, {model.graph.k} neighbours each. "
+        f"{len(references):,} images, {labels:,} labels, "
+        f"network {references.backbone.name}, {references.graph.k} neighbours each. "
         "Everything here is suggested, nothing was changed."
     )
-    return Report(with_pictures(page(title, lead, f"<nav>{tiles}</nav>\n{bodies}"), model))
+    return Report(with_pictures(page(title, lead, f"<nav>{tiles}</nav>\n{bodies}"), references))

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imgsim.insights.highlights import telling
 from imgsim.insights.map.picture import map_picture
+from imgsim.insights.registry import INSIGHTS, highlights, tiles
 from imgsim.insights.report.html import data_uri, figure, table, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imgsim.model import SimilarityModel
     from imgsim.references.insight import Insight
+    from imgsim.references.references import References
 
 TIERS = {
     "same_bytes": ("Same bytes", "Files that are equal byte for byte."),
@@ -45,8 +45,8 @@ class Section:
     body: str
 
 
-def sections_of(model: SimilarityModel) -> list[Section]:
-    """The sections this model has something for, in the order of the page."""
+def sections_of(references: References) -> list[Section]:
+    """Return the sections of the page: insights, those without a section of their own as their first table."""
     makers = {
         "duplicates": duplicates,
         "label_errors": label_errors,
@@ -56,11 +56,25 @@ def sections_of(model: SimilarityModel) -> list[Section]:
         "clusters": clusters,
         "map": image_map,
     }
-    found = [make(model, model.insights[name]) for name, make in makers.items() if name in model.insights]
-    return [*found, *graph(model), *rejected(model)]
+    others = [name for name in INSIGHTS if name not in makers and name != "hubness"]  # hubs are part of `graph`
+    found = [
+        makers.get(name, table_section)(references, references.insights[name])
+        for name in (*makers, *others)
+        if name in references.insights
+    ]
+    return [*found, *graph(references), *rejected(references)]
 
 
-def duplicates(model: SimilarityModel, insight: Insight) -> Section:
+def table_section(references: References, insight: Insight) -> Section:
+    """Show pictures and the first rows of any insight."""
+    kind, found = INSIGHTS[insight.name], highlights(insight)
+    pictures = [figure(row, references.images.paths[row], caption) for row, caption in tiles(insight, TILES)]
+    rows = table(tuple(found.columns), found.head(LISTED).itertuples(index=False)) if len(found) else ""
+    body = (_grid(pictures) if pictures else "") + rows
+    return Section(kind.name, kind.title, f"{len(found):,}", kind.description, body or NOTHING)
+
+
+def duplicates(references: References, insight: Insight) -> Section:
     """Groups of each tier, the image to keep first."""
     groups = insight.tables["groups"]
     body = ""
@@ -89,19 +103,19 @@ def _member(row: Any) -> str:
     return figure(row.row, row.path, "keep" if row.keep else "", row.reason, "good first" if row.keep else "")
 
 
-def label_errors(model: SimilarityModel, insight: Insight) -> Section:
+def label_errors(references: References, insight: Insight) -> Section:
     """Labels likely wrong, or else the most doubtful ones, each with the neighbours that voted."""
-    found = telling(insight)
+    found = highlights(insight)
     doubtful = found.head(ERRORS) if len(found) else insight.tables["images"].head(DOUBTS)
-    labels = model.images.labels
+    labels = references.images.labels
     shown = []
     for row in doubtful.itertuples():
         title = f"{row.label}: {_share(row.probability)} wrong"
         rather = f"rather {row.suggestion}" if row.suggestion else ""
         tiles = [figure(row.row, row.path, title, rather, "bad first")]
-        for voter in model.graph.neighbors[row.row, :VOTERS].tolist():
+        for voter in references.graph.neighbors[row.row, :VOTERS].tolist():
             agrees = labels[voter] == row.suggestion
-            tiles.append(figure(voter, model.images.paths[voter], labels[voter] or "none", "", "good" * agrees))
+            tiles.append(figure(voter, references.images.paths[voter], labels[voter] or "none", "", "good" * agrees))
         shown.append(f'<div class="row">{"".join(tiles)}</div>')
     lead = (
         f"Labels that the neighbours contradict; each probability was calibrated on errors planted in this collection. "
@@ -114,7 +128,7 @@ def label_errors(model: SimilarityModel, insight: Insight) -> Section:
     return Section("label_errors", "Likely label errors", f"{len(found):,}", lead, _rows(shown) or NOTHING)
 
 
-def leaks(model: SimilarityModel, insight: Insight) -> Section:
+def leaks(references: References, insight: Insight) -> Section:
     """How many pictures are in two splits, and some of them."""
     counts, pairs = insight.tables["counts"], insight.tables["pairs"]
     if not len(pairs):
@@ -133,9 +147,9 @@ def leaks(model: SimilarityModel, insight: Insight) -> Section:
     return Section("leaks", "Leaks between splits", f"{len(pairs):,}", lead, body + _rows(shown))
 
 
-def outliers(model: SimilarityModel, insight: Insight) -> Section:
+def outliers(references: References, insight: Insight) -> Section:
     """Images far from everything."""
-    found = telling(insight)
+    found = highlights(insight)
     shown = found if len(found) else insight.tables["images"].head(FEW)
     tiles = [figure(r.row, r.path, r.label or "", f"{r.score:.1f} deviations") for r in _first(shown, TILES)]
     lead = "Images whose nearest neighbours are unusually far away, the furthest first."
@@ -143,7 +157,7 @@ def outliers(model: SimilarityModel, insight: Insight) -> Section:
     return Section("outliers", "Outliers", f"{len(found):,}", lead, _grid(tiles))
 
 
-def quality(model: SimilarityModel, insight: Insight) -> Section:
+def quality(references: References, insight: Insight) -> Section:
     """Pictures that are blurred, dark, bright, empty or oddly shaped."""
     issues = insight.tables["issues"]
     body = ""
@@ -154,7 +168,7 @@ def quality(model: SimilarityModel, insight: Insight) -> Section:
     return Section("quality", "Image quality", f"{issues['row'].nunique():,}", lead, body or NOTHING)
 
 
-def clusters(model: SimilarityModel, insight: Insight) -> Section:
+def clusters(references: References, insight: Insight) -> Section:
     """The biggest clusters by their representatives."""
     found = insight.tables["clusters"]
     tiles = []
@@ -165,18 +179,18 @@ def clusters(model: SimilarityModel, insight: Insight) -> Section:
     return Section("clusters", "Clusters", f"{len(found):,}", lead, _grid(tiles))
 
 
-def image_map(model: SimilarityModel, insight: Insight) -> Section:
+def image_map(references: References, insight: Insight) -> Section:
     """The map as a picture."""
-    picture = f'<div class="map"><img alt="map of all images" src="{data_uri(map_picture(model), "png")}"></div>'
+    picture = f'<div class="map"><img alt="map of all images" src="{data_uri(map_picture(references), "png")}"></div>'
     lead = "Every dot is an image, neighbours lie together, colors are clusters. Distances across the map mean little."
     return Section("map", "Map", f"{len(insight.tables['map']):,}", lead, picture)
 
 
-def graph(model: SimilarityModel) -> Iterator[Section]:
+def graph(references: References) -> Iterator[Section]:
     """How far the neighbours can be trusted: everything above rests on them."""
-    if model.evaluation is None:
+    if references.evaluation is None:
         return
-    metrics, k = model.evaluation.metrics, model.evaluation.k
+    metrics, k = references.evaluation.metrics, references.evaluation.k
     names = {
         f"recall_at_{k}": f"recall@{k}: true nearest neighbours that the graph lists",
         f"precision_at_{k}": f"precision@{k}: neighbours with the image's own label",
@@ -185,8 +199,8 @@ def graph(model: SimilarityModel) -> Iterator[Section]:
     }
     rows = [(title, *_interval(metrics, name)) for name, title in names.items() if name in metrics]
     body = table(("measure", "value", "95 % from", "to"), rows, numbers=("value", "95 % from", "to"))
-    if "hubness" in model.insights:
-        hubness = model.insights["hubness"]
+    if "hubness" in references.insights:
+        hubness = references.insights["hubness"]
         hubs = hubness.tables["hubs"]
         body += (
             f"<h3>Hubs</h3><p>{len(hubs):,} images are neighbours of unusually many others; "
@@ -197,9 +211,9 @@ def graph(model: SimilarityModel) -> Iterator[Section]:
     yield Section("graph", "Trust in the graph", count, lead, body)
 
 
-def rejected(model: SimilarityModel) -> Iterator[Section]:
+def rejected(references: References) -> Iterator[Section]:
     """Files that are not in the model."""
-    files = model.rejected
+    files = references.images.rejected
     lead = "Files that could not be used." + (f" The first {LISTED} are listed." if len(files) > LISTED else "")
     body = table(tuple(files.columns), files.head(LISTED).itertuples(index=False)) if len(files) else NOTHING
     yield Section("rejected", "Rejected files", f"{len(files):,}", lead, body)

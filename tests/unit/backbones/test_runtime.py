@@ -29,5 +29,5 @@ def test_a_damaged_network_is_named(tmp_path):
 
 def test_results_do_not_depend_on_the_batch(tiny_model, rng):
     pixels = rng.integers(0, 255, (5, 96, 96, 3), np.uint8)
-    runtime = tiny_model.runtime()
+    runtime = tiny_model.references.runtime()
     assert np.array_equal(runtime(pixels)[3], runtime(pixels[3:4])[0])

@@ -114,7 +114,7 @@ def test_clusters_and_map_as_files(saved: Path, tmp_path: Path):
 
 def test_what_the_model_carries_is_used(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     model = imgsim.load_model(saved)
-    compute(model)
+    compute(model.references)
     model.save(tmp_path / "carrying")
     monkeypatch.setattr(Computation, "find", lambda *_, **__: pytest.fail("computed"))
     for command in COMMANDS:

@@ -229,6 +229,7 @@ def model_of(picture: Callable[[int], np.ndarray], monkeypatch: pytest.MonkeyPat
         from imgsim.features.embeddings import Embeddings, embed
         from imgsim.model import SimilarityModel
         from imgsim.neighbors.graph import NeighborGraph
+        from imgsim.references.references import References
 
         backbone = from_module(network, input_size=size, **spec)
         runtime = TorchRuntime(backbone, "cpu")
@@ -237,9 +238,9 @@ def model_of(picture: Callable[[int], np.ndarray], monkeypatch: pytest.MonkeyPat
         count = len(vectors.matrix)
         graph = NeighborGraph(np.zeros((count, 0), np.int32), np.zeros((count, 0), np.float32), "exact")
         names = np.arange(count)
-        model = SimilarityModel(_nameless(names), vectors, graph, names, backbone.spec)
-        model.network = backbone
-        monkeypatch.setattr(model, "runtime", lambda: runtime)
-        return model
+        references = References(_nameless(names), vectors, graph, names, backbone.spec)
+        references.network = backbone
+        monkeypatch.setattr(references, "runtime", lambda: runtime)
+        return SimilarityModel(references)
 
     return make

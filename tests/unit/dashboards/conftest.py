@@ -18,7 +18,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureS
     """A model of small pictures in 4 labels, some of them duplicates. Read-only by agreement."""
     images = imgsim.load_images(pictures(tmp_path_factory.mktemp("messy") / "pictures"))
     model = imgsim.create(images, store=tiny_store, k=10, progress=False)
-    compute(model, store=tiny_store)
+    compute(model.references, store=tiny_store)
     return Loaded("imgsim-tiny", "1", "tiny-token", model)
 
 
@@ -26,7 +26,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureS
 def bare(loaded: Loaded) -> Loaded:
     """The same model, registered without insights."""
     model = copy(loaded.model)
-    model.insights = {}
+    model.references.insights = {}
     return Loaded("imgsim-tiny", "1", "bare-token", model)
 
 

@@ -10,10 +10,10 @@ from imgsim import schema
 from imgsim.backbones.spec import BackboneSpec
 from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
-from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import build_graph
+from imgsim.references.references import References
 
-ModelOf = Callable[..., SimilarityModel]
+ModelOf = Callable[..., References]
 SPEC = BackboneSpec("made-up", "0" * 64, 8, 8, (0, 0, 0), (1, 1, 1), "none", "none")
 
 
@@ -21,7 +21,7 @@ SPEC = BackboneSpec("made-up", "0" * 64, 8, 8, (0, 0, 0), (1, 1, 1), "none", "no
 def model_of() -> ModelOf:
     """Vectors (n, d) and labels to a model whose images are called ``<label>/<row>.jpg``."""
 
-    def make(matrix: np.ndarray, labels: Sequence[str | None] | None = None, k: int = 10) -> SimilarityModel:
+    def make(matrix: np.ndarray, labels: Sequence[str | None] | None = None, k: int = 10) -> References:
         n = len(matrix)
         labels = [None] * n if labels is None else list(labels)
         columns = {
@@ -39,7 +39,7 @@ def model_of() -> ModelOf:
         }
         matrix = np.asarray(matrix, np.float32)
         images = ImageTable(pa.table(columns, schema=schema.IMAGES))
-        return SimilarityModel(images, Embeddings(matrix, None), build_graph(matrix, k), np.arange(n), SPEC)
+        return References(images, Embeddings(matrix, None), build_graph(matrix, k), np.arange(n), SPEC)
 
     return make
 

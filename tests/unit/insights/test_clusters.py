@@ -3,8 +3,8 @@ import pytest
 
 import imgsim
 from imgsim.insights.clusters import communities, find_clusters, representatives
+from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
 
 
 def test_groups_of_vectors_become_clusters(model_of, blobs):
@@ -59,7 +59,7 @@ def test_equal_seeds_give_equal_clusters(model_of, rng, tmp_path):
     model = model_of(rng.normal(size=(400, 8)))
     found = find_clusters(model, seed=5)
     found.save(tmp_path)
-    assert find_clusters(model, seed=5).digest == found.digest == Insight.load(tmp_path).digest
+    assert find_clusters(model, seed=5).digest == found.digest == load_insight(tmp_path).digest
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

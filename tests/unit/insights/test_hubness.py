@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from imgsim.insights.hubness import in_degrees, measure_hubness, skewness
+from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
 
 
 def test_a_hub_and_antihubs_are_listed(model_of, rng):
@@ -62,4 +62,4 @@ def test_hardly_any_images(model_of, count, tmp_path):
     found = measure_hubness(model_of(np.eye(count, 4), ["a"] * count))
     assert found.metrics["hubs"] == found.metrics["antihubs"] == 0
     found.save(tmp_path)
-    assert Insight.load(tmp_path).digest == found.digest
+    assert load_insight(tmp_path).digest == found.digest

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from imgsim.insights.outliers import find_outliers, kth_distances, local_outlier_factors, robust_scale
+from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph, build_graph
-from imgsim.references.insight import Insight
 
 
 def test_planted_outliers_come_first_and_are_flagged(model_of, blobs, rng):
@@ -71,4 +71,4 @@ def test_is_saved_and_deterministic(model_of, blobs, tmp_path):
     model = model_of(*blobs(3, 20))
     found = find_outliers(model)
     found.save(tmp_path)
-    assert Insight.load(tmp_path).digest == found.digest == find_outliers(model).digest
+    assert load_insight(tmp_path).digest == found.digest == find_outliers(model).digest

@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 
 import imgsim
-from imgsim.insights import schemas
 from imgsim.insights.measures import Traits, measure_traits
-from imgsim.insights.quality import ISSUES, image_quality
+from imgsim.insights.quality import ISSUES, TABLES, image_quality
 from tests.benchmarks.planted import FAULTS, plant
 
 SPOILT = 8
@@ -50,7 +49,7 @@ def test_scores_and_thresholds_tell_how_bad(quality):
 def test_every_image_has_a_row_with_its_issues(spoilt, quality):
     images = quality.tables["images"]
     assert images["row"].tolist() == list(range(len(spoilt[0])))
-    assert list(images.columns) == schemas.QUALITY["images"].names
+    assert list(images.columns) == TABLES["images"].names
     named = images["issues"].str.split(", ").explode()
     assert (named != "").sum() == len(quality.tables["issues"])
     assert quality.metrics["images"] == (images["issues"] != "").sum()
@@ -82,5 +81,5 @@ def test_vectors_alone_have_no_issues(rng):
     model = imgsim.create(embeddings=rng.random((5, 4), np.float32), progress=False)
     quality = image_quality(model, measure_traits(model))
     assert quality.tables["issues"].empty
-    assert list(quality.tables["issues"].columns) == schemas.QUALITY["issues"].names
+    assert list(quality.tables["issues"].columns) == TABLES["issues"].names
     assert quality.tables["images"]["issues"].tolist() == [""] * 5

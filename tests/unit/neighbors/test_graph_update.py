@@ -85,5 +85,5 @@ def test_a_large_model_grows_along_its_cells(tiny_images, tiny_store, tmp_path, 
     model.add(tmp_path / "more", store=tiny_store)
     model.graph.check()
     assert len(model.graph) == len(model) == 42
-    assert len(model.searcher.cells.order) == 42
+    assert len(model.references.search.cells.order) == 42
     assert model.query(41, k=1)["reference_label"].tolist() == [41]

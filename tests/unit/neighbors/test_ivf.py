@@ -86,12 +86,12 @@ def test_large_models_are_searched_along_their_graph(
     tiny_model.save(tmp_path / "m.imgsim")
     assert (tmp_path / "m.imgsim" / "cells.safetensors").is_file()
     loaded = imgsim.load_model(tmp_path / "m.imgsim")
-    np.testing.assert_array_equal(loaded.searcher.cells.order, tiny_model.searcher.cells.order)
+    np.testing.assert_array_equal(loaded.references.search.cells.order, tiny_model.references.search.cells.order)
     assert loaded.query(tiny_model.embeddings[:5], k=3).equals(before)
     assert loaded.query(tiny_model.embeddings[:5], k=3, exact=True).equals(before)
     kept = loaded.ids[5:].tolist()
     loaded.remove(loaded.ids[:5].tolist())
-    assert len(loaded.searcher.cells.order) == len(kept)
+    assert len(loaded.references.search.cells.order) == len(kept)
 
 
 def test_small_models_carry_no_cells(tiny_model: SimilarityModel, tmp_path: Path) -> None:

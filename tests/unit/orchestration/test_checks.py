@@ -7,9 +7,9 @@ import pandas as pd
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings, Projection
 from imgsim.images.load import load_images
-from imgsim.insights.schemas import LEAKS, frame
+from imgsim.insights.duplicates.leaks import TABLES
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.insight import Insight
+from imgsim.references.insight import Insight, frame
 from orchestration import checks
 
 
@@ -61,8 +61,8 @@ def test_blocking_is_declared():
 
 
 def test_leaks_between_splits_warn():
-    columns = {name: [] for name in LEAKS["pairs"].names}
-    none = Insight("leaks", {"pairs": frame(LEAKS["pairs"], columns)})
+    columns = {name: [] for name in TABLES["pairs"].names}
+    none = Insight("leaks", TABLES, {"pairs": frame(TABLES["pairs"], columns)})
     one = {
         "row": [1],
         "path": ["test/a.jpg"],
@@ -74,7 +74,7 @@ def test_leaks_between_splits_warn():
         "other_split": ["train"],
         "tier": ["same_bytes"],
     }
-    some = Insight("leaks", {"pairs": frame(LEAKS["pairs"], one)})
+    some = Insight("leaks", TABLES, {"pairs": frame(TABLES["pairs"], one)})
     assert passed(checks.check_leaks(none, 0)) == {"splits_apart": True}
     (result,) = checks.check_leaks(some, 0)
     assert not result.passed

@@ -173,7 +173,7 @@ def carrying(saved, tmp_path):
     model.insight("outliers")
     (tmp_path / "package" / "inner").mkdir(parents=True)
     (tmp_path / "package" / "inner" / "weights.bin").write_bytes(bytes(1000))
-    model.coreml = tmp_path / "package"
+    model.references.coreml = tmp_path / "package"
     model.save(tmp_path / "carrying")
     return model, tmp_path / "carrying"
 
@@ -183,7 +183,7 @@ def test_insights_and_core_ml_come_back(tiny_model, carrying):
     loaded = imgsim.load_model(folder)
     assert loaded.revision == model.revision != model.digest == tiny_model.digest == tiny_model.revision
     assert loaded.insights["outliers"].digest == model.insights["outliers"].digest
-    assert (loaded.coreml / "inner" / "weights.bin").read_bytes() == bytes(1000)
+    assert (loaded.references.coreml / "inner" / "weights.bin").read_bytes() == bytes(1000)
     loaded.save(folder, overwrite=True)
     assert imgsim.load_model(folder).revision == model.revision
 
@@ -194,11 +194,13 @@ def test_a_revision_is_of_everything_carried(carrying, tmp_path):
     model.insight("outliers", threshold=1.0)
     revisions.add(model.revision)
     (tmp_path / "package" / "more.json").write_text("{}")
-    model.coreml = tmp_path / "package"
+    model.references.coreml = tmp_path / "package"
     revisions.add(model.revision)
-    model.insights.clear()
+    model.references.insights.clear()
     revisions.add(model.revision)
-    model._images = model.images.with_rejected([{"path": "late.jpg", "stage": "header", "reason": "no image"}])
+    model.references.images = model.images.with_rejected(
+        [{"path": "late.jpg", "stage": "header", "reason": "no image"}]
+    )
     revisions.add(model.revision)
     assert len(revisions) == 5
 
@@ -210,7 +212,7 @@ def test_a_reader_that_knows_no_extras_passes_over_them(carrying):
     del manifest["extras"]
     (carrying[1] / "manifest.json").write_text(json.dumps(manifest))
     loaded = imgsim.load_model(carrying[1])
-    assert (loaded.insights, loaded.coreml) == ({}, None)
+    assert (loaded.insights, loaded.references.coreml) == ({}, None)
 
 
 @pytest.mark.parametrize("part", ["insights/outliers/images.parquet", "coreml/inner/weights.bin"])
@@ -246,4 +248,4 @@ def test_an_insight_of_a_newer_library_is_passed_over(carrying):
 def test_other_rows_drop_what_was_found_about_the_ones_before(carrying):
     model = imgsim.load_model(carrying[1])
     model.remove([0])
-    assert (model.insights, model.coreml, model.evaluation) == ({}, None, None)
+    assert (model.insights, model.references.coreml, model.evaluation) == ({}, None, None)

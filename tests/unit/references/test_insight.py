@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 
 import imgsim
-from imgsim.insights import schemas
-from imgsim.insights.schemas import about, frame
+from imgsim.insights.outliers import TABLES
+from imgsim.insights.registry import INSIGHTS
+from imgsim.insights.tables import about
 from imgsim.references import insight as insight_file
-from imgsim.references.insight import Insight
+from imgsim.references.insight import Insight, frame
 
 
 @pytest.fixture
@@ -18,13 +19,13 @@ def insight(tiny_model):
         "score": [4.0, 0.5],
         "outlier": [True, False],
     }
-    tables = {"images": frame(schemas.OUTLIERS["images"], columns)}
-    return Insight("outliers", tables, {"outliers": 1.0}, {"threshold": 3.5})
+    tables = {"images": frame(TABLES["images"], columns)}
+    return Insight("outliers", TABLES, tables, {"outliers": 1.0}, {"threshold": 3.5})
 
 
 def test_it_comes_back_with_its_digest_and_its_types(insight, tmp_path):
     insight.save(tmp_path)
-    loaded = Insight.load(tmp_path)
+    loaded = Insight.load(tmp_path, "outliers", TABLES)
     assert loaded.digest == insight.digest
     assert (loaded.metrics, loaded.params) == (insight.metrics, insight.params)
     assert list(loaded.tables) == ["images"]
@@ -35,7 +36,7 @@ def test_it_comes_back_with_its_digest_and_its_types(insight, tmp_path):
 def test_loading_reads_no_table_until_one_is_asked_for(insight, tmp_path, monkeypatch):
     insight.save(tmp_path)
     monkeypatch.setattr(insight_file.arrow, "read_parquet", lambda *_: pytest.fail("read"))
-    loaded = Insight.load(tmp_path)
+    loaded = Insight.load(tmp_path, "outliers", TABLES)
     assert loaded.metrics["outliers"] == 1.0
     assert loaded.digest == insight.digest
 
@@ -43,21 +44,21 @@ def test_loading_reads_no_table_until_one_is_asked_for(insight, tmp_path, monkey
 def test_the_digest_covers_tables_metrics_and_parameters(insight):
     table = insight.tables["images"].assign(score=np.float32([4.0, 0.6]))
     others = [
-        Insight("outliers", {"images": table}, insight.metrics, insight.params),
-        Insight("outliers", insight.tables, {"outliers": 2.0}, insight.params),
-        Insight("outliers", insight.tables, insight.metrics, {"threshold": 3.0}),
+        Insight("outliers", TABLES, {"images": table}, insight.metrics, insight.params),
+        Insight("outliers", TABLES, insight.tables, {"outliers": 2.0}, insight.params),
+        Insight("outliers", TABLES, insight.tables, insight.metrics, {"threshold": 3.0}),
     ]
     assert len({insight.digest, *(other.digest for other in others)}) == 4
-    assert Insight("outliers", insight.tables, insight.metrics, insight.params).digest == insight.digest
+    assert Insight("outliers", TABLES, insight.tables, insight.metrics, insight.params).digest == insight.digest
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in schemas.TABLES])
+@pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in INSIGHTS])
 def test_empty_tables_keep_their_types(name, tmp_path):
     tables = {
-        key: frame(schema, {column: [] for column in schema.names}) for key, schema in schemas.TABLES[name].items()
+        key: frame(schema, {column: [] for column in schema.names}) for key, schema in INSIGHTS[name].tables.items()
     }
-    Insight(name, tables).save(tmp_path)
-    for key, table in Insight.load(tmp_path).tables.items():
+    Insight(name, INSIGHTS[name].tables, tables).save(tmp_path)
+    for key, table in Insight.load(tmp_path, name, INSIGHTS[name].tables).tables.items():
         assert not len(table)
         pd.testing.assert_frame_equal(table, tables[key])
 
@@ -72,11 +73,11 @@ def test_damage_is_named(insight, tmp_path, damage):
     else:
         (tmp_path / "insight.json").write_text('{"name": "auras", "metrics": {}, "params": {}, "digest": ""}')
     with pytest.raises(imgsim.ModelFormatError, match="Compute"):
-        Insight.load(tmp_path)
+        Insight.load(tmp_path, "outliers", TABLES)
 
 
 def test_a_table_of_other_columns_is_refused(insight, tmp_path):
     insight.save(tmp_path)
     pd.DataFrame({"row": [1]}).to_parquet(tmp_path / "images.parquet")
     with pytest.raises(imgsim.ModelFormatError, match="holds columns"):
-        Insight.load(tmp_path).tables["images"]
+        Insight.load(tmp_path, "outliers", TABLES).tables["images"]

@@ -153,7 +153,7 @@ def test_a_file_beside_a_package_that_the_manifest_does_not_know(saved: Path, tm
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "weights.bin").write_bytes(b"x")
     model = imgsim.load_model(saved)
-    model.coreml = tmp_path / "package"
+    model.references.coreml = tmp_path / "package"
     model.save(saved, overwrite=True)
     (saved / "coreml" / ".DS_Store").touch()
     imgsim.load_model(saved)

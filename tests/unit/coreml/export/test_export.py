@@ -250,7 +250,7 @@ def test_a_neural_network_is_written_with_its_shape_but_only_unverified(outputs,
     assert report.verification.status == "not verified"
     assert report.outputs == {outputs: f"float32 [{size}]"}
     assert path.stat().st_mode & 0o777 == 0o644
-    assert verify(path, tiny_model).status == "not verified"
+    assert verify(path, tiny_model.references).status == "not verified"
     spec = Model_pb2.Model()
     spec.ParseFromString(path.read_bytes())
     (output,) = spec.description.output
@@ -270,7 +270,7 @@ def test_a_model_from_disk_finds_its_network_by_name_or_says_what_to_pass(tiny_m
     assert report.verification.sources == {"thumbnail": 2}
     module = Patches()
     own = model_of(module, 32)
-    own.network = None
+    own.references.network = None
     with pytest.raises(CoreMLError, match=r"'Patches' \(weights: your module\) is not known here"):
         own.export_coreml(tmp_path / "y.mlpackage")
     with pytest.raises(CoreMLError, match=r"not the one of the model's features: .* Pass the same backbone="):

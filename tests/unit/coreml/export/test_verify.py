@@ -112,7 +112,7 @@ def package(tiny_model, tmp_path_factory) -> Path:
 def test_pictures_of_your_own_are_compared_too(package, tiny_model, tiny_images, rng):
     picture = sorted(tiny_images.rglob("*.*"))[3]
     noise = rng.integers(0, 256, (50, 70, 3), np.uint8)
-    report = coreml.verify(package, tiny_model, [picture, str(picture), picture.read_bytes(), noise])
+    report = coreml.verify(package, tiny_model.references, [picture, str(picture), picture.read_bytes(), noise])
     assert report.passed
     assert (report.images, report.k, report.sources) == (4, 10, {"given": 4})
     assert report.metrics["relative_error_max"] < 1e-4
@@ -120,18 +120,18 @@ def test_pictures_of_your_own_are_compared_too(package, tiny_model, tiny_images,
     assert report.metrics["top1"] == report.metrics["topk"] == 1
     assert coreml.VerificationReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
     with pytest.raises(ArgumentError, match="no images to verify with"):
-        coreml.verify(package, tiny_model, [])
+        coreml.verify(package, tiny_model.references, [])
     with pytest.raises(ArgumentError, match="images must be at least 1"):
-        coreml.verify(package, tiny_model, 0)
+        coreml.verify(package, tiny_model.references, 0)
     with pytest.raises(ArgumentTypeError, match="must be paths, bytes or uint8 arrays"):
-        coreml.verify(package, tiny_model, [noise.astype(float)])
+        coreml.verify(package, tiny_model.references, [noise.astype(float)])
     with pytest.raises(ImageError, match=r"missing\.png"):
-        coreml.verify(package, tiny_model, ["missing.png"])
+        coreml.verify(package, tiny_model.references, ["missing.png"])
 
 
 def test_the_worst_a_device_may_round_is_an_option(tiny_model, tmp_path):
     path = tiny_model.export_coreml(tmp_path / "x.mlpackage", verify=0).path
-    usual, worst = (coreml.verify(path, tiny_model, 1, accumulate=kind) for kind in ("float32", "float16"))
+    usual, worst = (coreml.verify(path, tiny_model.references, 1, accumulate=kind) for kind in ("float32", "float16"))
     assert usual.passed
     assert worst.metrics["relative_error_max"] > 2 * usual.metrics["relative_error_max"]
     assert worst.metrics["relative_error_max"] < 0.1
@@ -150,7 +150,7 @@ def test_an_unknown_operation_is_not_verified_and_not_published(tiny_model, tmp_
     with pytest.raises(CoreMLError, match=r"cannot be verified here: imgsim cannot run it \(relu\).* verify=0"):
         tiny_model.export_coreml(tmp_path / "x.mlpackage")
     path = tiny_model.export_coreml(tmp_path / "x.mlpackage", verify=0).path
-    report = coreml.verify(path, tiny_model)
+    report = coreml.verify(path, tiny_model.references)
     assert report.status == NOT_VERIFIED
     assert not report.passed
 
@@ -158,4 +158,4 @@ def test_an_unknown_operation_is_not_verified_and_not_published(tiny_model, tmp_
 def test_a_foreign_package_is_named(convert, tiny_model, picture):
     path = convert(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten()), 96)
     with pytest.raises(CoreMLError, match="is no export of imgsim"):
-        coreml.verify(path, tiny_model)
+        coreml.verify(path, tiny_model.references)

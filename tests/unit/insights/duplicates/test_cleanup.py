@@ -179,7 +179,7 @@ def test_a_path_out_of_the_collection_is_no_plan(found, tmp_path, path):
     model, duplicates = found
     groups = duplicates.tables["groups"].copy()
     groups.loc[0, "path"] = path
-    forged = Insight(duplicates.name, {**duplicates.tables, "groups": groups})
+    forged = Insight(duplicates.name, duplicates.schemas, {**duplicates.tables, "groups": groups})
     with pytest.raises(imgsim.ArgumentError, match="leads out of the collection"):
         write_plan_script(model, forged, tmp_path / "plan.sh", tmp_path / "spare")
     assert not (tmp_path / "plan.sh").exists()

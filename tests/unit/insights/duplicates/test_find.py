@@ -7,8 +7,7 @@ from PIL import Image, ImageDraw
 
 import imgsim
 from imgsim.decoding.decode import decode
-from imgsim.insights import schemas
-from imgsim.insights.duplicates.find import calibrated_threshold, find_duplicates, look_alikes
+from imgsim.insights.duplicates.find import TABLES, calibrated_threshold, find_duplicates, look_alikes
 from imgsim.insights.measures import measure_traits
 from tests.benchmarks.planted import COPIES, MUST_BE_FOUND, ON_REQUEST, jpeg, plant
 
@@ -153,10 +152,10 @@ def test_groups_at_another_threshold_come_from_the_stored_pairs(planted, traits,
 
 def test_tables_have_their_schemas_and_the_insight_can_be_saved(plain, turned, tmp_path):
     for name, table in plain.tables.items():
-        assert list(table.columns) == schemas.DUPLICATES[name].names
+        assert list(table.columns) == TABLES[name].names
     assert set(turned.tables["pairs"]["turn"]) >= {"upright", "mirrored", "rotated 90"}
     plain.save(tmp_path)
-    assert type(plain).load(tmp_path).digest == plain.digest
+    assert type(plain).load(tmp_path, "duplicates", TABLES).digest == plain.digest
 
 
 def test_equal_calls_give_equal_results(planted, traits, plain):

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 import imgsim
-from imgsim.insights import schemas
 from imgsim.insights.duplicates.find import find_duplicates
-from imgsim.insights.duplicates.leaks import find_leaks
+from imgsim.insights.duplicates.leaks import TABLES, find_leaks
 from imgsim.insights.measures import measure_traits
+from imgsim.insights.registry import load_insight
 from imgsim.references.insight import Insight
 
 
@@ -96,9 +96,9 @@ def test_without_splits_the_insight_is_empty_and_says_so(tiny_model, tmp_path, s
     leaks = find_leaks(tiny_model, find_duplicates(tiny_model, measure_traits(tiny_model)), split)
     assert text in leaks.params["note"]
     assert leaks.tables["pairs"].empty
-    assert list(leaks.tables["counts"].columns) == schemas.LEAKS["counts"].names
+    assert list(leaks.tables["counts"].columns) == TABLES["counts"].names
     leaks.save(tmp_path)
-    assert Insight.load(tmp_path).digest == leaks.digest
+    assert load_insight(tmp_path).digest == leaks.digest
 
 
 def test_bad_splits_are_refused(found):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from imgsim.insights.labels.errors import find_label_errors
-from imgsim.references.insight import Insight
+from imgsim.insights.registry import load_insight
 
 
 def flipped(labels: list[str], share: float, seed: int = 0) -> tuple[list[str], np.ndarray]:
@@ -106,7 +106,7 @@ def test_nothing_to_judge_gives_empty_tables(model_of, blobs, labels, tmp_path):
     assert [len(table) for table in found.tables.values()] == [0, 0]
     assert list(found.tables["images"])[:3] == ["row", "path", "label"]
     found.save(tmp_path)
-    assert Insight.load(tmp_path).digest == found.digest
+    assert load_insight(tmp_path).digest == found.digest
 
 
 @pytest.mark.parametrize("count", [1, 2])

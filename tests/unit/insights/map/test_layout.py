@@ -18,6 +18,7 @@ from imgsim.insights.map.layout import (
 )
 from imgsim.insights.map.repulsion import MOST_CELLS, Repulsion, _cell
 from imgsim.insights.map.tsne import Attraction, tsne
+from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph, build_graph
 from imgsim.references.insight import Insight
 
@@ -57,7 +58,7 @@ def test_the_table_names_every_image_and_fills_the_box(model_of, blobs, tmp_path
 def test_it_can_be_saved_and_read(model_of, blobs, tmp_path):
     found = make_map(model_of(*blobs(2, 20)))
     found.save(tmp_path)
-    loaded = Insight.load(tmp_path)
+    loaded = load_insight(tmp_path)
     assert loaded.digest == found.digest
     assert np.array_equal(_points(loaded), _points(found))
 

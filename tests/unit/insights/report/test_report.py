@@ -10,11 +10,12 @@ from imgsim import schema
 from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
 from imgsim.insights.compute import compute
+from imgsim.insights.registry import INSIGHTS
 from imgsim.insights.report import sections
 from imgsim.insights.report.html import BIG, STYLE
 from imgsim.insights.report.report import FILE, Report, render_report
-from imgsim.model import SimilarityModel
 from imgsim.references.insight import Insight
+from imgsim.references.references import References
 
 VOID = {"meta", "img", "wbr"}
 
@@ -44,12 +45,12 @@ def model(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "m"
     tiny_model.save(folder)
     loaded = imgsim.load_model(folder)
-    compute(loaded)
+    compute(loaded.references)
     return loaded
 
 
 def test_a_page_that_needs_nothing_but_itself(model):
-    document = render_report(model, "tiny").html
+    document = render_report(model.references, "tiny").html
     page = Balanced(document)
     sections = ["duplicates", "label_errors", "leaks", "outliers", "quality", "clusters", "map", "graph", "rejected"]
     assert page.ids == sections
@@ -59,7 +60,7 @@ def test_a_page_that_needs_nothing_but_itself(model):
     assert "url(" not in STYLE
     assert "@import" not in STYLE
     assert "\x00" not in document
-    assert document == render_report(model, "tiny").html, "the same model gives the same page"
+    assert document == render_report(model.references, "tiny").html, "the same model gives the same page"
 
 
 def test_names_are_text_and_never_markup(model, tmp_path):
@@ -72,8 +73,14 @@ def test_names_are_text_and_never_markup(model, tmp_path):
     rejected = [{"path": nasty, "stage": "decode", "reason": "<img src=x onerror=alert(1)>"}]
     images = ImageTable(table, rejected)
     vectors = Embeddings(model.embeddings, model.projection)
-    other = SimilarityModel(
-        images, vectors, model.graph, model.ids, model.backbone, None, model.thumbnail_source, model.evaluation
+    other = References(
+        images,
+        vectors,
+        model.graph,
+        model.ids,
+        model.backbone,
+        thumbnails=model.references.thumbnail_source,
+        evaluation=model.evaluation,
     )
     compute(other)
     document = render_report(other, "<i>title</i>").html
@@ -89,8 +96,13 @@ def test_names_are_text_and_never_markup(model, tmp_path):
 def test_doubtful_labels_are_shown_where_none_is_likely_wrong(model):
     table = model.insight("label_errors").tables["images"]
     for probability, lead, first in ((0.2, "None is more likely wrong than right", 3), (0.9, "The surest 20", 20)):
-        insight = Insight("label_errors", {"images": table.assign(probability=probability)}, {"expected_errors": 1.2})
-        section = sections.label_errors(model, insight)
+        insight = Insight(
+            "label_errors",
+            INSIGHTS["label_errors"].tables,
+            {"images": table.assign(probability=probability)},
+            {"expected_errors": 1.2},
+        )
+        section = sections.label_errors(model.references, insight)
         assert lead in section.lead
         assert "About 1 label in all" in section.lead
         assert section.body.count("bad first") == first
@@ -100,7 +112,7 @@ def test_doubtful_labels_are_shown_where_none_is_likely_wrong(model):
 def test_what_is_not_carried_has_no_section(model):
     bare = imgsim.create(embeddings=np.asarray(model.embeddings), progress=False)
     bare.insight("outliers")
-    page = Balanced(render_report(bare, "vectors").html)
+    page = Balanced(render_report(bare.references, "vectors").html)
     assert page.ids == ["outliers", "graph", "rejected"]
     assert "img" not in page.tags
     assert bare.evaluation is not None
@@ -114,7 +126,7 @@ def test_big_thumbnails_are_made_smaller(model, rng):
     noise = BytesIO()
     Image.fromarray(rng.integers(0, 256, (160, 160, 3), np.uint8)).save(noise, "JPEG", quality=95)
     assert len(noise.getvalue()) > BIG
-    loud = SimilarityModel(
+    loud = References(
         model.images,
         Embeddings(model.embeddings, model.projection),
         model.graph,

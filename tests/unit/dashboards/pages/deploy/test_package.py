@@ -34,7 +34,7 @@ def export(folder: Path, kind: str = "distance", name: str = "tiny.mlpackage") -
 
 def carrying(loaded: Loaded, folder: Path | None) -> Loaded:
     model = copy(loaded.model)
-    model.coreml = folder
+    model.references.coreml = folder
     return Loaded("imgsim-tiny", "1", "deploy-token", model)
 
 

@@ -1,0 +1,181 @@
+"""The registry of insights: one row each, from which library, command line, pipeline, report and dashboard take it.
+
+To add an insight, write its module and add its row here (and a test). The module has
+
+- ``TABLES``: name to `pyarrow.Schema` of each table, the one to look at first;
+- the finder that the row names: a function of `References`, of what the row ``needs`` and of parameters of its own,
+  that returns an `Insight`;
+- optionally ``highlights(insight)``: the rows of the first table that say something was found, most telling first
+  (default: all rows);
+- optionally ``tiles(table)``: (row, caption) of pictures that show it (default: ``row`` and ``path`` of the table).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgsim.errors import ModelFormatError
+from imgsim.io.untrusted import read_json
+from imgsim.references.insight import FACTS, Insight, Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tile = tuple[int, str]
+"""A row of the model, and the caption below its picture."""
+
+
+@dataclass(frozen=True)
+class InsightKind:
+    """A row of the registry.
+
+    Parameters
+    ----------
+    name : str
+        Of the insight and of its Dagster asset.
+    title : str
+        Heading in report and dashboard.
+    description : str
+        One sentence: what is found.
+    finder : str
+        ``"module:function"`` below `imgsim.insights`.
+    needs : tuple of str
+        Results that the finder takes after the references: ``"traits"`` (measures of the pictures), or names of
+        insights above it.
+    command : str
+        Name on the command line; default: ``name``.
+    """
+
+    name: str
+    title: str
+    description: str
+    finder: str
+    needs: tuple[str, ...] = ()
+    command: str = ""
+
+    @property
+    def module(self) -> Any:
+        """The module of the insight, imported on first use."""
+        return import_module(f"imgsim.insights.{self.finder.partition(':')[0]}")
+
+    @property
+    def find(self) -> Callable[..., Insight]:
+        """The finder."""
+        found: Callable[..., Insight] = getattr(self.module, self.finder.partition(":")[2])
+        return found
+
+    @property
+    def params(self) -> list[str]:
+        """Names of the finder's own parameters."""
+        return list(inspect.signature(self.find).parameters)[1 + len(self.needs) :]
+
+    @property
+    def tables(self) -> Tables:
+        """Schemas of the tables, by name."""
+        tables: Tables = self.module.TABLES
+        return tables
+
+
+INSIGHTS = {
+    kind.name: kind
+    for kind in (
+        InsightKind(
+            "duplicates",
+            "Duplicates",
+            "Same bytes, same picture, look-alike: groups of each tier, and which image to keep.",
+            "duplicates.find:find_duplicates",
+            needs=("traits",),
+        ),
+        InsightKind(
+            "outliers",
+            "Outliers",
+            "Images far from everything else in the collection.",
+            "outliers:find_outliers",
+        ),
+        InsightKind(
+            "hubness",
+            "Hubs",
+            "Images that are a neighbour of very many others, or of none.",
+            "hubness:measure_hubness",
+        ),
+        InsightKind(
+            "label_errors",
+            "Likely label errors",
+            "Labels that the neighbours contradict, each with the probability that it is wrong.",
+            "labels.errors:find_label_errors",
+            command="labels",
+        ),
+        InsightKind(
+            "leaks",
+            "Leaks between splits",
+            "Pictures that are in two splits, such as train and test.",
+            "duplicates.leaks:find_leaks",
+            needs=("duplicates",),
+        ),
+        InsightKind(
+            "quality",
+            "Image quality",
+            "Blurred, dark, bright, empty and oddly shaped pictures.",
+            "quality:image_quality",
+            needs=("traits",),
+        ),
+        InsightKind(
+            "clusters",
+            "Clusters",
+            "Groups of similar images, each with a representative.",
+            "clusters:find_clusters",
+        ),
+        InsightKind(
+            "map",
+            "Map",
+            "All images on one plane, similar ones near each other.",
+            "map.layout:make_map",
+        ),
+    )
+}
+"""All insights by name; one that needs another comes after it."""
+
+
+def tables_of(name: str) -> Tables | None:
+    """Return the schemas of an insight's tables; None if there is no such insight."""
+    return INSIGHTS[name].tables if name in INSIGHTS else None
+
+
+def load_insight(folder: Path) -> Insight:
+    """Read an insight that was saved by itself.
+
+    Raises
+    ------
+    ModelFormatError
+        There is none, a file is damaged, or it is an insight of another version of this library.
+    """
+    try:
+        name = read_json(folder / FACTS)["name"]
+        return Insight.load(folder, name, INSIGHTS[name].tables)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFormatError(f"{folder} is not a saved insight: {error!r}. Compute it again.") from error
+
+
+def highlights(insight: Insight) -> pd.DataFrame:
+    """Return the rows of the first table that say something was found, most telling first."""
+    module = INSIGHTS[insight.name].module
+    if hasattr(module, "highlights"):
+        found: pd.DataFrame = module.highlights(insight)
+        return found
+    return next(iter(insight.tables.values()))
+
+
+def tiles(insight: Insight, most: int = 25) -> list[Tile]:
+    """Return pictures with captions that show what was found."""
+    module, table = INSIGHTS[insight.name].module, highlights(insight).head(most)
+    if hasattr(module, "tiles"):
+        found: list[Tile] = module.tiles(table)
+        return found
+    if not {"row", "path"} <= set(table.columns):
+        return []
+    return list(zip(table["row"].tolist(), table["path"].tolist(), strict=True))

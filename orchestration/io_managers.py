@@ -12,8 +12,7 @@ from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.images.table import ImageTable
-from imgsim.insights.compute import NAMES
-from imgsim.insights.registry import load_insight
+from imgsim.insights.registry import INSIGHTS, load_insight
 from imgsim.insights.report.report import Report
 from imgsim.io.atomic import atomic_folder
 from imgsim.neighbors.graph import NeighborGraph
@@ -45,7 +44,7 @@ def loaders(storage: StorageResource) -> dict[str, Callable[[Path], Any]]:
         "neighbor_graph": NeighborGraph.load,
         "evaluation": Evaluation.load,
         "coreml_package": CoreMLPackage.load,
-        **dict.fromkeys(NAMES, load_insight),
+        **dict.fromkeys(INSIGHTS, load_insight),
         "insight_report": Report.load,
     }
 

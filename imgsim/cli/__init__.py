@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 for command in (load, create, backbones, query, graph, evaluate, export, plan, doctor):
     app.command()(command)
-for name, insight_command in insights.COMMANDS.items():
+for name, insight_command in insights.commands().items():
     app.command(name)(insight_command)
 
 

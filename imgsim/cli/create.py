@@ -41,8 +41,9 @@ def create(
     ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Images per step on a GPU.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    label: Annotated[
-        str | None, typer.Option(help="Column with unique values to call images by, such as 'path'; default: row ids.")
+    ids: Annotated[
+        str | None,
+        typer.Option("--ids", "--label", help="Column with the unique ids of the images, such as 'path'."),
     ] = None,
     labels: Labels = "folder",
     no_recursive: NoRecursive = False,
@@ -71,7 +72,7 @@ def create(
         raise ArgumentError(f"{output} exists already; give --overwrite to replace it, or another path.")
     start = time.perf_counter()
     images = read_source(source, labels, no_recursive, strict)
-    model = build(images, label, backbone, weights, dims, k, method, batch_size, device, seed=seed, workers=pool)
+    model = build(images, ids, backbone, weights, dims, k, method, batch_size, device, seed=seed, workers=pool)
     model.save(output, overwrite=overwrite)
     document = _describe(model, output, time.perf_counter() - start)
     if as_json:

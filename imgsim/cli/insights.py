@@ -12,6 +12,7 @@ from imgsim.cli.console import emit, note, say
 from imgsim.cli.insight_options import BackboneName, Output, Target, Weights, examined, insight_of, show
 from imgsim.cli.load import AsJson
 from imgsim.cli.output_files import TABLES, check_suffix, write_table
+from imgsim.insights.registry import INSIGHTS, InsightKind
 
 
 def duplicates(
@@ -202,13 +203,13 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write everything that can be found out as one HTML page with pictures, complete in itself."""
-    from imgsim.insights.compute import NAMES
+    from imgsim.insights.registry import INSIGHTS
     from imgsim.insights.report.report import render_report
     from imgsim.io.atomic import atomic_path
 
     check_suffix(output, (".html",), "--output")
     with examined(target, backbone, weights) as model:
-        found = [insight_of(model, name) for name in NAMES]
+        found = [insight_of(model, name) for name in INSIGHTS]
         page = render_report(model.references, Path(target.rstrip("/")).name or target)
         with atomic_path(output) as temporary:
             temporary.write_text(page.html, encoding="utf-8")
@@ -219,13 +220,40 @@ def report(
         say(f"{output}: {output.stat().st_size / 1e6:.1f} MB, open it in a browser.")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
+def command_of(kind: InsightKind) -> Callable[..., None]:
+    """Return the command of an insight that has none of its own: metrics, and its first table."""
+
+    def command(
+        target: Target,
+        output: Output = None,
+        backbone: BackboneName = "mini",
+        weights: Weights = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from imgsim.insights.registry import highlights
+
+        check_suffix(output, TABLES, "--output")
+        with examined(target, backbone, weights) as model:
+            found = insight_of(model, kind.name)
+        rows = highlights(found)
+        show(target, found, rows, tuple(rows.columns), output, as_json)
+
+    command.__doc__ = kind.description
+    return command
+
+
+_OWN: dict[str, Callable[..., None]] = {
     "duplicates": duplicates,
     "outliers": outliers,
-    "labels": labels,
+    "label_errors": labels,
     "leaks": leaks,
     "quality": quality,
     "clusters": clusters,
     "map": image_map,
-    "report": report,
 }
+
+
+def commands() -> dict[str, Callable[..., None]]:
+    """Return the commands of all insights by name, and ``report``."""
+    of_insights = {kind.command or name: _OWN.get(name) or command_of(kind) for name, kind in INSIGHTS.items()}
+    return of_insights | {"report": report}

@@ -80,14 +80,14 @@ def _by_files(model: SimilarityModel, files: dict[str, Any], k: int, radius: flo
     from imgsim.errors import QueryError
 
     try:
-        return [model.query(list(files.values()), k=k, radius=radius, label=list(files))]
+        return [model.query(list(files.values()), k=k, radius=radius, ids=list(files))]
     except QueryError:
         if len(files) == 1:
             raise
     answers = []
     for name, file in files.items():
         try:
-            answers.append(model.query([file], k=k, radius=radius, label=[name]))
+            answers.append(model.query([file], k=k, radius=radius, ids=[name]))
         except QueryError as error:
             note(f"left out: {error}")
     if not answers:
@@ -107,7 +107,7 @@ def _ask(
     by_id = {f"id {value}": _id(model, value) for value in ids}
     answers = _by_files(model, by_file, k, radius) if by_file else []
     if by_id:
-        answers.append(model.query(list(by_id.values()), k=k, radius=radius, label=list(by_id)))
+        answers.append(model.query(list(by_id.values()), k=k, radius=radius, ids=list(by_id)))
     if not answers:
         from imgsim.errors import QueryError
 

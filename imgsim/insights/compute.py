@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from imgsim.insights.measures import Traits
     from imgsim.references.insight import Insight
 
-NAMES = tuple(INSIGHTS)
-
 
 class Computation:
     """Computes insights of one set of reference images, which keep them from then on.
@@ -68,7 +66,7 @@ class Computation:
 
 def compute(
     references: References,
-    names: Iterable[str] = NAMES,
+    names: Iterable[str] | None = None,
     store: FeatureStore | None = None,
     params: Mapping[str, Any] | None = None,
     progress: bool = False,
@@ -78,8 +76,8 @@ def compute(
     Parameters
     ----------
     references : References
-    names : iterable of str
-        Some of `imgsim.insights.registry.INSIGHTS`.
+    names : iterable of str, optional
+        Some of `imgsim.insights.registry.INSIGHTS`; default: all.
     store : FeatureStore, optional
         Keeps measures of pictures by content.
     params : mapping, optional
@@ -93,4 +91,4 @@ def compute(
         An unknown name or parameter.
     """
     computation = Computation(references, store, progress)
-    return {name: computation.find(name, **(params or {})) for name in names}
+    return {name: computation.find(name, **(params or {})) for name in (INSIGHTS if names is None else names)}

@@ -16,15 +16,16 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgsim.errors import ModelFormatError
-from imgsim.io.untrusted import read_json
-from imgsim.references.insight import FACTS, Insight, Tables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
+
+    from imgsim.references.insight import Insight, Tables
 
 Tile = tuple[int, str]
 """A row of the model, and the caption below its picture."""
@@ -43,7 +44,7 @@ class InsightKind:
     description : str
         One sentence: what is found.
     finder : str
-        ``"module:function"`` below `imgsim.insights`.
+        ``"module:function"``.
     needs : tuple of str
         Results that the finder takes after the references: ``"traits"`` (measures of the pictures), or names of
         insights above it.
@@ -61,7 +62,7 @@ class InsightKind:
     @property
     def module(self) -> Any:
         """The module of the insight, imported on first use."""
-        return import_module(f"imgsim.insights.{self.finder.partition(':')[0]}")
+        return import_module(self.finder.partition(":")[0])
 
     @property
     def find(self) -> Callable[..., Insight]:
@@ -88,53 +89,53 @@ INSIGHTS = {
             "duplicates",
             "Duplicates",
             "Same bytes, same picture, look-alike: groups of each tier, and which image to keep.",
-            "duplicates.find:find_duplicates",
+            "imgsim.insights.duplicates.find:find_duplicates",
             needs=("traits",),
         ),
         InsightKind(
             "outliers",
             "Outliers",
             "Images far from everything else in the collection.",
-            "outliers:find_outliers",
+            "imgsim.insights.outliers:find_outliers",
         ),
         InsightKind(
             "hubness",
             "Hubs",
             "Images that are a neighbour of very many others, or of none.",
-            "hubness:measure_hubness",
+            "imgsim.insights.hubness:measure_hubness",
         ),
         InsightKind(
             "label_errors",
             "Likely label errors",
             "Labels that the neighbours contradict, each with the probability that it is wrong.",
-            "labels.errors:find_label_errors",
+            "imgsim.insights.labels.errors:find_label_errors",
             command="labels",
         ),
         InsightKind(
             "leaks",
             "Leaks between splits",
             "Pictures that are in two splits, such as train and test.",
-            "duplicates.leaks:find_leaks",
+            "imgsim.insights.duplicates.leaks:find_leaks",
             needs=("duplicates",),
         ),
         InsightKind(
             "quality",
             "Image quality",
             "Blurred, dark, bright, empty and oddly shaped pictures.",
-            "quality:image_quality",
+            "imgsim.insights.quality:image_quality",
             needs=("traits",),
         ),
         InsightKind(
             "clusters",
             "Clusters",
             "Groups of similar images, each with a representative.",
-            "clusters:find_clusters",
+            "imgsim.insights.clusters:find_clusters",
         ),
         InsightKind(
             "map",
             "Map",
             "All images on one plane, similar ones near each other.",
-            "map.layout:make_map",
+            "imgsim.insights.map.layout:make_map",
         ),
     )
 }
@@ -154,6 +155,9 @@ def load_insight(folder: Path) -> Insight:
     ModelFormatError
         There is none, a file is damaged, or it is an insight of another version of this library.
     """
+    from imgsim.io.untrusted import read_json
+    from imgsim.references.insight import FACTS, Insight
+
     try:
         name = read_json(folder / FACTS)["name"]
         return Insight.load(folder, name, INSIGHTS[name].tables)

@@ -8,7 +8,7 @@ from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
-from imgsim.insights.compute import NAMES
+from imgsim.insights.registry import INSIGHTS
 from imgsim.insights.report.report import FILE, Report, render_report
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
@@ -46,7 +46,9 @@ def insight_report(
     mlflow: MlflowResource,
 ) -> Iterator[dg.MaterializeResult[Report]]:
     """One HTML page: rejected files, duplicates, label errors, outliers, quality, leaks, clusters, map, graph."""
-    found = dict(zip(NAMES, (duplicates, outliers, hubness, label_errors, leaks, quality, clusters, map), strict=True))
+    found = dict(
+        zip(INSIGHTS, (duplicates, outliers, hubness, label_errors, leaks, quality, clusters, map), strict=True)
+    )
 
     def compute() -> Report:
         model = assemble(features.images, features, embeddings, neighbor_graph, evaluation, storage.store())
@@ -55,7 +57,7 @@ def insight_report(
 
     with fail_at_once(), mlflow.stage(context, "insight_report") as log:
         inputs = [features.digest, features.images.rejected.to_dict("list"), embeddings.digest, neighbor_graph.digest]
-        insights = [found[name].digest for name in NAMES]
+        insights = [found[name].digest for name in INSIGHTS]
         key = reuse_key("insight_report", CODE_VERSION, context.partition_key, inputs, evaluation.digest, insights)
         folder = storage.asset_folder(context.partition_key, "insight_report") / key
         value, reused = load_or_compute(folder, Report.load, compute)

@@ -9,7 +9,7 @@ from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
-from imgsim.insights.compute import NAMES
+from imgsim.insights.registry import INSIGHTS
 from imgsim.mlflow import registry
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
@@ -55,7 +55,7 @@ def registered_model(
     with fail_at_once(), mlflow.stage(context, "registered_model") as log:
         model = assemble(features.images, features, embeddings, neighbor_graph, evaluation, storage.store())
         found = (duplicates, outliers, hubness, label_errors, leaks, quality, clusters, map)
-        model.insights = dict(zip(NAMES, found, strict=True))
+        model.insights = dict(zip(INSIGHTS, found, strict=True))
         model.coreml = coreml_package.folder
         done = registry.register(
             SimilarityModel(model), collection=context.partition_key, run_id=log.run_id, tracking_uri=mlflow.uri

@@ -75,11 +75,12 @@ def _cost(model: SimilarityModel) -> dict[str, float]:
 
     The model was loaded from its folder: there is no image to decode, and no trait that was measured before.
     """
-    from imgsim.insights.compute import NAMES, Computation
+    from imgsim.insights.compute import Computation
+    from imgsim.insights.registry import INSIGHTS
 
     computation = Computation(model.references)
     seconds = {"traits, CPU s": timed(lambda: computation.traits)[1].cpu}
-    for name in NAMES:
+    for name in INSIGHTS:
         if name != "map":
             seconds[f"{name}, CPU s"] = timed(partial(computation.find, name))[1].cpu
     return seconds | {"all but the map, CPU s": sum(seconds.values())}

@@ -12,7 +12,7 @@ import pytest
 
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.store import FeatureStore
-from imgsim.insights.compute import NAMES
+from imgsim.insights.registry import INSIGHTS
 from imgsim.mlflow import registry
 from orchestration import demo
 from orchestration.assets import ASSETS
@@ -204,7 +204,7 @@ def test_insights_are_shown_kept_and_carried(instance, pictures):
     assert {f"insights/duplicates/{name}" for name in ("groups.parquet", "pairs.parquet", "insight.json")} <= files
     assert [file.path for file in client.list_artifacts(run.info.run_id, "report")] == ["report/insights.html"]
     registered = registry.load("tiny")
-    assert set(registered.insights) == set(NAMES)
+    assert set(registered.insights) == set(INSIGHTS)
     assert registered.insight("duplicates").metrics["same_bytes_groups"] == 1.0
 
 

@@ -25,7 +25,7 @@ def test_black_and_white_find_their_own(tmp_path, rng):
 
 
 def test_images_can_be_called_by_a_column(tiny_images, tiny_store):
-    model = imgsim.create(imgsim.load_images(tiny_images), label="path", store=tiny_store, progress=False)
+    model = imgsim.create(imgsim.load_images(tiny_images), ids="path", store=tiny_store, progress=False)
     path = model.images.paths[3]
     assert model.query(path, k=1)["reference_label"].tolist() == [path]
     assert model.ids[3] == path
@@ -36,7 +36,7 @@ def test_images_can_be_called_by_a_column(tiny_images, tiny_store):
 )
 def test_unsuitable_label_columns_are_refused(tiny_images, tiny_store, column, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        imgsim.create(imgsim.load_images(tiny_images), label=column, store=tiny_store, progress=False)
+        imgsim.create(imgsim.load_images(tiny_images), ids=column, store=tiny_store, progress=False)
 
 
 def test_bad_files_end_in_rejected(tiny_images, tmp_path):
@@ -96,8 +96,10 @@ class TestVectors:
             imgsim.create()
         with pytest.raises(imgsim.ArgumentError, match="either"):
             imgsim.create("folder", embeddings=rng.random((3, 3)))
-        with pytest.raises(imgsim.ArgumentError, match="ids= goes with"):
+        with pytest.raises(imgsim.ArgumentTypeError, match="name of a column"):
             imgsim.create("folder", ids=[1])
+        with pytest.raises(imgsim.ArgumentError, match="another name of ids="):
+            imgsim.create("folder", ids="path", label="path")
 
 
 def test_input_vectors_are_not_changed(rng):

@@ -118,14 +118,110 @@ class TestQueryRules:
         with pytest.raises((ValueError, TypeError), match="radius must be"):
             vector_model.query(0, radius=radius)
 
-    def test_query_labels(self, tiny_model, tiny_images):
+    def test_query_ids(self, tiny_model, tiny_images):
         images = imgsim.load_images(tiny_images)
-        assert tiny_model.query(images[:2], k=1, label="path")["query_label"].tolist() == images.paths[:2]
-        assert tiny_model.query([4, 5], k=1, label=["x", "y"])["query_label"].tolist() == ["x", "y"]
+        assert tiny_model.query(images[:2], k=1, ids="path")["query_label"].tolist() == images.paths[:2]
+        assert tiny_model.query([4, 5], k=1, ids=["x", "y"])["query_label"].tolist() == ["x", "y"]
         with pytest.raises(imgsim.ArgumentError, match="no column 'zz'"):
-            tiny_model.query(images[:2], label="zz")
-        with pytest.raises(imgsim.ArgumentError, match="1 labels for 2"):
-            tiny_model.query([4, 5], label=["x"])
+            tiny_model.query(images[:2], ids="zz")
+        with pytest.raises(imgsim.ArgumentError, match="1 ids for 2"):
+            tiny_model.query([4, 5], ids=["x"])
+
+    def test_label_is_turis_name_of_ids(self, tiny_model):
+        frame = tiny_model.query([4, 5], k=1, label=["x", "y"])
+        assert frame.equals(tiny_model.query([4, 5], k=1, ids=["x", "y"]))
+        with pytest.raises(imgsim.ArgumentError, match="label= is another name of ids="):
+            tiny_model.query([4], ids=["x"], label=["x"])
+
+
+class TestAmong:
+    """Answers among some of the images equal a full ranking of which the others are left out."""
+
+    @pytest.fixture
+    def everyone(self, tiny_model):
+        return tiny_model.query([3, 17], k=None)
+
+    def kept(self, everyone, mask, k):
+        frame = everyone[mask[everyone["reference_label"]]].groupby("query_label").head(k)
+        return frame.assign(rank=frame.groupby("query_label").cumcount() + 1).reset_index(drop=True)
+
+    @pytest.mark.parametrize("k", [1, 4, 39])
+    def test_a_mask(self, tiny_model, everyone, k, rng):
+        mask = rng.random(40) < 0.4
+        assert tiny_model.query([3, 17], k=k, among=mask).equals(self.kept(everyone, mask, k))
+
+    def test_labels_and_ids(self, tiny_model, everyone):
+        labels = np.array(tiny_model.images.labels)
+        for among, mask in (
+            ("cube", labels == "cube"),
+            (["cube", "torus"], np.isin(labels, ["cube", "torus"])),
+            ([5, 6, 30], np.isin(np.arange(40), [5, 6, 30])),
+        ):
+            assert tiny_model.query([3, 17], k=40, among=among).equals(self.kept(everyone, mask, 40))
+
+    def test_with_a_radius(self, tiny_model, everyone):
+        mask = np.arange(40) % 2 == 0
+        near = self.kept(everyone, mask, 40)
+        near = near[near["distance"] <= 1.0].reset_index(drop=True)
+        assert tiny_model.query([3, 17], k=None, radius=1.0, among=mask).equals(near)
+
+    def test_nobody(self, tiny_model):
+        assert len(tiny_model.query(3, among=np.zeros(40, bool))) == 0
+        assert len(tiny_model.query(3, k=None, radius=2.0, among=[])) == 0
+
+    @pytest.mark.parametrize(
+        ("among", "error", "message"),
+        [
+            ("pyramid", imgsim.ArgumentError, "'pyramid', which is neither a label nor an id"),
+            ([4, 99], imgsim.ArgumentError, "99"),
+            (np.ones(39, bool), imgsim.ArgumentError, "shape"),
+            ([0.5], imgsim.ArgumentTypeError, "mask"),
+        ],
+    )
+    def test_what_names_no_images(self, tiny_model, among, error, message):
+        with pytest.raises(error, match=message):
+            tiny_model.query(3, among=among)
+
+
+def test_embedded_pixels_are_a_query(tiny_model, tiny_images):
+    from PIL import Image
+
+    path = tiny_images / tiny_model.images.paths[7]
+    with Image.open(path) as picture:
+        turned = picture.convert("RGB").rotate(5)
+    vector = tiny_model.embed_pixels(turned)
+    assert vector.shape == (tiny_model.embeddings.shape[1],)
+    assert np.array_equal(vector, tiny_model.embed_pixels(np.asarray(turned)))
+    assert tiny_model.query(vector, k=3).equals(tiny_model.query(turned, k=3))
+    with pytest.raises(imgsim.ArgumentTypeError, match="uint8"):
+        tiny_model.embed_pixels(np.zeros((4, 4, 3)))
+
+
+class TestShow:
+    def test_a_row_per_query(self, tiny_model, tiny_images):
+        path = tiny_images / tiny_model.images.paths[7]
+        pixels = np.zeros((30, 20, 3), np.uint8)
+        queries = [path, path.read_bytes(), pixels]
+        one, three = tiny_model.show(queries[:1], k=2), tiny_model.show(queries, k=2)
+        assert one.width == three.width
+        assert three.height > 2 * one.height
+        assert tiny_model.show(queries[:1], k=4).width > one.width
+
+    def test_a_notebook_shows_it(self, tiny_model):
+        assert tiny_model.show([3, 4], k=2)._repr_png_().startswith(b"\x89PNG")
+
+    def test_right_and_wrong_labels_are_marked(self, tiny_model):
+        from imgsim.images.contact_sheet import BAD, GOOD
+
+        row = 3
+        others = [label for label in set(tiny_model.images.labels) if label != tiny_model.images.labels[row]]
+        colors = {among: set(tiny_model.show(row, k=2, among=among).getdata()) for among in (None, others[0])}
+        assert GOOD in colors[None]
+        assert BAD in colors[others[0]]
+        assert GOOD not in colors[others[0]]
+
+    def test_vectors_have_no_picture(self, vector_model):
+        assert vector_model.show(np.asarray(vector_model.embeddings[:2]), k=3).height > 0
 
 
 class TestGraph:

@@ -170,7 +170,7 @@ def test_mean_colour_backbone_end_to_end(tmp_path):
 
     for name, colour in {"red": (255, 0, 0), "rose": (250, 10, 10), "blue": (0, 0, 255)}.items():
         Image.fromarray(np.full((20, 30, 3), colour, np.uint8)).save(tmp_path / f"{name}.png")
-    model = imgsim.create(tmp_path, label="path", backbone=Means(), projection=None, progress=False)
+    model = imgsim.create(tmp_path, ids="path", backbone=Means(), projection=None, progress=False)
     answer = model.query("red.png", k=3)
     assert answer["reference_label"].tolist() == ["red.png", "rose.png", "blue.png"]
     np.testing.assert_allclose(answer["distance"], [0, np.sqrt(25 + 200) / 255, np.sqrt(2)], rtol=1e-4)

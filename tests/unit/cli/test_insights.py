@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 import imgsim
 from imgsim.cli import app
 from imgsim.cli.insight_options import _number
-from imgsim.insights.compute import NAMES, Computation, compute
+from imgsim.insights.compute import Computation, compute
+from imgsim.insights.registry import INSIGHTS
 
 COMMANDS = ("duplicates", "outliers", "labels", "leaks", "quality", "clusters", "map")
 
@@ -129,7 +130,7 @@ def test_a_folder_of_images_will_do(doubled: Path, shared_home: Path, monkeypatc
     assert document("duplicates", doubled)["metrics"]["same_bytes_images"] == 1
     facts = document("report", doubled, "-o", tmp_path / "page.html")
     assert facts["bytes"] == (tmp_path / "page.html").stat().st_size
-    assert set(facts["metrics"]) == set(NAMES)
+    assert set(facts["metrics"]) == set(INSIGHTS)
     assert run("quality", tmp_path / "nowhere", code=1).stderr.startswith("error: ")
 
 

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 import imgsim
-from imgsim.insights.compute import NAMES, compute
+from imgsim.insights.compute import compute
+from imgsim.insights.registry import INSIGHTS
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_importing_names_loads_nothing_heavy():
 def test_every_insight_can_be_computed_and_is_carried_without_opening_an_image(model):
     assert not model.images.root, "a loaded model does not know where its images lie: none can be read again"
     found = compute(model.references)
-    assert tuple(found) == NAMES == tuple(model.insights)
+    assert tuple(found) == tuple(INSIGHTS) == tuple(model.insights)
     assert all(insight.name == name for name, insight in found.items())
     assert model.insight("outliers") is found["outliers"], "what is carried is not computed again"
     assert {"Insights"} < set(model.summary("dict"))

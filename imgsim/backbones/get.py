@@ -58,9 +58,20 @@ def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | P
         return _from_factory(name)
     if name == "mini":
         return _mini(weights)
+    _require_known(name)
     from imgsim.backbones.torchvision import torchvision_backbone
 
     return torchvision_backbone(name, weights)
+
+
+def _require_known(name: str) -> None:
+    known = list_backbones()
+    if name not in known:
+        from difflib import get_close_matches
+
+        near = ", ".join(get_close_matches(name, known, 4))
+        hint = f" Near: {near}." if near else ""
+        raise BackboneError(f"no backbone is called {name!r}.{hint} All: imgsim.list_backbones().")
 
 
 def _mini(weights: str | Path | None) -> Backbone:

@@ -8,7 +8,6 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgsim.backbones.get import list_backbones
 from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, make_spec
 from imgsim.errors import BackboneError
 
@@ -24,19 +23,12 @@ def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
     Raises
     ------
     BackboneError
-        Unknown name; a weights file that is missing or does not fit (found when the network is built);
+        A weights file that is missing or does not fit (found when the network is built);
         a download that failed.
     """
     from torchvision import models
 
-    try:
-        enum = models.get_model_weights(name).DEFAULT
-    except ValueError as error:
-        from difflib import get_close_matches
-
-        near = ", ".join(get_close_matches(name, list_backbones(), 4))
-        hint = f" Near: {near}." if near else ""
-        raise BackboneError(f"no backbone is called {name!r}.{hint} All: imgsim.list_backbones().") from error
+    enum = models.get_model_weights(name).DEFAULT
     preset = enum.transforms()
     size = preset.crop_size[0]
     mean = tuple(getattr(preset, "mean", IMAGENET_MEAN))

@@ -215,7 +215,8 @@ class TestShow:
 
         row = 3
         others = [label for label in set(tiny_model.images.labels) if label != tiny_model.images.labels[row]]
-        colors = {among: set(tiny_model.show(row, k=2, among=among).getdata()) for among in (None, others[0])}
+        sheets = {among: tiny_model.show(row, k=2, among=among) for among in (None, others[0])}
+        colors = {among: set(map(tuple, np.asarray(sheet).reshape(-1, 3))) for among, sheet in sheets.items()}
         assert GOOD in colors[None]
         assert BAD in colors[others[0]]
         assert GOOD not in colors[others[0]]

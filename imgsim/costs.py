@@ -237,15 +237,15 @@ def _traffic(cut: Plan) -> Iterator[Figure]:
     if cut.partitions > 1:
         how = f"images x {copies} copies x ({cut.dims} x 4 + 8) B"
         yield Figure("traffic", "vectors to partitions", n * copies * (4 * cut.dims + 8), "bytes", how)
-        how = f"images x {copies} copies x {cut.wide} edges x {_EDGE} B"
-        yield Figure("traffic", "partial edges", n * copies * cut.wide * _EDGE, "bytes", how)
+        how = f"images x {copies} copies x {cut.width} edges x {_EDGE} B"
+        yield Figure("traffic", "partial edges", n * copies * cut.width * _EDGE, "bytes", how)
     rows = min(cut.cap, n)
     how = f"2 x {rows:,} rows at most x {cut.dims} x 4 B + {BLOCK_BYTES >> 20} MiB of distances"
     yield Figure("memory", "arrays of a worker that searches", 2 * rows * cut.dims * 4 + BLOCK_BYTES, "bytes", how)
     if cut.partitions > 1:
         rows = min(cut.shard_rows, n)
-        how = f"{COPIES_TO_JOIN} x {rows:,} rows of a shard x {copies} copies x {cut.wide} edges x {_EDGE} B"
-        joined = COPIES_TO_JOIN * rows * copies * cut.wide * _EDGE
+        how = f"{COPIES_TO_JOIN} x {rows:,} rows of a shard x {copies} copies x {cut.width} edges x {_EDGE} B"
+        joined = COPIES_TO_JOIN * rows * copies * cut.width * _EDGE
         yield Figure("memory", "arrays of a worker that joins", joined, "bytes", how)
 
 

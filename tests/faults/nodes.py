@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.pipeline import build_shards, prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.neighbors.partitioned.shards import Work
 from imgsim.workers import LOOPBACK, Workers, get_workers

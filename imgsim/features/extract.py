@@ -269,7 +269,7 @@ class _Extraction:
             data = self._read(rows)
             if key in self.notes.suspects:
                 check_alone(data, "decode", _least(self.spec))
-            with self.notes.flight(key):
+            with self.notes.decoding(key):
                 picture, pixels = image_pixels(data, self.spec)
         except ImageError as error:
             if isinstance(error.__context__, MemoryError):  # of this moment, not of this file: not to be remembered

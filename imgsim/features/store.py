@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from imgsim import schema
 from imgsim.errors import StoreError
-from imgsim.images.read_files import is_url, join, open_url
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
 from imgsim.io.object_store import LocalParts, Parts, RemoteParts
+from imgsim.io.urls import is_url, join, open_url
 
 _KEYS: dict[str, pa.Array] = {}
 """Key columns of parts that this process has read: they never change, and take 70 bytes an image."""

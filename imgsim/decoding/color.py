@@ -45,7 +45,7 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """Bring a deep or two-coloured image to mode L, as `to_srgb` says; any other is returned as it is."""
+    """Convert a 1-bit, 16-bit, 32-bit or float image to mode L as `to_srgb` describes; return others as they are."""
     if image.mode in _HIGH_DEPTH:
         return _by_rows(image, lambda values: (values.astype(np.uint32) + 128) // 257)
     if image.mode in ("I", "F"):

@@ -25,7 +25,7 @@ BAD = (200, 30, 30)
 def contact_sheet(
     thumbs: Sequence[Picture], captions: Sequence[str] | None = None, columns: int = 5, size: int = 160
 ) -> Image.Image:
-    """Lay pictures out in a grid, each fitted into a square tile.
+    """Draw pictures in a grid, each fitted into a square tile.
 
     Parameters
     ----------

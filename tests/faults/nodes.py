@@ -41,9 +41,9 @@ class Slow:
 
     workers: Workers
 
-    def map(self, function: Callable[[Any], Any], keys: Sequence[Any]) -> Iterator[Any]:
+    def map(self, function: Callable[[Any], Any], pieces: Sequence[Any]) -> Iterator[Any]:
         """See `Workers.map`."""
-        return self.workers.map(partial(slowly, function), keys)
+        return self.workers.map(partial(slowly, function), pieces)
 
 
 @contextmanager

@@ -99,12 +99,12 @@ class Harming(InProcess):
     def __init__(self, work, when, what, times=1):
         self.work, self.when, self.what, self.times = work, when, what, times
 
-    def map(self, function, keys):
+    def map(self, function, pieces):
         if function.func.__name__ == self.when and self.times:
             self.times -= 1
             path = self.work.path(self.what, 0)
             path.write_bytes(path.read_bytes()[:-7])
-        return super().map(function, keys)
+        return super().map(function, pieces)
 
 
 @pytest.mark.parametrize(("when", "what"), [("merge", "leaf_graph"), ("refine", "merge"), ("leaf_graph", "leaves")])

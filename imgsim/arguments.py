@@ -1,4 +1,4 @@
-"""Arguments checked the same way everywhere."""
+"""Checks of arguments that several public functions take."""
 
 import math
 import numbers
@@ -10,7 +10,13 @@ from imgsim.errors import ArgumentError, ArgumentTypeError
 
 
 def positive_int(value: object, name: str) -> int:
-    """A whole number of at least 1; numpy integers count, bools and floats do not."""
+    """Return ``value`` as int if it is a whole number of at least 1; bools and floats are refused.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentError
+        No whole number, or below 1.
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}.")
     if value < 1:
@@ -19,7 +25,12 @@ def positive_int(value: object, name: str) -> int:
 
 
 def optional_workers(value: object) -> None:
-    """Refuse ``workers`` that cannot run anything; None is this process."""
+    """Refuse ``workers`` without a method ``map``; None is this process.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
     if value is not None and not callable(getattr(value, "map", None)):
         kind = value if isinstance(value, str) else "processes"
         raise ArgumentTypeError(
@@ -28,12 +39,22 @@ def optional_workers(value: object) -> None:
 
 
 def optional_k(value: object) -> int | None:
-    """``k`` of a query: None (no limit) or at least 1."""
+    """Check ``k`` of a query: None (no limit) or a whole number of at least 1.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentError
+    """
     return None if value is None else positive_int(value, "k")
 
 
 def optional_radius(value: object) -> float | None:
-    """``radius`` of a query: None (no limit), or a distance of at least 0; infinity means no limit too."""
+    """Check ``radius`` of a query: None (no limit) or a distance of at least 0; infinity is no limit too.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentError
+    """
     if value is None:
         return None
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):

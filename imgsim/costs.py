@@ -1,8 +1,8 @@
-"""What a collection would cost before it is there: storage, work, traffic, memory and time, each with its formula.
+"""Cost estimate of a collection: storage, work, traffic, memory and time of building a model, with their formulas.
 
-Nothing is run. The costs that the formulas multiply are measured: on this machine by ``make bench`` (`Costs.read`), or
-on the reference machine (`Costs.reference`). The work is that of `imgsim.neighbors.partitioned`: scan, decode and
-network are a pure map over images; vectors go to overlapping partitions, each is searched exactly, edges are joined.
+Nothing is run. The unit costs in the formulas are measured: on this machine by ``make bench`` (`Costs.read`), or
+on the reference machine (`Costs.reference`). The graph is that of `imgsim.neighbors.partitioned`: scan, decode and
+network run image by image; vectors go to overlapping partitions, each is searched exactly, neighbour lists are merged.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from imgsim.neighbors.exact import BLOCK_BYTES
 from imgsim.neighbors.partitioned.plan import Partitioning, Plan
 
 EFFICIENCY = 0.8
-"""Share of the time that cores are busy. Assumed, not measured: stragglers, start-up, and the network take the rest."""
+"""Share of the time that cores are busy; assumed, not measured. Stragglers, start-up and transfers take the rest."""
 COPIES_TO_JOIN = 4
-"""Peak of joining a shard's lists, in their own size: 294 MB for 73 MB (as read, sorted, and the order of it)."""
+"""Peak memory of merging a shard's neighbour lists, in multiples of their size: 294 MB measured for 73 MB."""
 BENCH = 'make bench ARGS="--images FOLDER --backbone {} --only stages graph partitioned"'
 _EDGE = 8  # bytes: int32 position and float32 distance
 _GRAPH = ("assign to partitions", "search in partitions", "join and refine")
@@ -29,23 +29,23 @@ _GRAPH = ("assign to partitions", "search in partitions", "join and refine")
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured costs of one image on one core, and of a distance.
+    """Measured unit costs: of one image on one core, and of distance computations.
 
     Parameters
     ----------
     source : str
-        Where they were measured, for people.
+        Machine and data of the measurement, in words.
     backbone : str
     feature_dims : int
-        Values of the backbone's feature.
+        Length of the backbone's feature.
     file_bytes, thumbnail_bytes : float
         Means.
     scan_s, decode_s, network_s : float
-        CPU seconds an image: list, read, hash and header; read, decode, resize and thumbnail; the network.
+        CPU seconds per image: list, read, hash and header; read, decode, resize and thumbnail; the network.
     flops : float
-        Floating-point operations a second of exact search, two a dimension and pair.
+        Floating-point operations per second of exact search, two per dimension and pair.
     join_s : float
-        CPU seconds a row: joining the partitions' edges, and one round of refinement.
+        CPU seconds per row: merging the lists of the partitions, and one round of refinement.
     """
 
     source: str
@@ -61,7 +61,7 @@ class Costs:
 
     @classmethod
     def reference(cls, backbone: str) -> Costs:
-        """Costs of the reference machine.
+        """Return the costs of the reference machine.
 
         Raises
         ------
@@ -77,12 +77,12 @@ class Costs:
 
     @classmethod
     def read(cls, path: str | Path, backbone: str | None = None) -> Costs:
-        """Costs that ``make bench`` measured and wrote to ``path``.
+        """Read the costs that ``make bench`` measured and wrote to ``path``.
 
         Raises
         ------
         ArgumentError
-            The file is none of it, lacks a stage, or measured another backbone.
+            The file is no such file, lacks a stage, or measured another backbone.
         """
         try:
             document = json.loads(Path(path).read_text("utf-8"))
@@ -112,7 +112,7 @@ _REFERENCE: dict[str, tuple[int, float, float, float, float, float, float, float
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of a plan: a number with its unit, and what it was computed from."""
+    """One line of a plan: a number with its unit, and the formula that it was computed by."""
 
     group: str
     what: str
@@ -123,7 +123,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Machines:
-    """What the work runs on: machines, cores of each, and GPUs of each with the images a second of one."""
+    """Hardware that the work runs on: machines, cores and GPUs of each, and images per second of one GPU."""
 
     machines: int = 1
     cores: int = 1
@@ -131,7 +131,7 @@ class Machines:
     gpu_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check.
+        """Check the numbers.
 
         Raises
         ------
@@ -156,21 +156,21 @@ def plan(
     file_bytes: float | None = None,
     partitioning: Partitioning | None = None,
 ) -> list[Figure]:
-    """Every figure of building a model of so many images.
+    """Compute every figure of building a model of ``images`` images.
 
     Parameters
     ----------
     images : float
         At least 1; ``1e8`` is fine.
     costs : Costs
-        Of files like those that will come: larger ones take longer to read and decode.
+        Measured on files like those of the collection: larger ones take longer to read and decode.
     where : Machines
     dims : int
-        Of the embeddings.
+        Length of an embedding.
     k : int
         Neighbours per image.
     file_bytes : float, optional
-        Mean size of a file; default: that of the measured ones.
+        Mean size of a file in bytes; default: that of the measured files.
     partitioning : imgsim.neighbors.partitioned.plan.Partitioning, optional
 
     Raises
@@ -237,15 +237,15 @@ def _traffic(cut: Plan) -> Iterator[Figure]:
     if cut.partitions > 1:
         how = f"images x {copies} copies x ({cut.dims} x 4 + 8) B"
         yield Figure("traffic", "vectors to partitions", n * copies * (4 * cut.dims + 8), "bytes", how)
-        how = f"images x {copies} copies x {cut.wide} edges x {_EDGE} B"
-        yield Figure("traffic", "partial edges", n * copies * cut.wide * _EDGE, "bytes", how)
+        how = f"images x {copies} copies x {cut.width} edges x {_EDGE} B"
+        yield Figure("traffic", "partial edges", n * copies * cut.width * _EDGE, "bytes", how)
     rows = min(cut.cap, n)
     how = f"2 x {rows:,} rows at most x {cut.dims} x 4 B + {BLOCK_BYTES >> 20} MiB of distances"
     yield Figure("memory", "arrays of a worker that searches", 2 * rows * cut.dims * 4 + BLOCK_BYTES, "bytes", how)
     if cut.partitions > 1:
         rows = min(cut.shard_rows, n)
-        how = f"{COPIES_TO_JOIN} x {rows:,} rows of a shard x {copies} copies x {cut.wide} edges x {_EDGE} B"
-        joined = COPIES_TO_JOIN * rows * copies * cut.wide * _EDGE
+        how = f"{COPIES_TO_JOIN} x {rows:,} rows of a shard x {copies} copies x {cut.width} edges x {_EDGE} B"
+        joined = COPIES_TO_JOIN * rows * copies * cut.width * _EDGE
         yield Figure("memory", "arrays of a worker that joins", joined, "bytes", how)
 
 
@@ -268,7 +268,7 @@ def _time(work: list[Figure], where: Machines) -> Iterator[Figure]:
 
 
 def _drivers(work: list[Figure]) -> Iterator[Figure]:
-    """What the core-seconds go into, the largest first; GPU time is counted apart."""
+    """Compute the share of each kind of work in all core-seconds, largest first; GPU time is not included."""
     shares = [figure for figure in work if figure.unit == "core-seconds"]
     total = sum(figure.value for figure in shares)
     for figure in sorted(shares, key=lambda figure: -figure.value):

@@ -1,11 +1,11 @@
-"""Every error imgsim raises on purpose.
+"""Errors that imgsim raises on purpose.
 
     ImgsimError
     ├── SourceError          a folder, table or URL that cannot be listed or read
     ├── ImageError           one image that cannot be read or decoded
     ├── ArgumentError        a value outside its domain        (also a ValueError)
     ├── ArgumentTypeError    a value of the wrong type         (also a TypeError)
-    ├── BackboneError        an unknown network, missing weights, a failed download
+    ├── BackboneError        an unknown backbone, missing weights, a failed download
     ├── QueryError           a query this model cannot answer
     ├── StoreError           the feature store cannot be read or written
     │   └── ShardError       a part of a partitioned graph is missing or damaged
@@ -13,7 +13,7 @@
     ├── ModelFormatError     a saved model that is damaged, incomplete or too new
     ├── RegistryError        the MLflow registry cannot be reached or lacks the model
     ├── CoreMLError          a Core ML package that cannot be made, read or verified
-    │   └── UnsupportedOperationError   ... because of an operation nobody here knows
+    │   └── UnsupportedOperationError   ... because of an operation that is not implemented
     └── MissingExtraError    an optional package is not installed (also an ImportError)
 
 Messages say what was wrong (with the path), why, and what to do about it.
@@ -21,7 +21,7 @@ Messages say what was wrong (with the path), why, and what to do about it.
 
 
 class ImgsimError(Exception):
-    """Base class: ``except imgsim.ImgsimError`` catches everything below."""
+    """Base class of all errors of imgsim."""
 
 
 class SourceError(ImgsimError):
@@ -34,9 +34,9 @@ class ImageError(ImgsimError):
     Parameters
     ----------
     stage : str
-        Where it failed: ``"read"``, ``"header"`` or ``"decode"``.
+        Step that failed: ``"read"``, ``"header"`` or ``"decode"``.
     reason : str
-        Why, in words for the person who owns the file.
+        Reason, in words for the owner of the file.
     """
 
     def __init__(self, stage: str, reason: str) -> None:
@@ -54,7 +54,7 @@ class ArgumentTypeError(ImgsimError, TypeError):
 
 
 class BackboneError(ImgsimError):
-    """A network cannot be found, built, downloaded or exported."""
+    """A backbone cannot be found, built, downloaded or exported."""
 
 
 class QueryError(ImgsimError):
@@ -70,7 +70,7 @@ class ShardError(StoreError):
 
 
 class WorkersError(ImgsimError):
-    """Work could not be run where it was sent: a process or a Ray cluster was lost."""
+    """Workers could not finish: a process or a Ray cluster was lost."""
 
 
 class ModelFormatError(ImgsimError):
@@ -78,7 +78,7 @@ class ModelFormatError(ImgsimError):
 
 
 class RegistryError(ImgsimError):
-    """The MLflow registry cannot be reached, or lacks what was asked for."""
+    """The MLflow registry cannot be reached, or does not hold the model."""
 
 
 class CoreMLError(ImgsimError):

@@ -1,4 +1,4 @@
-"""How good the neighbours are: recall of the graph, and precision, mAP and 1-NN accuracy on labels.
+"""Evaluation of a k-NN graph: recall against exact search; precision, mAP and 1-NN accuracy on labels.
 
 Leave-one-out: every image is a query against all others. Labels that stand for "none of the
 classes" (Caltech-101's ``BACKGROUND_Google``) stay in as references and are never queries.
@@ -32,7 +32,7 @@ Z95 = 1.959964
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics with 95 % bounds, and a row per class.
+    """Metrics of a graph with 95 % confidence bounds, overall and per class.
 
     ``metrics`` keys: ``images``, ``recall_at_<k>``; with labels also ``queries``,
     ``precision_at_<k>`` (share of the k nearest that carry the query's label), ``map_at_<k>``,
@@ -58,7 +58,13 @@ class Evaluation:
 
     @classmethod
     def load(cls, folder: Path) -> Evaluation:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ModelFormatError
+            A file is missing or damaged.
+        """
         try:
             notes = read_json(folder / "evaluation.json")
             table = arrow.read_parquet(folder / "evaluation.parquet")
@@ -77,7 +83,7 @@ def evaluate(
     sample: int = SAMPLE,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure a graph against exact search and against labels.
+    """Evaluate a graph against exact search and against labels, leave-one-out.
 
     Parameters
     ----------
@@ -85,13 +91,13 @@ def evaluate(
     graph : NeighborGraph
         Over the same rows, with at least ``k`` neighbours (or n - 1).
     labels : sequence of n, optional
-        None entries are never queries.
+        Class of each row; rows without one (None) are references, never queries.
     k : int
-        Neighbours that count.
+        Neighbours per query that are evaluated.
     background : sequence of str
-        Labels that are no class of their own.
+        Labels that stand for "none of the classes"; never queries.
     sample : int
-        Queries of the recall estimate, drawn with ``seed``.
+        Number of queries of the recall estimate, drawn with ``seed``.
     """
     k = min(arguments.positive_int(k, "k"), max(1, len(matrix) - 1))
     if graph.k < k and len(matrix) > 1:
@@ -101,7 +107,7 @@ def evaluate(
         return Evaluation(metrics, _class_table({}), k)
     names = np.asarray([label if label is not None else "" for label in labels], object)
     query = np.asarray([label is not None and label not in background for label in labels], bool)
-    query &= _has_company(names)
+    query &= _label_repeats(names)
     if not query.any():
         return Evaluation(metrics, _class_table({}), k)
     scores = label_scores(names, graph.neighbors[:, :k], query)
@@ -116,7 +122,11 @@ def evaluate(
 def recall(
     matrix: NDArray[np.float32], graph: NeighborGraph, k: int, sample: int = SAMPLE, seed: int = 0
 ) -> dict[str, float]:
-    """Share of the true k nearest that the graph lists, on a seeded sample of rows; equal distances count as found."""
+    """Estimate recall@k, the share of the true k nearest that the graph lists, on a seeded sample of rows.
+
+    A listed row at the distance of the true k-th counts as found. Keys are ``recall_at_<k>``, with ``_low`` and
+    ``_high``.
+    """
     n = len(matrix)
     if n < 2:
         return {}
@@ -130,7 +140,7 @@ def recall(
 def label_scores(
     names: NDArray[np.object_], neighbors: NDArray[np.int32], query: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, average precision and 1-NN hit of each query, (q,) each.
+    """Compute precision, average precision and 1-NN hit of each query, (q,) each.
 
     Average precision at k is the sum over ranks i of precision at i where rank i is relevant, over
     the smaller of k and the number of other images with the query's label.
@@ -144,8 +154,8 @@ def label_scores(
     return hits.mean(axis=1), average, hits[:, 0]
 
 
-def _has_company(names: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Labels on one image only cannot be found by any search: such an image is no query."""
+def _label_repeats(names: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Tell which rows share their label with another row, (n,) bool; others cannot be found by their label."""
     _, codes = np.unique(names.astype(str), return_inverse=True)
     return np.bincount(codes)[codes] > 1
 

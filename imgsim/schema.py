@@ -1,4 +1,4 @@
-"""Arrow schemas: the one place where columns are named and typed."""
+"""Arrow schemas: names and types of the columns of all stored tables."""
 
 import pyarrow as pa
 
@@ -45,7 +45,7 @@ EDGE_COLUMNS = ("src_id", "dst_id", "distance", "rank")
 
 
 def images(table: pa.Table) -> pa.Table:
-    """The columns of `IMAGES` out of a table; one that was written before there was a ``split`` has none.
+    """Select and cast the columns of `IMAGES`; a table without ``split`` (an earlier version's) gets an empty one.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def images(table: pa.Table) -> pa.Table:
 
 
 def features(dim: int) -> pa.Schema:
-    """Schema of stored raw features of ``dim`` values each."""
+    """Return the schema of stored raw features of ``dim`` values each."""
     return pa.schema(
         [
             pa.field("sha256", pa.string(), nullable=False),
@@ -68,12 +68,12 @@ def features(dim: int) -> pa.Schema:
 
 
 def embeddings(dim: int) -> pa.Schema:
-    """Schema of embeddings of ``dim`` values each, in row order."""
+    """Return the schema of embeddings of ``dim`` values each, in row order."""
     return pa.schema([pa.field("embedding", pa.list_(pa.float32(), dim), nullable=False)])
 
 
 def neighbors(k: int) -> pa.Schema:
-    """Schema of a graph: row positions and euclidean distances of ``k`` neighbours, nearest first."""
+    """Return the schema of a k-NN graph: row positions and euclidean distances of ``k`` neighbours, nearest first."""
     return pa.schema(
         [
             pa.field("neighbors", pa.list_(pa.int32(), k), nullable=False),

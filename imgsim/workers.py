@@ -1,7 +1,7 @@
-"""Three ways to run the same function over keys: in this process, in a pool of processes, on Ray.
+"""Workers run a function over pieces of work: in this process, in a pool of processes, or on a Ray cluster.
 
-Workers have one method, `map`. Functions must be importable by name and return little: what they make, they write to
-files that all workers see. A key may be run twice (after a lost node), so functions must be idempotent.
+Workers have one method, `map`. Functions must be importable by name and return little: results go to files that all
+workers see. A piece may be run twice (after a lost node), so functions must be idempotent.
 """
 
 from __future__ import annotations
@@ -19,66 +19,66 @@ from typing import Any, Protocol, TypeVar
 from imgsim import arguments
 from imgsim.errors import ArgumentError, MissingExtraError, WorkersError
 
-Key = TypeVar("Key")
+Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 KINDS = ("in_process", "processes", "ray")
 LOOPBACK = "127.0.0.2"
-"""Ray takes 127.0.0.1 for a mistake and puts the address of the network card in its place."""
+"""Loopback address of a local Ray cluster: Ray replaces 127.0.0.1 by the address of the network card."""
 LOST_NODES = 8
-"""Times that a task is sent to another node or worker; one that always kills its worker must end."""
+"""Retries of a task whose node or worker died; limited, since a task may always kill its worker."""
 AGAIN = "Run again: what was done is kept."
 
 
 def usable_cores() -> int:
-    """Cores this process may run on."""
+    """Return the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers(Protocol):
-    """Something that runs functions."""
+    """Interface of everything that runs a function over pieces of work."""
 
-    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
-        """Results in the order of the keys; the first error of a function is raised as it is."""
+    def map(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> Iterator[Result]:
+        """Yield the results in the order of the pieces; the first error that the function raises is raised here."""
         ...
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """One after the other, here."""
+    """Workers that run one piece after the other in this process."""
 
-    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+    def map(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> Iterator[Result]:
         """See `Workers.map`."""
-        return map(function, keys)
+        return map(function, pieces)
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Fresh processes on this machine, one BLAS thread each; ``count`` is by default one for each usable core."""
+    """Workers in fresh processes on this machine, one BLAS thread each; ``count`` is by default `usable_cores`."""
 
     count: int | None = None
 
-    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+    def map(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> Iterator[Result]:
         """See `Workers.map`.
 
         Raises
         ------
         WorkersError
-            A worker died.
+            A worker process died.
         """
-        if not keys:
+        if not pieces:
             return
-        count = min(len(keys), self.count or usable_cores())
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
+        count = min(len(pieces), self.count or usable_cores())
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start_process)
         try:
-            yield from pool.map(function, keys)
+            yield from pool.map(function, pieces)
         except BrokenProcessPool as error:
             raise WorkersError(f"a worker process died, perhaps for lack of memory: {error} {AGAIN}") from error
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    """One BLAS thread; and no worker outlives the process that it works for."""
+def _start_process() -> None:
+    """Limit BLAS to one thread, and end this process when its parent ends."""
     import numpy  # noqa: F401  loads BLAS
     from threadpoolctl import threadpool_limits
 
@@ -95,22 +95,22 @@ def _end_with_parent() -> None:
 
 @dataclass(frozen=True)
 class Ray:
-    """Tasks of one CPU on a Ray cluster; a task whose node is lost is run on another.
+    """Workers on a Ray cluster, one CPU per task; a task whose node is lost runs on another.
 
     Parameters
     ----------
     address : str, optional
-        ``"auto"`` or ``"host:port"``; by default a cluster that is started on this machine
-        (Ray's workers listen on every address of it, whatever it is told, and ask for the token in ``~/.ray``).
-        Where Ray runs in this process already, that is used.
+        ``"auto"`` or ``"host:port"``; by default a cluster is started on this machine. Its workers listen on all
+        network addresses, which Ray cannot be told otherwise, and require the token in ``~/.ray``. If this process has
+        initialised Ray already, that cluster is used.
     count : int, optional
-        CPUs of a cluster that is started here.
+        CPUs of a cluster started here.
     """
 
     address: str | None = None
     count: int | None = None
 
-    def map(self, function: Callable[[Key], Result], keys: Sequence[Key]) -> Iterator[Result]:
+    def map(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> Iterator[Result]:
         """See `Workers.map`.
 
         Raises
@@ -120,11 +120,13 @@ class Ray:
         MissingExtraError
             Ray is not installed.
         """
-        if not keys:
+        if not pieces:
             return
-        ray = self._started()
-        remote = ray.remote(num_cpus=1, max_retries=LOST_NODES, scheduling_strategy="SPREAD")(function_of(function))
-        waiting = deque(remote.remote(key) for key in keys)
+        ray = self._connect()
+        remote = ray.remote(num_cpus=1, max_retries=LOST_NODES, scheduling_strategy="SPREAD")(
+            as_plain_function(function)
+        )
+        waiting = deque(remote.remote(piece) for piece in pieces)
         try:
             while waiting:
                 yield ray.get(waiting.popleft())
@@ -136,7 +138,7 @@ class Ray:
             for reference in waiting:
                 ray.cancel(reference)
 
-    def _started(self) -> Any:
+    def _connect(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray
@@ -160,11 +162,11 @@ class Ray:
         return ray
 
 
-def function_of(function: Callable[[Key], Result]) -> Callable[[Key], Result]:
-    """A plain function, as Ray wants one, of any callable."""
+def as_plain_function(function: Callable[[Piece], Result]) -> Callable[[Piece], Result]:
+    """Wrap any callable in a plain function, since Ray accepts no other callables."""
 
-    def call(key: Key) -> Result:
-        return function(key)
+    def call(piece: Piece) -> Result:
+        return function(piece)
 
     return call
 

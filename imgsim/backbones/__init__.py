@@ -1,1 +1,1 @@
-"""Networks that turn a picture into a feature, and the ONNX runtime that runs them."""
+"""Backbones: networks that map an image to a feature vector, their export to ONNX, and the runtimes that run them."""

@@ -1,4 +1,4 @@
-"""Backbones by name: packaged, torchvision's, or your own."""
+"""Backbones by name: the packaged ``mini``, torchvision's networks, or your own module."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgsim.backbones.mini import CELLS
+from imgsim.backbones.mini import POOL_GRID
 from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, from_module, make_spec
 from imgsim.errors import BackboneError
 
@@ -20,14 +20,14 @@ TURI_APPLE_ONLY = ("VisionFeaturePrint_Scene", "VisionFeaturePrint_Screen")
 
 
 def list_backbones() -> list[str]:
-    """Names `get_backbone` accepts: ``mini``, then torchvision's classification networks."""
+    """Return the names that `get_backbone` accepts: ``mini``, then torchvision's classification networks."""
     import torchvision
 
     return ["mini", *torchvision.models.list_models(module=torchvision.models)]
 
 
 def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | Path | None = None) -> Backbone:
-    """Find a network by name, or wrap your own.
+    """Return a backbone by name, or wrap your own network.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _mini(weights: str | Path | None) -> Backbone:
         return module.eval()
 
     source = "packaged" if weights is None else f"file {Path(weights).name}"
-    content = f"{digest} {CELLS}"
+    content = f"{digest} {POOL_GRID}"
     return Backbone(make_spec("mini", content, (96, 96), IMAGENET_MEAN, IMAGENET_STD, source, "Apache-2.0"), build)
 
 

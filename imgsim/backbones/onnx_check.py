@@ -1,4 +1,4 @@
-"""Whether an ONNX file is a network and nothing else, before any runtime sees it: a stranger may have written it."""
+"""Safety check of an ONNX file from an untrusted source, before a runtime loads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
 
 STANDARD = ("", "ai.onnx")
-REPEATING = frozenset(("Loop", "Scan"))  # no image network needs them, and one node may run for ever
+REPEATING = frozenset(("Loop", "Scan"))  # no image network needs them, and one such node may never end
 
 
 def check_onnx(path: Path) -> None:
-    """Refuse what reads other files, needs code of others, or runs without a bound.
+    """Refuse an ONNX file that refers to other files, uses custom operators, or has loops.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
 
 
 def _inner(nodes: Iterator[NodeProto]) -> Iterator[NodeProto]:
-    """Nodes, and those of the graphs in their attributes."""
+    """Yield nodes and, recursively, those of the graphs in their attributes."""
     for node in nodes:
         yield node
         for attribute in node.attribute:

@@ -1,4 +1,4 @@
-"""A network as one ONNX file that takes pixels: uint8 (1, height, width, 3) in, float32 (1, dim) out."""
+"""Export of a backbone as one ONNX file, preprocessing included: uint8 (1, height, width, 3) to float32 (1, dim)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ SPEC_FILE = "spec.json"
 
 
 def export_onnx(backbone: Backbone, folder: Path) -> BackboneSpec:
-    """Write ``backbone.onnx`` and ``spec.json`` into ``folder``, checked against torch.
+    """Write ``backbone.onnx`` and ``spec.json`` into ``folder``, and compare the export with torch.
 
-    An existing export in ``folder`` is kept. Returns the spec with ``dim`` filled in.
+    An existing export in ``folder`` is kept.
+
+    Returns
+    -------
+    BackboneSpec
+        With ``dim`` filled in.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def export_onnx(backbone: Backbone, folder: Path) -> BackboneSpec:
 
 
 def _probe(spec: BackboneSpec) -> NDArray[np.uint8]:
-    """A smooth random picture: white noise would hardly excite a network trained on photographs."""
+    """Draw a smooth random image, (1, height, width, 3); white noise hardly activates a network for photographs."""
     rng = np.random.default_rng(0)
     coarse = rng.uniform(0, 255, (9, 9, 3))
     rows = np.linspace(0, 7.99, spec.height)
@@ -72,7 +77,7 @@ def _export(module: nn.Module, probe: NDArray[np.uint8], path: Path, name: str) 
     import torch
 
     try:
-        with _quiet():
+        with _silence_exporter():
             torch.onnx.export(
                 module,
                 (torch.from_numpy(probe),),
@@ -88,7 +93,7 @@ def _export(module: nn.Module, probe: NDArray[np.uint8], path: Path, name: str) 
 
 
 def _drop_metadata(path: Path) -> None:
-    """The exporter notes stack traces with paths of this machine in every node: remove them."""
+    """Remove the stack traces with paths of this machine that the exporter writes into every node."""
     import onnx
 
     model = onnx.load(path)
@@ -104,7 +109,7 @@ def _drop_metadata(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_exporter() -> Iterator[None]:
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

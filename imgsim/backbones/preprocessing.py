@@ -1,4 +1,4 @@
-"""A network with its preprocessing inside: what every runtime runs and every export starts from."""
+"""Preprocessing (mean and standard deviation) as a layer in front of the network, for runtimes and exports."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def pixel_module(backbone: Backbone) -> nn.Module:
-    """The network with its preprocessing inside: uint8 (n, h, w, 3) RGB to float32 (n, dim).
+    """Return the network with its preprocessing in one module: uint8 (n, h, w, 3) RGB to float32 (n, dim).
 
-    Mean and standard deviation are a 1 x 1 depthwise convolution: one pass over the pixels in ONNX
-    Runtime's own memory layout (MobileNetV2: 7.6 ms an image instead of 7.9).
+    Normalisation is a 1 x 1 depthwise convolution, one pass over the pixels in ONNX Runtime's own memory layout
+    (MobileNetV2: 7.6 ms an image instead of 7.9).
     """
     import torch
     from torch import nn

@@ -1,4 +1,4 @@
-"""One interface, two runtimes: ONNX Runtime on CPU, torch on GPU and MPS.
+"""Runtimes that run a backbone: ONNX Runtime on CPU, torch on CUDA and MPS, under one interface.
 
 A runtime maps pixels, uint8 (n, height, width, 3), to raw features, float32 (n, dim). ONNX Runtime
 runs image by image on one thread (fastest per core, and no result can depend on a batch); the
@@ -25,17 +25,17 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class FeatureRuntime(Protocol):
-    """Pixels to features."""
+    """Callable that maps pixels to features."""
 
     batched: bool
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(n, height, width, 3) uint8 to (n, dim) float32."""
+        """Map (n, height, width, 3) uint8 to (n, dim) float32."""
         ...
 
 
 class OnnxRuntime:
-    """ONNX Runtime on one CPU thread, one image at a time; safe to call from many threads.
+    """ONNX Runtime on one CPU thread, one image at a time; thread-safe.
 
     All runtimes of a process share 4 GiB for weights and intermediate values: a network that declares more is refused.
 
@@ -78,19 +78,25 @@ class OnnxRuntime:
 
 @cache
 def _share_memory() -> None:
-    """Let all sessions of this process allocate from one arena that has a limit."""
+    """Let all sessions of this process allocate from one arena of limited size."""
     import onnxruntime
 
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
     automatic = dict.fromkeys(("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk"), -1)
-    with suppress(Exception):  # the program around us has registered one already: then its limit holds
+    with suppress(Exception):  # the host program has registered an allocator already: its limit holds
         onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": MAX_MEMORY, **automatic}))
 
 
 class TorchRuntime:
-    """torch on any device, in batches."""
+    """torch on any device; in batches on a GPU, image by image on the CPU.
+
+    Raises
+    ------
+    RuntimeError
+        The network does not fit on the device.
+    """
 
     batched = True
 
@@ -115,7 +121,7 @@ class TorchRuntime:
 
 
 def resolve_device(device: str = "auto") -> str:
-    """``"cpu"``, ``"cuda"`` or ``"mps"``. ``"auto"`` takes a GPU that is there, else the CPU.
+    """Return ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` takes a GPU if there is one, else the CPU.
 
     Raises
     ------
@@ -138,14 +144,20 @@ def resolve_device(device: str = "auto") -> str:
 
 
 def _accelerator_likely() -> bool:
-    """Cheap test that spares most CPU-only runs the import of torch (2.6 CPU-s)."""
+    """Tell cheaply if there may be a GPU; importing torch to find out takes 2.6 CPU-s."""
     if sys.platform == "darwin":
         return True
     return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists() or sys.platform == "win32"
 
 
 def make_runtime(backbone: Backbone, onnx: Path | None, device: str) -> FeatureRuntime:
-    """The runtime for a resolved device; without an ONNX file the CPU runs torch."""
+    """Return the runtime for a resolved device; without an ONNX file the CPU runs torch.
+
+    Raises
+    ------
+    BackboneError, ModelFormatError
+        The network cannot run on this device, or the ONNX file is none.
+    """
     if device == "cpu" and onnx is not None:
         return OnnxRuntime(onnx)
     try:

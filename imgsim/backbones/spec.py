@@ -1,4 +1,4 @@
-"""A backbone: a network with its weights, preprocessing, dimension and licence."""
+"""`Backbone` and `BackboneSpec`: a network, and the description of its weights, preprocessing and feature."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """What must be known to use a network's features, without the network itself.
+    """Description of a backbone: its name, input, preprocessing, weights, licence and feature length.
 
     ``height`` and ``width`` are the input in pixels, ``mean`` and ``std`` apply to RGB in [0, 1],
-    ``dim`` is the feature's length (0 until the network has been run once), ``fingerprint`` names
+    ``dim`` is the feature's length (0 until the network has been run once). ``fingerprint`` identifies
     weights and preprocessing: features of equal fingerprint are interchangeable.
     """
 
@@ -38,18 +38,18 @@ class BackboneSpec:
     dim: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
+        """Return a form that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> BackboneSpec:
-        """Inverse of `to_dict`."""
+        """Read the form that `to_dict` gives."""
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A spec and the recipe that builds its network: (n, 3, h, w) normalised float to (n, dim)."""
+    """A spec and ``build``, which makes its network: (n, 3, h, w) normalised float to (n, dim)."""
 
     spec: BackboneSpec
     build: Callable[[], nn.Module]
@@ -62,7 +62,16 @@ def from_module(
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
 ) -> Backbone:
-    """Wrap your own network. Unset arguments come from the module's attributes, else 224 x 224 and ImageNet's."""
+    """Wrap your own network as a backbone.
+
+    Unset arguments come from the module's attributes of the same names, else they are 224 x 224 and ImageNet's mean
+    and standard deviation.
+
+    Raises
+    ------
+    ArgumentTypeError
+        ``module`` is no torch module.
+    """
     from torch import nn
 
     if not isinstance(module, nn.Module):
@@ -103,7 +112,7 @@ def make_spec(
     weights: str,
     licence: str,
 ) -> BackboneSpec:
-    """A spec whose fingerprint covers the weights' ``content`` digest and all preprocessing."""
+    """Return a spec whose fingerprint covers the weights' ``content`` digest and all preprocessing."""
     identity = json.dumps([name, content, size, mean, std, PREPROCESSING])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     safe = "".join(c if c.isalnum() or c in "_-" else "-" for c in name)[:40]

@@ -1,4 +1,4 @@
-"""torchvision's classification networks as backbones: the classifier's last layer is removed."""
+"""torchvision's classification networks as backbones, without their last linear layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ LICENCE = "BSD-3-Clause code; weights trained on ImageNet, see torchvision"
 
 
 def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
-    """A network of torchvision's registry with its own weights and preprocessing (input size, mean, std).
+    """Return a network of torchvision's registry with its own preprocessing (input size, mean, std).
+
+    ``weights`` are torchvision's own (None), a state dict (path), or ``"random"``.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
     else:
         content, source = _digest(Path(weights)), f"file {Path(weights).name}"
     spec = make_spec(name, content, (size, size), mean, std, source, LICENCE)
-    return Backbone(spec, lambda: headless(_whole(name, weights, enum)).eval())
+    return Backbone(spec, lambda: remove_classifier(_with_classifier(name, weights, enum)).eval())
 
 
 def _digest(path: Path) -> str:
@@ -52,7 +54,7 @@ def _digest(path: Path) -> str:
         ) from error
 
 
-def _whole(name: str, weights: str | Path | None, enum: Any) -> nn.Module:
+def _with_classifier(name: str, weights: str | Path | None, enum: Any) -> nn.Module:
     if weights is None:
         return _download(name, enum)
     import torch
@@ -60,13 +62,15 @@ def _whole(name: str, weights: str | Path | None, enum: Any) -> nn.Module:
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module: nn.Module = models.get_model(name, weights=None, **_extra(name, random=str(weights) == "random"))
+        module: nn.Module = models.get_model(
+            name, weights=None, **_factory_options(name, random=str(weights) == "random")
+        )
     if str(weights) != "random":
         _load(module, name, Path(weights))
     return module
 
 
-def _extra(name: str, random: bool) -> dict[str, Any]:
+def _factory_options(name: str, random: bool) -> dict[str, Any]:
     if name not in ("googlenet", "inception_v3"):
         return {}
     return {"aux_logits": True, "transform_input": not random, "init_weights": random}
@@ -76,7 +80,7 @@ def _download(name: str, enum: Any) -> nn.Module:
     from torchvision import models
 
     try:
-        with redirect_stdout(sys.stderr):  # where torch says what it downloads
+        with redirect_stdout(sys.stderr):  # torch prints its progress to stdout
             module: nn.Module = models.get_model(name, weights=enum, progress=True)
     except Exception as error:
         raise BackboneError(
@@ -107,10 +111,10 @@ def _load(module: nn.Module, name: str, path: Path) -> None:
         ) from error
 
 
-def headless(module: nn.Module) -> nn.Module:
-    """Remove the classifier's last linear layer in place; what it was fed becomes the feature.
+def remove_classifier(module: nn.Module) -> nn.Module:
+    """Remove the last linear layer of the classifier in place; its input becomes the feature.
 
-    SqueezeNet has no linear layer: its 512 channels are averaged over space, as in the others.
+    SqueezeNet has no linear layer: its 512 channels are averaged over space instead.
     """
     from torch import nn
 
@@ -124,12 +128,12 @@ def headless(module: nn.Module) -> nn.Module:
 
 
 def classifier(name: str, weights: str | Path | None) -> nn.Linear | None:
-    """The layer that `headless` removes from a network of torchvision, features to classes, if it has one."""
+    """Return the linear layer that `remove_classifier` removes, features to classes; None if there is none."""
     from torchvision import models
 
     if name not in models.list_models(module=models):
         return None
-    found = _last_linear(_whole(name, weights, models.get_model_weights(name).DEFAULT))
+    found = _last_linear(_with_classifier(name, weights, models.get_model_weights(name).DEFAULT))
     return None if found is None else found[1]
 
 

@@ -101,7 +101,7 @@ def _ask(
     """Neighbours with path and label, and each query's name with what was asked by (a file's path or an id)."""
     import pandas as pd
 
-    from imgsim.images.read_files import is_url
+    from imgsim.io.urls import is_url
 
     by_file = {file: file if is_url(file) else Path(file) for file in files}
     by_id = {f"id {value}": _id(model, value) for value in ids}

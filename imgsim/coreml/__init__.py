@@ -1,6 +1,6 @@
-"""Core ML: a model on a phone, and the proof that it answers as it does here.
+"""Core ML: export of a model for Apple devices, and verification of the package on any machine.
 
-Names are loaded when they are used: importing this package loads neither torch nor coremltools.
+Names are imported lazily: importing this package loads neither torch nor coremltools.
 """
 
 from importlib import import_module

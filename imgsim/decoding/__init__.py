@@ -1,1 +1,1 @@
-"""Decoding of image files: bytes in, RGB pixels out."""
+"""Decoding of image files: bytes to upright RGB pixels in sRGB."""

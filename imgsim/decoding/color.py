@@ -1,4 +1,4 @@
-"""Brings a Pillow image of any mode to 8-bit sRGB over white."""
+"""Colour conversion: a Pillow image of any mode to 8-bit sRGB through its ICC profile, transparency over white."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 _HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N")
 _PROFILE_SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY", "LAB": "Lab"}
 _STRIP = 8_000_000  # pixels
-_INDISTINGUISHABLE = 2  # grey levels: a profile that moves no colour further is sRGB
+_INDISTINGUISHABLE = 2  # grey levels: a profile that changes no colour by more counts as sRGB
 
 
 def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
@@ -45,7 +45,7 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """Bring a deep or two-coloured image to mode L, as `to_srgb` says; any other is returned as it is."""
+    """Convert a 1-bit, 16-bit, 32-bit or float image to mode L as `to_srgb` describes; return others as they are."""
     if image.mode in _HIGH_DEPTH:
         return _by_rows(image, lambda values: (values.astype(np.uint32) + 128) // 257)
     if image.mode in ("I", "F"):
@@ -56,7 +56,7 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _by_rows(image: Image.Image, level: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
-    """Mode L by ``level`` of the values, some rows at a time: a large picture must not be held in wide numbers."""
+    """Map values to mode L by ``level``, some rows at a time: a large picture in 64 bits takes too much memory."""
     gray = Image.new("L", image.size)
     for top, rows in _strips(image):
         gray.paste(Image.fromarray(level(rows).astype(np.uint8)), (0, top))
@@ -94,7 +94,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def apply_profile(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """Convert an image of mode L, RGB, CMYK or LAB to sRGB through its profile, or plainly without one."""
+    """Convert an image of mode L, RGB, CMYK or LAB to sRGB through its ICC profile, or by Pillow's rule without one."""
     if image.mode == "LAB":
         icc = _lab_profile()
     transform = _srgb_transform(icc, image.mode) if icc else None
@@ -113,7 +113,7 @@ def _lab_profile() -> bytes:
 
 @lru_cache(maxsize=32)
 def _srgb_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Transform from the profile to sRGB; None when it is broken, of another colour space, or sRGB itself."""
+    """Build the transform from a profile to sRGB; None if it is broken, of another colour space, or sRGB itself."""
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(icc))
         if profile.profile.xcolor_space.strip() != _PROFILE_SPACES[mode]:
@@ -125,7 +125,7 @@ def _srgb_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether the transform leaves a lattice of colours where it was."""
+    """Tell if the transform leaves a lattice of test colours unchanged."""
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     if mode == "RGB":
         before = np.stack(np.meshgrid(levels[::3], levels[::3], levels[::3]), axis=-1).reshape(1, -1, 3)

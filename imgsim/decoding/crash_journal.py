@@ -1,10 +1,11 @@
-"""Which files a decoder is looking at right now, on disk: what killed a process is known to the next one.
+"""Crash journal: the sha256 of each file being decoded, on disk, so that the next run knows which file killed this one.
 
     <home>/inflight/<id>    64 hexadecimal digits per file, or blanks; locked as long as its process lives
 
-A crash in a decoder's machine code ends the process, and nothing can be caught. The sha256 of a file is noted before
-its bytes go to a decoder and blanked after. A journal whose process is gone names the files that were being decoded
-when it died: suspects, which `imgsim.decoding.subprocess_check` then tries in a process of their own.
+A crash in a decoder's native code ends the process and cannot be caught. So the sha256 of a file is written to the
+journal before its bytes go to a decoder, and blanked afterwards. The journal of a dead process names the files that
+were being decoded when it died. They are suspects, and `imgsim.decoding.subprocess_check` decodes each in a process of
+its own.
 """
 
 import fcntl
@@ -17,12 +18,12 @@ from threading import Lock
 
 from imgsim.io.home import home
 
-KEY = 64  # length of a sha256 in hexadecimal digits
-_BLANK = b" " * KEY
+DIGITS = 64  # of a sha256 in hexadecimal
+_BLANK = b" " * DIGITS
 
 
 class Journal:
-    """The files in flight of one run, and the suspects that runs before it left; use `journal`."""
+    """Journal of one run: files being decoded now, and ``suspects`` of earlier runs that died; made by `journal`."""
 
     def __init__(self, file: int | None, suspects: set[str]) -> None:
         self.suspects = suspects
@@ -30,30 +31,30 @@ class Journal:
         self._lock = Lock()
         self._free: list[int] = []
         self._used = 0
-        self._suspected = {key: self._note(key) for key in sorted(suspects)}
+        self._suspected = {sha256: self._note(sha256) for sha256 in sorted(suspects)}
 
     @contextmanager
-    def flight(self, key: str) -> Iterator[None]:
-        """Note that the file of this sha256 is with a decoder."""
-        slot = self._note(key)
+    def decoding(self, sha256: str) -> Iterator[None]:
+        """Note the file of this sha256 for as long as the block decodes it."""
+        slot = self._note(sha256)
         try:
             yield
         finally:  # not reached by a crash
             self._blank(slot)
 
-    def clear(self, key: str) -> None:
-        """Forget a suspicion: the file was tried alone."""
+    def clear(self, sha256: str) -> None:
+        """Remove a suspect after it was checked in a process of its own."""
         with self._lock:
-            slot = self._suspected.pop(key, None)
-            self.suspects.discard(key)
+            slot = self._suspected.pop(sha256, None)
+            self.suspects.discard(sha256)
         if slot is not None:
             self._blank(slot)
 
-    def _note(self, key: str) -> int:
+    def _note(self, sha256: str) -> int:
         with self._lock:
             slot = self._free.pop() if self._free else self._used
             self._used = max(self._used, slot + 1)
-        self._write(slot, key.encode())
+        self._write(slot, sha256.encode())
         return slot
 
     def _blank(self, slot: int) -> None:
@@ -61,15 +62,15 @@ class Journal:
         with self._lock:
             self._free.append(slot)
 
-    def _write(self, slot: int, key: bytes) -> None:
+    def _write(self, slot: int, record: bytes) -> None:
         if self._file is not None:
             with suppress(OSError):  # a full disk must not stop the run
-                os.pwrite(self._file, key, slot * KEY)
+                os.pwrite(self._file, record, slot * DIGITS)
 
 
 @contextmanager
 def journal() -> Iterator[Journal]:
-    """A journal of this run; without a writable home there is none, and a crash leaves no trace."""
+    """Open a journal for this run; without a writable home it is kept in memory only and a crash leaves no trace."""
     folder = home() / "inflight"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,7 @@ def journal() -> Iterator[Journal]:
         return
     try:
         dead = _dead(folder, path)
-        made = Journal(file, {key for content in dead.values() for key in _keys(content)})
+        made = Journal(file, {sha256 for content in dead.values() for sha256 in _records(content)})
         for gone in dead:
             gone.unlink(missing_ok=True)
         yield made
@@ -92,7 +93,7 @@ def journal() -> Iterator[Journal]:
 
 
 def _create(folder: Path) -> tuple[int, Path]:
-    """An empty journal, locked before others can see it."""
+    """Create an empty journal file, locked before it becomes visible; return its descriptor and path."""
     name = uuid.uuid4().hex
     hidden, path = folder / f".{name}.tmp", folder / name
     file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -102,7 +103,7 @@ def _create(folder: Path) -> tuple[int, Path]:
 
 
 def _dead(folder: Path, own: Path) -> dict[Path, bytes]:
-    """Content of the journals that no living process holds."""
+    """Read the journals whose process is dead (nobody holds their lock)."""
     found = {}
     for path in sorted(folder.glob("[!.]*")):
         if path == own:
@@ -113,6 +114,6 @@ def _dead(folder: Path, own: Path) -> dict[Path, bytes]:
     return found
 
 
-def _keys(content: bytes) -> set[str]:
-    records = (content[start : start + KEY] for start in range(0, len(content), KEY))
-    return {record.decode("ascii", "ignore") for record in records if len(record) == KEY and record.isalnum()}
+def _records(content: bytes) -> set[str]:
+    records = (content[start : start + DIGITS] for start in range(0, len(content), DIGITS))
+    return {record.decode("ascii", "ignore") for record in records if len(record) == DIGITS and record.isalnum()}

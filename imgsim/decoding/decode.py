@@ -1,4 +1,4 @@
-"""From the bytes of one file to an upright RGB array, or the reason why not."""
+"""Decoding of one file: header, upright RGB array, resizing, thumbnail; damage raises `ImageError` with the reason."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,14 +15,14 @@ from imgsim.decoding.jpeg import JpegHeader, count_scans, exif_orientation, pars
 from imgsim.decoding.png import check_chunks, check_complete, exif_chunk
 from imgsim.errors import ImageError
 
-LARGE = 32 * MEGAPIXEL  # pixels from which a picture is decoded alone, and reduced in strips where JPEG's scale is not
+LARGE = 32 * MEGAPIXEL  # pixels above which pictures are decoded one at a time, and reduced strip by strip if not JPEG
 STRIP = 8 * MEGAPIXEL
-MAX_SCAN_PIXELS = 12 * MAX_MEGAPIXELS_ELSE * MEGAPIXEL  # each scan of a JPEG visits every pixel: about 6 s of work
+MAX_SCAN_PIXELS = 12 * MAX_MEGAPIXELS_ELSE * MEGAPIXEL  # every scan of a JPEG visits every pixel: about 6 s
 _one_large = Lock()
 
 
 class Header(NamedTuple):
-    """What a file says about itself before it is decoded."""
+    """Properties of an image file that its header declares, without decoding pixels."""
 
     width: int  # pixels, as stored: before the orientation is applied
     height: int
@@ -95,7 +95,7 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def resize(picture: np.ndarray | Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """Stretch to ``size`` = (height, width) with antialiased bilinear sampling.
+    """Resize to ``size`` = (height, width) by antialiased bilinear sampling.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def resize(picture: np.ndarray | Image.Image, size: tuple[int, int]) -> np.ndarr
 
 
 def thumbnail(picture: np.ndarray | Image.Image, longest: int = 160) -> bytes:
-    """Shrink so that the longest side has ``longest`` pixels (never enlarged); as JPEG bytes.
+    """Encode a JPEG thumbnail whose longest side has ``longest`` pixels; small pictures are not enlarged.
 
     Parameters
     ----------
@@ -149,8 +149,8 @@ def _parse(data: bytes, stage: str) -> JpegHeader:
 
 
 @contextmanager
-def _alone(pixels: int) -> Iterator[None]:
-    """Let threads wait for each other where memory for several pictures of this size may be lacking."""
+def _one_at_a_time(pixels: int) -> Iterator[None]:
+    """Hold a lock while a picture of more than `LARGE` pixels is decoded, since memory may not do for several."""
     if pixels <= LARGE:
         yield
         return
@@ -158,7 +158,7 @@ def _alone(pixels: int) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(AttributeError):  # glibc would keep what is freed here for this thread alone
+            with suppress(AttributeError):  # glibc would keep the freed memory in this thread's arena
                 CDLL(None).malloc_trim(0)
 
 
@@ -172,7 +172,7 @@ def _decode_jpeg(data: bytes, at_least: tuple[int, int] | None) -> np.ndarray:
     pixels = None
     if header.is_plain:
         mode = _jpeg_mode(header)
-        with _alone(size):
+        with _one_at_a_time(size):
             pixels = _turbo_decode(data, header, mode, at_least)
     if pixels is None:
         return _decode_by_pillow(data, "JPEG", at_least)
@@ -185,7 +185,7 @@ def _decode_jpeg(data: bytes, at_least: tuple[int, int] | None) -> np.ndarray:
 
 
 def _jpeg_mode(header: JpegHeader) -> str:
-    """Colour space to ask of libjpeg-turbo; CMYK comes inverted, as Adobe writes it and everybody since."""
+    """Return the colour space to ask of libjpeg-turbo; CMYK comes inverted, the convention that Adobe set."""
     if header.components == 4:
         return "CMYK"
     return "GRAY" if header.components == 1 and header.icc is not None else "RGB"
@@ -194,7 +194,7 @@ def _jpeg_mode(header: JpegHeader) -> str:
 def _turbo_decode(
     data: bytes, header: JpegHeader, colorspace: str, at_least: tuple[int, int] | None
 ) -> np.ndarray | None:
-    """Decode by libjpeg-turbo, strictly; None when it refuses a file that is not known to be damaged."""
+    """Decode by libjpeg-turbo in strict mode; None if it refuses a file for another reason than damage."""
     import simplejpeg
 
     scale = {}
@@ -219,13 +219,13 @@ def _turbo_decode(
 
 def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
     image = open_image(data, kind, "decode")
-    with _alone(image.width * image.height):
+    with _one_at_a_time(image.width * image.height):
         try:
             return _load(image, data, kind, at_least)
         except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
             raise ImageError("decode", explain_damage(error, kind)) from None
         finally:
-            image.close()  # its pixels go before another large one begins, and an error that is kept keeps none
+            image.close()  # frees its pixels before the next large one, and even if a traceback refers to it
 
 
 def _load(image: Image.Image, data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
@@ -239,7 +239,10 @@ def _load(image: Image.Image, data: bytes, kind: str, at_least: tuple[int, int] 
 
 
 def _check_png(data: bytes, image: Image.Image) -> None:
-    """Refuse damage that Pillow passes over; rows it found no pixels for are zero, so a last row of others is proof."""
+    """Refuse damage that Pillow ignores.
+
+    Pillow leaves rows without data at zero, so a last row of other values proves that the picture is complete.
+    """
     check_chunks(data)
     last = image.crop((0, image.height - 1, image.width, image.height))
     if image.info.get("interlace") or not any(last.tobytes()):
@@ -247,7 +250,7 @@ def _check_png(data: bytes, image: Image.Image) -> None:
 
 
 def _rgb(image: Image.Image, at_least: tuple[int, int] | None) -> Image.Image:
-    """A loaded image as RGB; a large one strip by strip, each reduced at once, for the sake of memory."""
+    """Convert a loaded image to RGB; a large one is converted and reduced strip by strip to bound memory."""
     icc = image.info.get("icc_profile")
     width, height = image.size
     if at_least is None or width * height <= LARGE:
@@ -263,11 +266,11 @@ def _rgb(image: Image.Image, at_least: tuple[int, int] | None) -> Image.Image:
 
 
 def _orientation(image: Image.Image, data: bytes, kind: str) -> int:
-    """EXIF orientation of an opened image that Pillow has not turned by itself."""
+    """Read the EXIF orientation (1 to 8) of an opened image; 1 if Pillow or libheif rotates it."""
     if kind == "TIFF":
         value = getattr(image, "tag_v2", {}).get(274, 1)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
-    if kind == "HEIF":  # libheif turns the picture
+    if kind == "HEIF":  # libheif rotates the picture itself
         return 1
     exif = image.info.get("exif") or (exif_chunk(data) if kind == "PNG" else b"")
     return exif_orientation(exif) if isinstance(exif, bytes) else 1

@@ -1,4 +1,4 @@
-"""The image formats imgsim reads: how each is recognised, how large it may be, and the one reader that sees it."""
+"""Image formats that imgsim reads: their signatures, size limits, and the one Pillow reader used for each."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,9 +12,11 @@ from PIL import Image
 
 from imgsim.errors import ImageError
 
-JPEG = b"\xff\xd8\xff"  # how its files begin
+JPEG = b"\xff\xd8\xff"  # signature: the first bytes of its files
 MEGAPIXEL = 1_000_000
-MAX_SIDE = 100_000  # pixels; what is longer is no photograph, and too narrow to be decoded at a reduced scale
+MAX_SIDE = (
+    100_000  # pixels; a longer side is no photograph, and the other side too narrow for decoding at a reduced scale
+)
 MAX_MEGAPIXELS = {
     "WEBP": 100,
     "AVIF": 128,
@@ -54,7 +56,7 @@ filterwarnings("ignore", module=r"PIL\.")
 
 
 def identify(data: bytes, stage: str) -> str:
-    """Name the format by its first bytes; the file's name plays no part.
+    """Return the name of the format by the file's first bytes; the extension is ignored.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def _no_picture(data: bytes) -> str:
 
 
 def check_size(width: int, height: int, kind: str, stage: str) -> None:
-    """Refuse, before any pixel is decoded, a size that would take more memory than one file may.
+    """Refuse a size that would take too much memory, before any pixel is decoded.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def check_size(width: int, height: int, kind: str, stage: str) -> None:
 
 
 def open_image(data: bytes, kind: str, stage: str) -> Image.Image:
-    """Open with the one reader of this format (no other of Pillow's many parsers ever sees the bytes).
+    """Open a file with the one Pillow reader of its format; no other parser sees the bytes.
 
     Raises
     ------
@@ -139,15 +141,15 @@ def _reader(kind: str) -> Callable[[BytesIO], Image.Image]:
 
 
 def _silence_libtiff() -> None:
-    """Its messages go straight to stderr, into the progress bar; the reason of a refusal is Pillow's error."""
+    """Stop libtiff from printing to stderr (into the progress bar); Pillow's error tells the reason."""
     from PIL import _imaging
 
-    with suppress(AttributeError, OSError):  # a Pillow built without it, or into which it is linked
+    with suppress(AttributeError, OSError):  # Pillow is built without libtiff, or with it linked statically
         CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def explain_damage(error: Exception, kind: str) -> str:
-    """What a codec's error means for the person who owns the file."""
+    """Translate a codec's error into words for the owner of the file."""
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
         return f"too little memory to decode this {kind}"

@@ -1,4 +1,4 @@
-"""Reads a JPEG's markers: size, kind, EXIF orientation, ICC profile; no pixel is decoded."""
+"""JPEG markers: size, coding, EXIF orientation, ICC profile, number of scans; no pixel is decoded."""
 
 import re
 import struct
@@ -11,12 +11,12 @@ _PROGRESSIVE = 0xC2
 _SCAN, _END = 0xDA, 0xD9
 _ORIENTATION_TAG = 0x0112
 _PROFILE = re.compile(rb"\xff\xe2(?=..ICC_PROFILE\0)", re.DOTALL)
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # among pixels: neither a stuffed byte nor a restart
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in entropy-coded data; no stuffed byte, no restart
 
 
 @dataclass(frozen=True, slots=True)
 class JpegHeader:
-    """What the markers in front of the first scan say."""
+    """Properties that the markers before the first scan declare."""
 
     width: int
     height: int
@@ -29,7 +29,7 @@ class JpegHeader:
 
     @property
     def is_plain(self) -> bool:
-        """Whether libjpeg-turbo decodes it directly: 8 bits, gray, colour or CMYK, Huffman coded."""
+        """True if libjpeg-turbo decodes it directly: 8 bits, gray, colour or CMYK, Huffman coded."""
         return self.precision == 8 and self.components in (1, 3, 4) and self.frame in _HUFFMAN_FRAMES
 
 
@@ -78,7 +78,7 @@ def parse_jpeg(data: bytes) -> JpegHeader:
 
 
 def count_scans(data: bytes, header: JpegHeader) -> int:
-    """How often the decoder walks over the picture: a few times where it is sent in parts, else once."""
+    """Count the scans, each of which makes the decoder visit every pixel; a baseline JPEG mostly has one."""
     if header.frame != _PROGRESSIVE and data[header.scan + 4 : header.scan + 5] == bytes([header.components]):
         return 1
     scans, position = 0, header.scan
@@ -93,12 +93,12 @@ def count_scans(data: bytes, header: JpegHeader) -> int:
 
 
 def without_profile(data: bytes, header: JpegHeader) -> bytes:
-    """The file with its ICC segments turned into comments."""
+    """Return the file with its ICC segments turned into comments."""
     return _PROFILE.sub(b"\xff\xfe", data[: header.scan]) + data[header.scan :]
 
 
 def _join_profile(chunks: list[bytes]) -> bytes | None:
-    """Join ICC chunks by their sequence numbers; None when there are none or some are missing."""
+    """Join the chunks of an ICC profile by sequence number; None if there are none or some are missing."""
     chunks = sorted(chunk for chunk in chunks if len(chunk) > 2)
     if [chunk[0] for chunk in chunks] != list(range(1, len(chunks) + 1)):
         return None
@@ -106,7 +106,7 @@ def _join_profile(chunks: list[bytes]) -> bytes | None:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Orientation tag (1 to 8) of an EXIF block, with or without its ``Exif`` prefix; 1 when absent or broken."""
+    """Read the orientation tag (1 to 8) of an EXIF block, with or without ``Exif`` prefix; 1 if absent or broken."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:

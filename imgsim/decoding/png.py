@@ -1,4 +1,4 @@
-"""What Pillow does not check of a PNG: that its chunks are whole, and that there is a value for every pixel."""
+"""Checks of a PNG that Pillow leaves out: checksums of its chunks, and data for every pixel."""
 
 import struct
 import zlib
@@ -11,7 +11,7 @@ _BLOCK = 1 << 20
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
-    """Name, body and checksum of each chunk up to the last whole one; all bytes of a file may be wrong."""
+    """Yield name, body and checksum of each chunk up to the last whole one; nothing in the file is trusted."""
     view, position = memoryview(data), 8
     while position + 12 <= len(data):
         length, name = struct.unpack_from(">I4s", data, position)
@@ -23,12 +23,12 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
 
 
 def exif_chunk(data: bytes) -> bytes:
-    """The EXIF block of a PNG, which may follow the pixels; empty when there is none."""
+    """Return the EXIF block of a PNG, which may follow the pixels; empty if there is none."""
     return next((bytes(body) for name, body, _ in chunks(data) if name == b"eXIf"), b"")
 
 
 def check_chunks(data: bytes) -> None:
-    """Raise ValueError unless the chunks a picture needs are there and undamaged, up to the end mark."""
+    """Raise ValueError unless the chunks that a picture needs are present, with valid checksums, up to the end mark."""
     found = {b"IHDR": b"", b"PLTE": b"", b"IDAT": b""}
     for name, body, checksum in chunks(data):
         if name == b"IEND":
@@ -46,7 +46,7 @@ def check_chunks(data: bytes) -> None:
 
 
 def check_complete(data: bytes) -> None:
-    """Raise ValueError when the packed pixels end before the picture does (unpacks them all: no small cost)."""
+    """Raise ValueError if the compressed pixels end before the picture does; decompresses all of them."""
     bodies = [body for name, body, _ in chunks(data) if name in (b"IHDR", b"IDAT")]
     missing = _unpacked_bytes(bytes(bodies[0]))
     unpacker = zlib.decompressobj()
@@ -62,7 +62,7 @@ def check_complete(data: bytes) -> None:
 
 
 def _unpacked_bytes(header: bytes) -> int:
-    """How many bytes the pixels take with the filter byte of each row."""
+    """Compute the size in bytes of the decompressed pixels, with the filter byte of each row."""
     width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", header)
     passes = _ADAM7 if interlace else ((0, 0, 1, 1),)
     total = 0

@@ -1,4 +1,4 @@
-"""Tries one file in a process of its own, which a crash of the decoder may end without harm.
+"""Decoding of one suspected file in a process of its own, which a crash of the decoder may end without harm.
 
 ``python -m imgsim.decoding.subprocess_check HEIGHT WIDTH`` decodes stdin; ``0 0`` reads its header only.
 """
@@ -16,21 +16,21 @@ SECONDS = 60.0
 
 
 def check_alone(data: bytes, stage: str, at_least: tuple[int, int] = (0, 0)) -> None:
-    """Refuse a file that crashes its decoder, or keeps it longer than a minute.
+    """Decode a file in a process of its own; refuse it if that crashes or takes longer than a minute.
 
     Parameters
     ----------
     data : bytes
         The whole file, suspected because a run ended while it was being decoded.
     stage : str
-        ``"header"`` or ``"decode"``: what the error says.
+        ``"header"`` or ``"decode"``: stage of the error.
     at_least : (int, int)
-        As in `imgsim.decoding.decode.decode`; (0, 0) tries the header only.
+        As in `imgsim.decoding.decode.decode`; (0, 0) reads the header only.
 
     Raises
     ------
     ImageError
-        It did so again. A file that is merely damaged passes.
+        The decoder crashed or did not end in time. A file that is merely damaged passes.
     """
     command = [sys.executable, "-m", "imgsim.decoding.subprocess_check", *map(str, at_least)]
     source = str(Path(__file__).parents[2])
@@ -46,7 +46,7 @@ def check_alone(data: bytes, stage: str, at_least: tuple[int, int] = (0, 0)) -> 
 
 
 def main(height: int, width: int) -> None:
-    """Decode stdin; damage is no matter here."""
+    """Decode stdin; a damaged file is no failure here."""
     data = sys.stdin.buffer.read()
     try:
         probe(data)

@@ -1,1 +1,1 @@
-"""Features of images: extracted once, kept by content, projected to embeddings."""
+"""Features of images: extraction, the store that caches them by content, and their projection to embeddings."""

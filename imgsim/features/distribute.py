@@ -1,4 +1,4 @@
-"""Feature extraction by workers: pieces fill the store as any other run would, then the table is read from it."""
+"""Distributed feature extraction: workers compute pieces into the shared store, then this process reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imgsim.backbones.onnx_export import ONNX_FILE
 from imgsim.backbones.runtime import resolve_device
 from imgsim.backbones.spec import Backbone, BackboneSpec
 from imgsim.errors import BackboneError
-from imgsim.features.extract import Features, exported, extract_features, missing
+from imgsim.features.extract import Features, export_once, extract_features, find_missing
 from imgsim.features.store import FeatureStore
 from imgsim.images.table import ImageTable
 from imgsim.progress import track
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 PIECE = 1024
-"""Images per piece, at most: what a lost worker loses. Few images are cut finer, so that every core has some."""
+"""Most images per piece, which a lost worker computes again. Few images make smaller pieces, so all cores work."""
 
 
 def extract_by(
@@ -36,19 +36,19 @@ def extract_by(
     progress: bool = False,
     piece: int | None = None,
 ) -> Features:
-    """What `extract_features` returns; contents that the store lacks are computed by the workers before.
+    """Extract features as `extract_features` does; workers compute the contents that the store lacks.
 
     Workers run the exported network on a CPU, one thread each, and write to the store, which all of them must see.
-    Without workers, on a GPU, or where the network has no ONNX form, this process computes everything.
+    Without workers, on a GPU, or if the network has no ONNX form, this process computes everything.
     """
     store = store or FeatureStore()
     onnx = None
     if workers is not None and not isinstance(workers, InProcess) and resolve_device(device) == "cpu":
-        onnx = exported(backbone, store)
+        onnx = export_once(backbone, store)
     if workers is None or onnx is None:
         return extract_features(images, backbone, store, batch_size, device, progress=progress)
     start = time.perf_counter()
-    _, todo = missing(images, backbone.spec.fingerprint, store)
+    _, todo = find_missing(images, backbone.spec.fingerprint, store)
     piece = piece or min(PIECE, max(64, len(todo) // (4 * usable_cores())))
     pieces = [images[np.concatenate(todo[i : i + piece])] for i in range(0, len(todo), piece)]
     store.share(backbone.spec.fingerprint, ONNX_FILE)
@@ -63,7 +63,7 @@ def extract_by(
 
 
 def _fill(spec: BackboneSpec, store: FeatureStore, images: ImageTable) -> None:
-    """Compute one piece in a worker; files that cannot be read are tried again by the caller, which reports them."""
+    """Compute one piece in a worker; the caller tries unreadable files again and reports them."""
 
     def build() -> nn.Module:
         raise BackboneError(f"workers run the exported {spec.name}; it has no torch form there.")

@@ -1,4 +1,4 @@
-"""From files to features: decode once, compute once, keep by content."""
+"""Feature extraction: each distinct file is decoded and run through the network once, and stored by content."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ class Features:
     """Raw features of the images that could be decoded, in their order.
 
     ``matrix`` is (n, D) float32, row i belongs to ``images[i]``; ``images.rejected`` lists every file
-    that is missing from it. ``stats`` tells what was computed: ``computed``, ``reused``, ``seconds``,
-    ``images_per_second``.
+    that is missing from it. ``stats`` holds ``computed`` and ``reused`` (images), ``seconds``, ``images_per_second``.
     """
 
     images: ImageTable
@@ -52,12 +51,12 @@ class Features:
 
     @property
     def fingerprint(self) -> str:
-        """Name of the network and preprocessing that made the features."""
+        """Fingerprint of the network and preprocessing that made the features."""
         return self.backbone.fingerprint
 
     @property
     def digest(self) -> str:
-        """Hexadecimal sha256 of which images, seen by which backbone."""
+        """Hexadecimal sha256 of the images' digest and the backbone's fingerprint."""
         return hashlib.sha256(f"{self.images.digest} {self.fingerprint}".encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -69,7 +68,7 @@ class Features:
 
     @classmethod
     def load(cls, folder: Path, store: FeatureStore) -> Features:
-        """Read what `save` wrote, vectors from the store.
+        """Read what `save` wrote, and the vectors from the store.
 
         Raises
         ------
@@ -97,7 +96,7 @@ def extract_features(
     progress: bool = False,
     onnx: Path | None = None,
 ) -> Features:
-    """Features of every image, computing only those the store lacks.
+    """Return the features of every image; only those that the store lacks are computed.
 
     Each distinct file is read and decoded once, for its feature and its thumbnail. Files that cannot
     be read or decoded, or that changed since they were scanned, go to ``.images.rejected``.
@@ -105,14 +104,14 @@ def extract_features(
     Parameters
     ----------
     batch_size : int
-        Images per step on a GPU. On CPU images are computed one by one on ``threads`` threads and
+        Images per step on a GPU. On a CPU images are computed one by one on ``threads`` threads, and
         results do not depend on it.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     threads : int, optional
         Threads that read, decode and (on CPU) run the network; all usable cores by default.
     onnx : Path, optional
-        The network's ONNX form where there is one already; exported on first use by default.
+        File of the network's ONNX form; by default it is exported on first use.
 
     Raises
     ------
@@ -124,16 +123,18 @@ def extract_features(
     batch_size = arguments.positive_int(batch_size, "batch_size")
     store = store or FeatureStore()
     with status(f"preparing {backbone.spec.name}", progress):
-        onnx = onnx or exported(backbone, store)  # saved models carry it, even when every feature is stored
-    rejected, todo = missing(images, backbone.spec.fingerprint, store)
+        onnx = onnx or export_once(backbone, store)  # saved models carry it, even when every feature is stored
+    rejected, todo = find_missing(images, backbone.spec.fingerprint, store)
     if todo:
         device = resolve_device(device)
         runtime = make_runtime(backbone, onnx, device)
     start = time.perf_counter()
     if todo:
         with journal() as notes:
-            run = _Extraction(images, backbone.spec, runtime, store, threads or usable_cores(), batch_size, notes)
-            rejected |= run.over(todo, progress)
+            extraction = _Extraction(
+                images, backbone.spec, runtime, store, threads or usable_cores(), batch_size, notes
+            )
+            rejected |= extraction.run(todo, progress)
             for key in notes.suspects & set(images.sha256):
                 notes.clear(key)
     found, matrix = store.read_features(backbone.spec.fingerprint, images.sha256)
@@ -149,20 +150,34 @@ def extract_features(
 
 
 def image_pixels(data: bytes, spec: BackboneSpec) -> tuple[Image, Pixels]:
-    """Decode one file: the RGB picture, and the backbone's input (height, width, 3)."""
-    picture = fromarray(decode(data, _least(spec)))
+    """Decode one file to an RGB picture and to the backbone's input, uint8 (height, width, 3).
+
+    Raises
+    ------
+    ImageError
+        The file cannot be decoded.
+    """
+    picture = fromarray(decode(data, _decode_size(spec)))
     return picture, resize(picture, (spec.height, spec.width))
 
 
-def _least(spec: BackboneSpec) -> tuple[int, int]:
-    """Height and width that the thumbnail and the network need."""
+def _decode_size(spec: BackboneSpec) -> tuple[int, int]:
+    """Return the height and width that both thumbnail and network need."""
     return max(spec.height, THUMBNAIL), max(spec.width, THUMBNAIL)
 
 
-def missing(
+def find_missing(
     images: ImageTable, fingerprint: str, store: FeatureStore
 ) -> tuple[dict[str, tuple[str, str]], list[list[int]]]:
-    """What is known to be undecodable (sha256 to stage and reason), and the rows of each content to compute."""
+    """Find the contents that the store has no feature of.
+
+    Returns
+    -------
+    rejected : dict
+        sha256 to (stage, reason) of contents known to be undecodable.
+    todo : list of list of int
+        Rows of each content to compute, copies of one content together.
+    """
     keys = images.sha256
     stored, _ = store.features(fingerprint).find(keys)
     known, reasons = store.undecodable.find(keys)
@@ -173,8 +188,14 @@ def missing(
     return {key: ("decode", reason) for key, reason in bad.items()}, list(copies.values())
 
 
-def exported(backbone: Backbone, store: FeatureStore) -> Path | None:
-    """The exported network, exporting it on first use; None when it has no ONNX form."""
+def export_once(backbone: Backbone, store: FeatureStore) -> Path | None:
+    """Return the file of the exported network, exporting it on first use; None if it has no ONNX form.
+
+    Raises
+    ------
+    BackboneError
+        The network cannot be built.
+    """
     folder = store.backbone_folder(backbone.spec.fingerprint)
     try:
         export_onnx(backbone, folder)
@@ -195,7 +216,7 @@ def _row(images: ImageTable, i: int, rejected: dict[str, tuple[str, str]]) -> di
 
 @dataclass
 class _Extraction:
-    """One pass over files to compute: threads decode (and infer on CPU), this thread stores."""
+    """One extraction run: worker threads decode (and infer on CPU), the calling thread stores."""
 
     images: ImageTable
     spec: BackboneSpec
@@ -205,8 +226,8 @@ class _Extraction:
     batch_size: int
     notes: Journal
 
-    def over(self, todo: Sequence[list[int]], progress: bool) -> dict[str, tuple[str, str]]:
-        """Compute and store; ``todo`` holds the rows of each content. Returns rejected sha256 to (stage, reason)."""
+    def run(self, todo: Sequence[list[int]], progress: bool) -> dict[str, tuple[str, str]]:
+        """Compute and store the contents in ``todo`` (`find_missing`); return rejected sha256 to (stage, reason)."""
         rejected: dict[str, tuple[str, str]] = {}
         features: dict[str, NDArray[np.float32]] = {}
         thumbnails: dict[str, bytes] = {}
@@ -239,47 +260,47 @@ class _Extraction:
                 if len(thumbnails) >= PART_ROWS:
                     flush()
         except KeyboardInterrupt:
-            flush()  # an interrupted run keeps all it has computed
+            flush()  # store what an interrupted run has computed
             raise
         flush()
         return rejected
 
     def _results(self, todo: Sequence[list[int]]) -> Iterator[tuple[list[int], Any]]:
-        """Results in order, with a bounded number of images in memory."""
+        """Yield results in order, with a bounded number of images in memory."""
         tasks = (todo[start : start + TASK_IMAGES] for start in range(0, len(todo), TASK_IMAGES))
         waiting: deque[tuple[Sequence[list[int]], Future[list[Any]]]] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="imgsim")
         try:
             for task in tasks:
-                waiting.append((task, pool.submit(self._several, task)))
+                waiting.append((task, pool.submit(self._extract_task, task)))
                 if len(waiting) > 2 * self.threads + self.batch_size // TASK_IMAGES:
-                    yield from _first(waiting)
+                    yield from _pop_first(waiting)
             while waiting:
-                yield from _first(waiting)
+                yield from _pop_first(waiting)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _several(self, task: Sequence[list[int]]) -> list[Any]:
-        return [self._one(rows) for rows in task]
+    def _extract_task(self, task: Sequence[list[int]]) -> list[Any]:
+        return [self._extract(rows) for rows in task]
 
-    def _one(self, rows: list[int]) -> Any:
-        """Feature (or input pixels for a batched runtime) and thumbnail of one content, or its ImageError."""
+    def _extract(self, rows: list[int]) -> Any:
+        """Return feature (or input pixels for a batched runtime) and thumbnail of one content, or its ImageError."""
         key = self.images.sha256[rows[0]]
         try:
             data = self._read(rows)
             if key in self.notes.suspects:
-                check_alone(data, "decode", _least(self.spec))
-            with self.notes.flight(key):
+                check_alone(data, "decode", _decode_size(self.spec))
+            with self.notes.decoding(key):
                 picture, pixels = image_pixels(data, self.spec)
         except ImageError as error:
-            if isinstance(error.__context__, MemoryError):  # of this moment, not of this file: not to be remembered
+            if isinstance(error.__context__, MemoryError):  # a state of the machine, not of the file: not stored
                 return ImageError("read", error.reason)
             return error
         small = thumbnail(picture, THUMBNAIL)
         return (pixels if self.runtime.batched else self.runtime(pixels[None])[0]), small
 
     def _read(self, rows: list[int]) -> bytes:
-        """Bytes of the first of these copies that is still what was scanned."""
+        """Read the first of these copies whose content has not changed since the scan."""
         for i in rows:
             try:
                 data = self.images.read_bytes(i)
@@ -292,6 +313,6 @@ class _Extraction:
         raise bad
 
 
-def _first(waiting: deque[tuple[Sequence[list[int]], Future[list[Any]]]]) -> Iterator[tuple[list[int], Any]]:
+def _pop_first(waiting: deque[tuple[Sequence[list[int]], Future[list[Any]]]]) -> Iterator[tuple[list[int], Any]]:
     task, future = waiting.popleft()
     yield from zip(task, future.result(), strict=True)

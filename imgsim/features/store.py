@@ -1,12 +1,12 @@
-"""Features and thumbnails kept by content hash, so that no picture is computed twice.
+"""Feature store: features, thumbnails and decoding errors by sha256 of the file, so that none is computed twice.
 
     <root>/features/<backbone fingerprint>/*.parquet   sha256, feature
     <root>/thumbnails/*.parquet                        sha256, thumbnail
     <root>/undecodable/<decoder versions>/*.parquet    sha256, reason
     <root>/backbones/<backbone fingerprint>/           backbone.onnx, spec.json
 
-Parts are only ever added, whole or not at all, so a killed run loses nothing stored, and runs may share a
-store: a folder of one machine, or a bucket of a team. What happens to be stored twice is read once.
+Tables are append-only: each write adds a Parquet file (part) atomically. So a killed run loses nothing stored, and
+several runs may share a store, a folder of one machine or a bucket of a team. Rows that two runs stored are read once.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from numpy.typing import NDArray
 
 from imgsim import schema
 from imgsim.errors import StoreError
-from imgsim.images.read_files import is_url, join, open_url
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
 from imgsim.io.object_store import LocalParts, Parts, RemoteParts
+from imgsim.io.urls import is_url, join, open_url
 
-_KEYS: dict[str, pa.Array] = {}
-"""Key columns of parts that this process has read: they never change, and take 70 bytes an image."""
+_SHA256_COLUMNS: dict[str, pa.Array] = {}
+"""Column ``sha256`` of the parts that this process has read, by path; parts never change. 70 bytes an image."""
 
 
 class ContentTable:
-    """Append-only Parquet parts in one folder, each row keyed by the sha256 of a file's bytes."""
+    """Append-only table of Parquet parts in one folder: ``sha256`` of a file's bytes, and one column of values."""
 
     def __init__(self, parts: Parts, value: str) -> None:
         self.parts = parts
@@ -56,7 +56,7 @@ class ContentTable:
         if not len(table):
             return
         data = io.BytesIO()
-        # JPEGs and floats hardly shrink: 0.1 ms an image
+        # no compression: JPEGs and floats hardly shrink, and it takes 0.1 ms an image
         pq.write_table(table, data, compression="none", write_page_checksum=True)
         name = f"{uuid.uuid4().hex}.parquet"
         try:
@@ -68,9 +68,20 @@ class ContentTable:
             ) from error
 
     def find(self, keys: Sequence[str]) -> tuple[NDArray[np.bool_], pa.ChunkedArray | None]:
-        """Which keys are stored, and their values in the keys' order (None when none is).
+        """Look up values by sha256.
 
-        Parts without a wanted key are not read beyond their key column, and that once in a process.
+        Of parts without a wanted key only the column ``sha256`` is read, once per process.
+
+        Returns
+        -------
+        found : (len(keys),) bool
+        values : pyarrow.ChunkedArray or None
+            Values of the keys found, in order; None if there is none.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be listed, or a part is damaged.
         """
         wanted = pa.array(keys, pa.string()).dictionary_encode()
         names = [name for name in self._names() if name.endswith(".parquet")]
@@ -96,9 +107,9 @@ class ContentTable:
 
     def _keys(self, name: str) -> pa.Array:
         where = self.parts.where(name)
-        if where not in _KEYS:
-            _KEYS[where] = self._column(name, "sha256").combine_chunks()
-        return _KEYS[where]
+        if where not in _SHA256_COLUMNS:
+            _SHA256_COLUMNS[where] = self._column(name, "sha256").combine_chunks()
+        return _SHA256_COLUMNS[where]
 
     def _column(self, name: str, column: str) -> pa.ChunkedArray:
         try:
@@ -112,7 +123,7 @@ class ContentTable:
 
 
 def _first_row(stored: Sequence[pa.Array], wanted: pa.Array) -> NDArray[np.int64]:
-    """(len(wanted),) position of each distinct key among all that is stored, where it comes first; -1 for none."""
+    """Find the first position of each distinct key among all stored keys, (len(wanted),) int64; -1 if it has none."""
     first = np.full(len(wanted), -1, np.int64)
     if not stored:
         return first
@@ -123,15 +134,15 @@ def _first_row(stored: Sequence[pa.Array], wanted: pa.Array) -> NDArray[np.int64
 
 
 class FeatureStore:
-    """The store of one machine or team.
+    """Store of features and thumbnails of one machine or team.
 
     Parameters
     ----------
     root : path or str, optional
-        A folder, or the URL of a place in an object store (``s3://bucket/store``); default ``$IMGSIM_STORE``,
+        A folder, or a URL in an object store (``s3://bucket/store``); default ``$IMGSIM_STORE``,
         else ``store`` in `imgsim.io.home.home`.
     storage_options : mapping, optional
-        Of fsspec, for a URL.
+        fsspec options for a URL.
     """
 
     def __init__(self, root: str | Path | None = None, storage_options: Mapping[str, Any] | None = None) -> None:
@@ -145,7 +156,7 @@ class FeatureStore:
         return f"FeatureStore({str(self.root)!r})"
 
     def table(self, below: str, value: str) -> ContentTable:
-        """The table in the folder ``below`` the root."""
+        """Return the table in the folder ``below`` the root, with this column of values."""
         return ContentTable(self._parts(below), value)
 
     def _parts(self, below: str) -> Parts:
@@ -154,50 +165,68 @@ class FeatureStore:
         return RemoteParts(join(self.root, below), self._options)
 
     def features(self, fingerprint: str) -> ContentTable:
-        """Raw features of one backbone."""
+        """Return the table of raw features of one backbone."""
         return self.table(f"features/{fingerprint}", "feature")
 
     @property
     def thumbnails(self) -> ContentTable:
-        """JPEG thumbnails."""
+        """Table of JPEG thumbnails."""
         return self.table("thumbnails", "thumbnail")
 
     @property
     def undecodable(self) -> ContentTable:
-        """Reasons why bytes could not be decoded, by these versions of the decoders."""
+        """Table of reasons why files could not be decoded, by the installed versions of the decoders."""
         versions = f"pillow-{version('pillow')}-simplejpeg-{version('simplejpeg')}"
         return self.table(f"undecodable/{versions}", "reason")
 
     def backbone_folder(self, fingerprint: str) -> Path:
-        """Where the ONNX form of a backbone lies on this machine."""
+        """Return the folder of a backbone's ONNX form on this machine."""
         local = self.root if isinstance(self.root, Path) else home() / "store"
         return local / "backbones" / fingerprint
 
     def share(self, fingerprint: str, name: str) -> None:
-        """Put a file of a backbone's folder where `fetch` of another machine finds it."""
+        """Upload a file of a backbone's folder, so that `fetch` finds it on another machine.
+
+        Raises
+        ------
+        StoreError
+            The object store cannot be written.
+        """
         parts = self._parts(f"backbones/{fingerprint}")
         if isinstance(parts, RemoteParts):
-            with _explained(parts.where(name)):
+            with _as_store_error(parts.where(name)):
                 if name not in parts.names():
                     parts.write(name, (self.backbone_folder(fingerprint) / name).read_bytes())
 
     def fetch(self, fingerprint: str, name: str) -> Path:
-        """A file of a backbone's folder on this machine, copied there where only the store has it."""
+        """Return a file of a backbone's folder on this machine, downloaded if only the object store has it.
+
+        Raises
+        ------
+        StoreError
+            The object store cannot be read.
+        """
         path, parts = self.backbone_folder(fingerprint) / name, self._parts(f"backbones/{fingerprint}")
         if isinstance(parts, RemoteParts) and not path.exists():
-            with _explained(parts.where(name)), atomic_path(path) as temporary:
+            with _as_store_error(parts.where(name)), atomic_path(path) as temporary:
                 temporary.write_bytes(parts.read(name).getvalue())
         return path
 
     def read_features(self, fingerprint: str, keys: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Mask (len(keys),) of what is stored and its features (sum of mask, D) float32, in order."""
+        """Look up features by sha256.
+
+        Returns
+        -------
+        found : (len(keys),) bool
+        features : (sum of found, D) float32
+        """
         found, column = self.features(fingerprint).find(keys)
         if column is None:
             return found, np.empty((0, 0), np.float32)
         return found, arrow.matrix(column)
 
     def read_thumbnails(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The stored thumbnail of each key, or None."""
+        """Look up thumbnails (JPEG) by sha256; None for a key that is not stored."""
         found, column = self.thumbnails.find(keys)
         values: list[Any] = [] if column is None else column.to_pylist()
         stored = iter(values)
@@ -210,7 +239,13 @@ class FeatureStore:
         thumbnails: dict[str, bytes],
         undecodable: dict[str, str],
     ) -> None:
-        """Store results by sha256: features last, so that a stored feature always has its thumbnail."""
+        """Store results by sha256; features last, so that a stored feature always has its thumbnail.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be written.
+        """
         self.thumbnails.append(_table(thumbnails, schema.THUMBNAILS))
         self.undecodable.append(_table(undecodable, schema.UNDECODABLE))
         if features:
@@ -221,7 +256,7 @@ class FeatureStore:
 
 
 @contextmanager
-def _explained(where: str) -> Iterator[None]:
+def _as_store_error(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Pictures of pictures: a grid of tiles with captions, and rows of queries with their neighbours."""
+"""Contact sheets: a grid of thumbnails with captions, and rows of queries with their neighbours."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -25,7 +25,7 @@ BAD = (200, 30, 30)
 def contact_sheet(
     thumbs: Sequence[Picture], captions: Sequence[str] | None = None, columns: int = 5, size: int = 160
 ) -> Image.Image:
-    """Lay pictures out in a grid, each fitted into a square tile.
+    """Draw pictures in a grid, each fitted into a square tile.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def neighbor_sheet(
     """
     text = _text_height(size)
     most = max((len(neighbours) for _, neighbours in rows), default=0)
-    start = GAP + size + 3 * GAP  # the query stands apart
+    start = GAP + size + 3 * GAP  # a gap between the query and its neighbours
     sheet = Image.new("RGB", (start + most * (size + GAP), GAP + max(1, len(rows)) * (size + text + GAP)), BACKGROUND)
     for i, (query, neighbours) in enumerate(rows):
         top = GAP + i * (size + text + GAP)
@@ -113,7 +113,7 @@ def _draw_tile(sheet: Image.Image, corner: tuple[int, int], thumb: Picture, capt
 
 
 def _draw_verdict(sheet: Image.Image, corner: tuple[int, int], good: bool, size: int) -> None:
-    """Frame and a tick or cross in the corner: legible without telling green from red."""
+    """Draw a frame and a tick or cross in the corner, so that colour is not the only sign."""
     left, top = corner
     color = GOOD if good else BAD
     draw = ImageDraw.Draw(sheet)
@@ -128,7 +128,7 @@ def _draw_verdict(sheet: Image.Image, corner: tuple[int, int], good: bool, size:
 
 
 def _to_image(thumb: Picture) -> Image.Image | None:
-    """Copy a picture in any accepted form as an RGB image; None when it cannot be shown."""
+    """Copy a picture in any accepted form as an RGB image; None if it cannot be shown."""
     if isinstance(thumb, bytes):
         try:
             return Image.fromarray(decode(thumb))

@@ -1,16 +1,21 @@
-"""Lists the images below a folder of this machine; nothing in it makes the walk hang or fail."""
+"""Recursive listing of the images below a local folder: pipes, link cycles and unreadable folders never stop it."""
 
 import os
 import stat
 from dataclasses import dataclass, field
 
-from imgsim.decoding.formats import EXTENSIONS
-from imgsim.images.read_files import describe_kind, explain, is_utf8, printable
+from imgsim.images.file_names import has_image_extension, is_utf8, printable
+from imgsim.images.read_files import describe_kind
+from imgsim.io.error_text import explain
 
 
 @dataclass
 class Walk:
-    """Outcome of a walk: relative paths of images, (path, reason) of broken entries, number of others."""
+    """Recursive walk through a folder, and its result.
+
+    ``paths`` are the relative paths of images, ``rejected`` the (path, reason) of entries that cannot be used,
+    ``skipped`` the number of hidden files and files of other kinds.
+    """
 
     root: str
     recursive: bool = True
@@ -23,7 +28,7 @@ class Walk:
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
     def run(self) -> "Walk":
-        """Visit every folder once, real folders before linked ones; lists end sorted.
+        """Visit every folder once, real folders before linked ones, and sort the result.
 
         Raises
         ------
@@ -55,43 +60,43 @@ class Walk:
         self._seen.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
             for entry in entries:
-                self._sort_in(entry, prefix)
+                self._add_entry(entry, prefix)
 
-    def _sort_in(self, entry: "os.DirEntry[str]", prefix: str) -> None:
+    def _add_entry(self, entry: "os.DirEntry[str]", prefix: str) -> None:
         path = prefix + entry.name
         if entry.name.startswith("."):
             self.skipped += 1
         elif not is_utf8(entry.name):
             self._refuse_name(entry, path)
         elif entry.is_symlink():
-            self._sort_in_link(entry, path)
+            self._add_link(entry, path)
         elif entry.is_dir(follow_symlinks=False):
             self._enqueue(path, self._folders)
         elif entry.is_file(follow_symlinks=False):
-            self._take(path)
+            self._add_file(path)
         else:
-            self._special(path, describe_kind(entry.stat(follow_symlinks=False).st_mode))
+            self._reject_special(path, describe_kind(entry.stat(follow_symlinks=False).st_mode))
 
-    def _sort_in_link(self, entry: "os.DirEntry[str]", path: str) -> None:
+    def _add_link(self, entry: "os.DirEntry[str]", path: str) -> None:
         try:
             mode = entry.stat().st_mode
         except OSError as error:
             gone = isinstance(error, FileNotFoundError)
-            self._special(path, "dangling link: what it points to does not exist" if gone else explain(error))
+            self._reject_special(path, "dangling link: what it points to does not exist" if gone else explain(error))
             return
         if stat.S_ISDIR(mode):
             self._enqueue(path, self._links)
         elif stat.S_ISREG(mode):
-            self._take(path)
+            self._add_file(path)
         else:
-            self._special(path, describe_kind(mode))
+            self._reject_special(path, describe_kind(mode))
 
     def _enqueue(self, path: str, queue: list[str]) -> None:
         if self.recursive:
             queue.append(path + "/")
 
     def _follow(self, prefix: str) -> None:
-        """Visit a linked folder unless that would list the same files again, or for ever."""
+        """Visit a linked folder unless its files are listed already or the link leads to a folder above."""
         self._following = True
         target = os.path.join(self.root, prefix)
         try:
@@ -105,14 +110,14 @@ class Walk:
         else:
             self._visit_safely(prefix)
 
-    def _take(self, path: str) -> None:
+    def _add_file(self, path: str) -> None:
         if has_image_extension(path):
             self.paths.append(path)
         else:
             self.skipped += 1
 
-    def _special(self, path: str, reason: str) -> None:
-        """Report what is no file if it claims to be an image or makes no claim at all."""
+    def _reject_special(self, path: str, reason: str) -> None:
+        """Reject an entry that is no regular file if its name has an image extension or none; else skip it."""
         if has_image_extension(path) or "." not in path.rsplit("/", 1)[-1]:
             self._reject(path, reason)
         else:
@@ -126,9 +131,3 @@ class Walk:
 
     def _reject(self, path: str, reason: str) -> None:
         self.rejected.append((printable(path), reason))
-
-
-def has_image_extension(path: str) -> bool:
-    """Whether the name's last extension is one of an image format imgsim reads."""
-    stem, _, extension = path.rsplit("/", 1)[-1].rpartition(".")
-    return bool(stem) and extension.lower() in EXTENSIONS

@@ -1,4 +1,4 @@
-"""Turns any source of images into one list of paths below one root: folder, file, list, table or URL."""
+"""Listing of a source of images (folder, file, pattern, list, table or URL) as paths below one root."""
 
 import glob
 import os
@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, SourceError
-from imgsim.images.list_folder import Walk, has_image_extension
-from imgsim.images.read_files import LocalFiles, explain, is_url, is_utf8, join, open_url, printable
+from imgsim.images.file_names import has_image_extension, is_utf8, printable
+from imgsim.images.list_folder import Walk
+from imgsim.images.read_files import LocalFiles
 from imgsim.images.read_tables import is_table, path_column, read_frame
+from imgsim.io.error_text import explain
+from imgsim.io.urls import is_url, join, open_url
 
 FOLDER = "folder"  # the value of ``labels`` that takes the parent folder's name
 SPLIT = "split"  # the column of a table that says train, val or test
@@ -21,7 +24,7 @@ SPLIT = "split"  # the column of a table that says train, val or test
 
 @dataclass(frozen=True)
 class Entry:
-    """One file to read: its path below the root, its label and split; the time when the listing told it."""
+    """One file to read: its path below the root, label, split, and modification time if the listing gave it."""
 
     path: str
     label: str | None
@@ -31,9 +34,9 @@ class Entry:
 
 @dataclass
 class Listing:
-    """What a source holds: files in order, what cannot be listed (path, reason), how many others were skipped.
+    """Listed source: files in order, (path, reason) of those that cannot be listed, number of skipped others.
 
-    ``known`` are the rejected rows (path, stage, reason) of a saved table of images.
+    ``known`` are the rejected rows (path, stage, reason) that a saved table of images brought along.
     """
 
     root: str
@@ -54,7 +57,7 @@ def list_source(
         A folder, a file, a pattern such as ``photos/*.jpg``, a CSV, TSV or Parquet file with a column of
         paths, an fsspec URL of any of these, a list of files or file URLs, or a table in memory.
     recursive : bool
-        Whether folders below a folder are listed too.
+        List folders below a folder too.
     labels : str or None
         ``"folder"``: the parent folder's name; None: no labels; else the name of a table's column.
     options : mapping, optional
@@ -72,14 +75,14 @@ def list_source(
     ArgumentError
         ``labels`` names a column that the source does not have.
     ArgumentTypeError
-        ``source`` is nothing of the above.
+        ``source`` is none of the above.
     """
     if labels is not None and not isinstance(labels, str):
         raise ArgumentTypeError(f'labels must be "folder", None or the name of a column, not {labels!r}.')
     if isinstance(source, pd.DataFrame):
         return _list_table(source, str(Path.cwd()), labels)
     if not isinstance(source, (str, os.PathLike)):
-        return _list_paths(_as_strings(source), _column_free(labels, "a list of files"))
+        return _list_paths(_as_strings(source), _refuse_column_name(labels, "a list of files"))
     name = os.fspath(source)
     if not isinstance(name, str) or not name:
         raise ArgumentTypeError(f"a source must be text or a path, not {source!r}.")
@@ -93,16 +96,17 @@ def list_source(
 
 
 def parent_label(path: str) -> str | None:
-    """Name of the folder a path lies in; None for a path without folder."""
+    """Return the name of the folder a path lies in; None for a path without folder."""
     return path.split("/")[-2] or None if "/" in path else None
 
 
 def _absolute(path: str) -> str:
-    """Absolute path without ``..``, links kept (pathlib has no such operation)."""
+    """Return an absolute path without ``..``; links are kept (pathlib has no such operation)."""
     return os.path.abspath(Path(path).expanduser())  # noqa: PTH100
 
 
-def _column_free(labels: str | None, kind: str) -> str | None:
+def _refuse_column_name(labels: str | None, kind: str) -> str | None:
+    """Return ``labels`` unless it names a column, which a source of this kind does not have."""
     if labels not in (FOLDER, None):
         raise ArgumentError(f'labels={labels!r} names a column, but the source is {kind}: use "folder" or None.')
     return labels
@@ -110,16 +114,16 @@ def _column_free(labels: str | None, kind: str) -> str | None:
 
 def _list_local(path: str, recursive: bool, labels: str | None) -> Listing:
     if Path(path).is_dir():
-        return _list_folder(path, recursive, _column_free(labels, "a folder"))
+        return _list_folder(path, recursive, _refuse_column_name(labels, "a folder"))
     if os.path.lexists(path):
         if is_table(path):
             return _list_table(read_frame(_read_local(path), path), str(Path(path).parent), labels)
-        return _list_paths([path], _column_free(labels, "an image file"))
+        return _list_paths([path], _refuse_column_name(labels, "an image file"))
     matches = sorted(glob.glob(path, recursive=recursive)) if glob.has_magic(path) else []  # noqa: PTH207
     if not matches:
         raise SourceError(f"{path}: there is no such file or folder. Check the spelling and that its disk is there.")
     files = [match for match in matches if has_image_extension(match)]
-    return _list_paths(files, _column_free(labels, "a pattern"))
+    return _list_paths(files, _refuse_column_name(labels, "a pattern"))
 
 
 def _read_local(path: str) -> bytes:
@@ -147,10 +151,10 @@ def _list_url(url: str, recursive: bool, labels: str | None, options: Mapping[st
             files = [str(filesystem.unstrip_protocol(name)) for name in names if has_image_extension(name)]
             if not names:
                 raise FileNotFoundError(url)
-            return _list_paths(files, _column_free(labels, "a pattern"))
+            return _list_paths(files, _refuse_column_name(labels, "a pattern"))
         if filesystem.info(base)["type"] == "file":
             if not is_table(base):
-                return _list_paths([url], _column_free(labels, "an image file"))
+                return _list_paths([url], _refuse_column_name(labels, "an image file"))
             table = read_frame(filesystem.cat_file(base), url)
             return _list_table(table, url.rsplit("/", 1)[0], labels)
         found = filesystem.find(base, detail=True) if recursive else _top_level(filesystem, base)
@@ -160,7 +164,7 @@ def _list_url(url: str, recursive: bool, labels: str | None, options: Mapping[st
         raise SourceError(f"{url}: there is no such file or folder. Check the URL and storage_options.") from error
     except Exception as error:  # every service has errors of its own
         raise SourceError(f"{url} cannot be listed: {explain(error)}. Check the URL and storage_options.") from error
-    return _sort_remote(url, base, found, _column_free(labels, "a folder"))
+    return _sort_remote(url, base, found, _refuse_column_name(labels, "a folder"))
 
 
 def _top_level(filesystem: Any, base: str) -> dict[str, Any]:
@@ -182,7 +186,7 @@ def _sort_remote(url: str, base: str, found: Mapping[str, Any], labels: str | No
 
 
 def _modified(info: Mapping[str, Any]) -> float | None:
-    """Modification time out of a listing; services name it differently."""
+    """Return the modification time in a listing (seconds since 1970); services name it differently."""
     for key in ("LastModified", "last_modified", "mtime", "updated", "created"):
         value = info.get(key)
         if isinstance(value, datetime):
@@ -206,9 +210,10 @@ def _as_strings(source: Any) -> list[str]:
 
 
 def _list_table(table: pd.DataFrame, folder: str, labels: str | None) -> Listing:
-    """List a table's column of paths, with ``split``; relative paths start at ``folder`` or the table's own root.
+    """List the files in a table's column of paths; relative paths start at ``folder`` or the table's own root.
 
-    A saved table of images keeps its labels and its rejected files.
+    Labels come from the column ``labels``, splits from the column ``split``. A saved table of images keeps its own
+    labels and its rejected files.
     """
     if labels not in (FOLDER, None) and labels not in table.columns:
         columns = ", ".join(map(str, table.columns))
@@ -236,9 +241,9 @@ def _list_table(table: pd.DataFrame, folder: str, labels: str | None) -> Listing
     return listing
 
 
-def _text(cell: Any) -> str | None:
-    """A cell of a table as text; None where it is empty."""
-    return None if pd.isna(cell) or cell == "" else str(cell)
+def _text(value: Any) -> str | None:
+    """Return the value of a table's field as text; None if it is empty."""
+    return None if pd.isna(value) or value == "" else str(value)
 
 
 def _list_paths(
@@ -248,7 +253,7 @@ def _list_paths(
     splits: list[str | None] | None = None,
     saved: str = "",
 ) -> Listing:
-    """List given files, in their order, below the ``saved`` root if all are there, else their deepest common folder."""
+    """List given files in order, below the ``saved`` root if it holds them all, else below their common folder."""
     full = [path.rstrip("/") if is_url(path) else _absolute(path) for path in paths]
     root = saved if saved and all(path.startswith(join(saved, "")) for path in full) else _common_root(full)
     if not is_utf8(root):
@@ -265,7 +270,7 @@ def _list_paths(
 
 
 def _common_root(paths: list[str]) -> str:
-    """Deepest folder that holds all paths: one service, or this machine.
+    """Return the deepest folder that holds all paths, of one service or this machine.
 
     Raises
     ------

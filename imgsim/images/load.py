@@ -1,4 +1,4 @@
-"""From a folder, bucket or list of images to an `ImageTable`."""
+"""`load_images`: list a folder, bucket or list of images and read their headers into an `ImageTable`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,10 @@ import pyarrow as pa
 from imgsim import schema
 from imgsim.errors import ImageError, SourceError
 from imgsim.images.list_source import list_source
-from imgsim.images.read_files import join, open_files
+from imgsim.images.read_files import open_files
 from imgsim.images.scan import scan
 from imgsim.images.table import ImageTable
+from imgsim.io.urls import join
 from imgsim.progress import track
 
 __all__ = ["ImageTable", "load_images"]
@@ -36,7 +37,7 @@ def load_images(
         ``path`` (and perhaps ``split``: train, val, test), an fsspec URL of any of these
         (``s3://bucket/folder``), a list of files, or a table in memory.
     recursive : bool
-        Whether folders below a folder are read too. Hidden files and files without the extension of an
+        Read folders below a folder too. Hidden files and files without the extension of an
         image are skipped in folders.
     ignore_failure : bool
         True collects what cannot be used in ``.rejected``; False raises at the first such file.
@@ -55,7 +56,7 @@ def load_images(
     Returns
     -------
     ImageTable
-        With ids 0..n-1 in its order.
+        Ids are 0 to n - 1 in its order.
 
     Raises
     ------

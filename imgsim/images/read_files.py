@@ -1,25 +1,24 @@
-"""Reads whole files, from a disk or through fsspec, under one interface."""
+"""Whole files as bytes, from a folder of this machine or through fsspec, under one interface."""
 
-import errno
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from imgsim.errors import ImageError, MissingExtraError, SourceError
+from imgsim.errors import ImageError
+from imgsim.io.error_text import explain
+from imgsim.io.urls import is_url, join, open_url
 
 MAX_BYTES = 2**31
-_EXTRAS = {"s3": "pip install imgsim[s3]", "s3a": "pip install imgsim[s3]"}
 
 
 class Files(Protocol):
-    """Where the files of one root are read from."""
+    """Reader of the files below one root."""
 
-    threads: int  # how many reads are worth having under way
+    threads: int  # reads in parallel that pay off
 
     def read(self, path: str) -> tuple[bytes, float | None]:
-        """Bytes and modification time (seconds since 1970, UTC; None when unknown) of a path below the root."""
+        """Return bytes and modification time (seconds since 1970, UTC; None if unknown) of a path below the root."""
         ...
 
 
@@ -52,7 +51,7 @@ class LocalFiles:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open for reading; a pipe that nobody writes to must not block."""
+    """Open for reading; a pipe without a writer must not block."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -79,73 +78,21 @@ class RemoteFiles:
 
 
 def open_files(root: str, options: Mapping[str, Any] | None = None) -> Files:
-    """Reader for a root: an absolute folder or an fsspec URL."""
-    return RemoteFiles(root, options) if is_url(root) else LocalFiles(root)
-
-
-def is_url(source: str) -> bool:
-    """Whether a source is an fsspec URL rather than a path of this machine."""
-    return "://" in source
-
-
-def open_url(url: str, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
-    """File system of a URL and the URL's path within it (no trailing slash).
+    """Return the reader for a root: an absolute folder or an fsspec URL.
 
     Raises
     ------
-    MissingExtraError
-        The package for this kind of URL is not installed.
-    SourceError
-        Unknown kind of URL, or refused options.
+    MissingExtraError, SourceError
+        See `imgsim.io.urls.open_url`.
     """
-    from fsspec.core import url_to_fs
-
-    protocol = url.split("://", maxsplit=1)[0]
-    try:
-        filesystem, base = url_to_fs(url, **(options or {}))
-    except ImportError as error:
-        advice = _EXTRAS.get(protocol, f"install the fsspec package for {protocol}:// URLs")
-        raise MissingExtraError(f"{url} needs an optional package ({error}): {advice}") from error
-    except Exception as error:  # every service has errors of its own
-        raise SourceError(f"{url} cannot be opened: {explain(error)}. Check the URL and storage_options.") from error
-    return filesystem, str(base).rstrip("/")
-
-
-def join(root: str, path: str) -> str:
-    """Join a root (folder or URL, with or without a slash at its end) and a path below it."""
-    return f"{root}{path}" if not root or root.endswith("/") else f"{root}/{path}"
-
-
-def explain(error: Exception) -> str:
-    """Say why in a few words, without repeating the path."""
-    if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        return "the link leads back to itself"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, OSError) and error.errno and error.strerror:
-        return error.strerror.lower()
-    return " ".join(str(error).split()) or type(error).__name__
+    return RemoteFiles(root, options) if is_url(root) else LocalFiles(root)
 
 
 def describe_kind(mode: int) -> str:
-    """Name what a directory entry is when it is not a regular file."""
+    """Return the kind of a directory entry that is not a regular file, in words, from its ``st_mode``."""
     kinds = {
         stat.S_IFDIR: "a folder, not a file",
         stat.S_IFIFO: "a named pipe, not a file",
         stat.S_IFSOCK: "a socket, not a file",
     }
     return kinds.get(stat.S_IFMT(mode), "a device, not a file")
-
-
-def printable(path: str | Path) -> str:
-    r"""Text that any encoding can show: bytes of a name that are not UTF-8 become ``\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def is_utf8(name: str) -> bool:
-    """Whether a file name can be stored as text (POSIX names may hold any bytes)."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Tables of images on disk: what `ImageTable.save` writes, and any CSV or Parquet file with a column of paths."""
+"""Tables of images on disk: the files of `ImageTable.save`, and any CSV or Parquet file with a column of paths."""
 
 import json
 from io import BytesIO
@@ -22,12 +22,12 @@ SUFFIXES = (*SEPARATORS, ".parquet", ".pq")
 
 
 def is_table(path: str) -> bool:
-    """Whether a file name is that of a CSV, TSV or Parquet file."""
+    """Tell if a file name is that of a CSV, TSV or Parquet file."""
     return path.lower().endswith(SUFFIXES)
 
 
 def path_column(table: pd.DataFrame) -> str:
-    """Name of the column that holds paths.
+    """Return the name of the column that holds paths.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def path_column(table: pd.DataFrame) -> str:
 def read_frame(data: bytes, path: str) -> pd.DataFrame:
     """Read the bytes of a CSV, TSV or Parquet file.
 
-    ``attrs`` tells of a table that `write_images` wrote its ``root`` (else "") and its ``rejected`` rows.
+    The frame's ``attrs`` hold ``root`` ("" if unknown) and ``rejected`` rows of a table written by `write_images`.
 
     Raises
     ------

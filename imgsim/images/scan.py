@@ -1,4 +1,4 @@
-"""Reads every listed file once: header and content hash, on a few threads."""
+"""Scan of listed files: header and sha256 of each, read once, on a few threads."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from imgsim.images.list_source import Entry
 from imgsim.images.read_files import Files
 
 CHUNK = 32  # files per task
-AHEAD = 8  # tasks under way per thread: memory does not grow with the number of files
+AHEAD = 8  # tasks queued per thread: bounded, so memory does not grow with the number of files
 
 
 def scan(entries: list[Entry], files: Files) -> Iterator[dict[str, Any] | tuple[str, ImageError]]:
@@ -30,7 +30,7 @@ def scan(entries: list[Entry], files: Files) -> Iterator[dict[str, Any] | tuple[
     Yields
     ------
     dict or (str, ImageError)
-        Columns of `schema.IMAGES` except ``id``; or the path of a bad file and what is wrong with it.
+        Columns of `schema.IMAGES` except ``id``; or the path of a file that cannot be used and its error.
     """
     chunks = (entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK))
     with journal() as notes, ThreadPoolExecutor(files.threads, thread_name_prefix="imgsim-scan") as pool:
@@ -73,10 +73,10 @@ def _read(entry: Entry, files: Files, notes: Journal) -> dict[str, Any] | tuple[
 
 
 def _header(data: bytes, digest: str, notes: Journal) -> Header:
-    """Header of a file; whatever machine code reads, the journal knows of."""
+    """Read the header of a file; what native code parses is noted in the crash journal."""
     if data.startswith(JPEG):  # read in Python
         return probe(data)
     if digest in notes.suspects:
         check_alone(data, "header")
-    with notes.flight(digest):
+    with notes.decoding(digest):
         return probe(data)

@@ -1,4 +1,4 @@
-"""An immutable table of images, and the files that cannot be used beside it."""
+"""`ImageTable`: an immutable table of images, with the files that were rejected."""
 
 import hashlib
 import html
@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from imgsim import schema
 from imgsim.decoding.decode import decode
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError
-from imgsim.images.read_files import Files, join, open_files
+from imgsim.images.read_files import Files, open_files
 from imgsim.images.read_tables import read_images, write_images
 from imgsim.io.atomic import atomic_path
+from imgsim.io.urls import join
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,7 +41,7 @@ class ImageTable:
     root : str
         Absolute folder or fsspec URL that the paths start from; empty when unknown.
     skipped : int
-        How many hidden files and files of other kinds the source held.
+        Number of hidden files and files of other kinds in the source.
     storage_options : mapping, optional
         fsspec options to read from a URL.
 
@@ -83,7 +84,7 @@ class ImageTable:
 
     @property
     def table(self) -> pa.Table:
-        """The columns of `imgsim.schema.IMAGES`."""
+        """Arrow table with the columns of `imgsim.schema.IMAGES`."""
         return self._table
 
     @property
@@ -98,12 +99,12 @@ class ImageTable:
 
     @property
     def skipped(self) -> int:
-        """How many hidden files and files of other kinds the source held."""
+        """Number of hidden files and files of other kinds in the source."""
         return self._skipped
 
     @cached_property
     def ids(self) -> NDArray[np.int64]:
-        """Ids, (n,) int64, read-only."""
+        """Ids of the images, (n,) int64, read-only."""
         values: NDArray[np.int64] = self._table["id"].to_numpy()
         values.setflags(write=False)
         return values
@@ -115,12 +116,12 @@ class ImageTable:
 
     @cached_property
     def labels(self) -> list[str | None]:
-        """Labels; None where there is none."""
+        """Label (class) of each image; None where there is none."""
         return list(self._table["label"].to_pylist())
 
     @cached_property
     def splits(self) -> list[str | None]:
-        """The split of each image (train, val, test, ...); None where the source named none."""
+        """Split of each image (train, val, test, ...); None where the source named none."""
         return list(self._table["split"].to_pylist())
 
     @cached_property
@@ -134,12 +135,12 @@ class ImageTable:
         return [self.location(row) for row in range(len(self))]
 
     def location(self, row: int) -> str:
-        """Full path or URL of the file in a row."""
+        """Return the full path or URL of the file in a row."""
         return join(self._root, self.paths[row])
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal sha256 of ids, paths, labels, splits and contents; not of where or when the files were read."""
+        """Hexadecimal sha256 of ids, paths, labels, splits and contents, whatever the root and modification times."""
         content = [self.ids.tolist(), self.paths, self.labels, self.splits, self.sha256]
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
@@ -151,7 +152,7 @@ class ImageTable:
         return open_files(self._root, self._options)
 
     def column(self, name: str) -> Any:
-        """One column: an array for numbers and times, a list for text.
+        """Return one column: an array for numbers and times, a list for text.
 
         Raises
         ------
@@ -167,7 +168,7 @@ class ImageTable:
         return len(self._table)
 
     def __getitem__(self, rows: "int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]") -> "ImageTable":
-        """Rows by position, positions, slice or boolean mask; ids, rejected rows and root are kept."""
+        """Select rows by position, positions, slice or boolean mask; ids, rejected rows and root are kept."""
         if isinstance(rows, slice):
             positions = np.arange(len(self))[rows]
         elif isinstance(rows, (int, np.integer)) and not isinstance(rows, bool):
@@ -180,7 +181,7 @@ class ImageTable:
         return ImageTable(table, self._rejected, self._root, self._skipped, self._options)
 
     def filter_by(self, values: Any, column: str = "id") -> "ImageTable":
-        """Rows whose ``column`` holds one of ``values`` (one value or many), in the order of this table.
+        """Select the rows whose ``column`` holds one of ``values`` (one value or many), in the order of this table.
 
         Raises
         ------
@@ -203,7 +204,7 @@ class ImageTable:
         return ImageTable(self._table, rejected, self._root, self._skipped, self._options)
 
     def read_bytes(self, row: int) -> bytes:
-        """Content of the file in a row.
+        """Read the content of the file in a row.
 
         Raises
         ------
@@ -219,7 +220,7 @@ class ImageTable:
             raise ImageError("read", f"{self.location(row)}: {error.reason}") from None
 
     def to_pandas(self) -> pd.DataFrame:
-        """All columns as a pandas DataFrame."""
+        """Return all columns as a pandas DataFrame."""
         frame: pd.DataFrame = self._table.to_pandas()
         return frame
 
@@ -240,7 +241,7 @@ class ImageTable:
             pq.write_table(rows, temporary)
 
     def show(self, n: int = 25, columns: int = 5, size: int = 160) -> "Image":
-        """Contact sheet of the first ``n`` images, ``columns`` in a row, tiles of ``size`` pixels."""
+        """Draw a contact sheet of the first ``n`` images, ``columns`` per row, square tiles of ``size`` pixels."""
         from imgsim.images.contact_sheet import contact_sheet
 
         captions = [f"{self.ids[i]}  {self.labels[i] or self.paths[i]}" for i in range(min(n, len(self)))]

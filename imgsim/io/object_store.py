@@ -11,8 +11,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-from imgsim.images.read_files import explain, join, open_url
 from imgsim.io.atomic import atomic_path, sweep
+from imgsim.io.error_text import explain
+from imgsim.io.urls import join, open_url
 
 
 class Parts(Protocol):

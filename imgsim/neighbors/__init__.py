@@ -1,1 +1,1 @@
-"""Nearest neighbours: exact search, the k-NN graph, and approximate search in very many rows."""
+"""Nearest-neighbour search: exact, on the k-NN graph, and by inverted file (IVF) above 200,000 rows."""

@@ -1,4 +1,4 @@
-"""Exact k nearest neighbours by blocked matrix products.
+"""Exact k-nearest-neighbour and radius search by blocked matrix products, euclidean distance.
 
 Candidates come from float32 matrix products (``|a|^2 + |b|^2 - 2ab``), whose rounding would make the
 distance of a picture to itself 1e-4 instead of 0. So the final distances are computed from
@@ -33,7 +33,7 @@ def exact_knn(
     ranked: Ranked | None = None,
     among: NDArray[np.bool_] | None = None,
 ) -> tuple[Ids, Matrix]:
-    """The ``k`` nearest references of each query by euclidean distance, nearest first, ties by row.
+    """Find the ``k`` nearest references of each query by euclidean distance, nearest first, ties by row.
 
     Parameters
     ----------
@@ -42,13 +42,14 @@ def exact_knn(
     k : int
         0 <= k <= n, or n - 1 with ``exclude``, or the number of rows ``among``.
     exclude : (m,) int, optional
-        For each query one reference row to leave out (itself).
+        Per query one reference row to leave out, usually the query itself.
     norms : (n,) float32, optional
-        `squared_norms` of the references, to compute them once for many calls.
+        `squared_norms` of the references, computed here if not given.
     smallest : function, optional
-        Another way to find the columns (m, c) of the c smallest values of each row of (m, n), in any order.
+        Compiled replacement of the selection step: (m, n) values and c to the columns (m, c) of the c smallest of
+        each row, in any order.
     ranked : function, optional
-        Another `rank`.
+        Compiled replacement of `rank`.
     among : (n,) bool, optional
         Only these references can be found. Not together with ``exclude`` or ``ranked``.
 
@@ -89,7 +90,7 @@ def radius_search(
     norms: Matrix | None = None,
     among: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], Ids, Matrix]:
-    """All references at distance <= ``radius`` of each query; arguments as in `exact_knn`.
+    """Find all references at euclidean distance <= ``radius`` of each query; arguments as in `exact_knn`.
 
     Returns
     -------
@@ -126,13 +127,13 @@ def _pair_distances(rows: Matrix, references: Matrix, row: NDArray[np.int64], co
 
 
 def squared_norms(matrix: Matrix) -> Matrix:
-    """(n, d) to (n,) squared lengths."""
+    """Return the squared length of each row: (n, d) to (n,)."""
     norms: Matrix = np.einsum("nd,nd->n", matrix, matrix)
     return norms
 
 
 def approximate(rows: Matrix, references: Matrix, norms: Matrix, out: Matrix) -> Matrix:
-    """Squared distances by matrix product into ``out`` (m, n), exact to within `error_bound`."""
+    """Write squared distances by matrix product into ``out`` (m, n), exact to within `error_bound`."""
     np.matmul(rows, references.T, out=out)
     out *= -2
     out += norms
@@ -141,13 +142,16 @@ def approximate(rows: Matrix, references: Matrix, norms: Matrix, out: Matrix) ->
 
 
 def error_bound(rows: Matrix, norms: Matrix) -> Matrix:
-    """(m,) bound on the rounding error of `approximate`: d + 3 roundings of terms no larger than these."""
+    """Bound the rounding error of `approximate` per row, (m,): d + 3 roundings of terms of at most these sizes."""
     size = squared_norms(rows) + (norms.max() if len(norms) else np.float32(0))
     return np.asarray((rows.shape[1] + 8) * np.float32(2**-23) * size, np.float32)
 
 
 def true_distances(rows: Matrix, references: Matrix, candidates: NDArray[np.integer]) -> Matrix:
-    """(m, c) euclidean distances of each row to its candidates, from differences: equal vectors give exactly 0."""
+    """Compute euclidean distances of rows (m, d) to their candidates (m, c) from differences.
+
+    Equal vectors are at exactly 0.
+    """
     out = np.empty(candidates.shape, np.float32)
     step = max(1, BLOCK_BYTES // (8 * max(1, candidates.shape[1] * rows.shape[1])))
     for start in range(0, len(rows), step):
@@ -158,7 +162,7 @@ def true_distances(rows: Matrix, references: Matrix, candidates: NDArray[np.inte
 
 
 def _candidates(d2: Matrix, k: int, bound: Matrix, smallest: Smallest) -> NDArray[np.int64]:
-    """(m, c) columns that hold the k smallest of each row and all that rounding could not tell from them."""
+    """Select columns (m, c) with the k smallest of each row and all within the rounding error of the k-th."""
     n = d2.shape[1]
     want = min(n, k + _MARGIN)
     columns = smallest(d2, want)
@@ -174,7 +178,7 @@ def _candidates(d2: Matrix, k: int, bound: Matrix, smallest: Smallest) -> NDArra
 
 
 def _smallest(d2: Matrix, c: int) -> NDArray[np.int64]:
-    """Columns of the c smallest values of each row, unordered.
+    """Select the columns of the c smallest values of each row, unordered.
 
     The c smallest lie in the c groups of columns with the smallest minima, and group minima cost one
     vectorised pass: 3 times less than selecting from whole rows.
@@ -201,7 +205,13 @@ def rank(
     exclude: NDArray[np.int64] | None = None,
     among: NDArray[np.bool_] | None = None,
 ) -> tuple[Ids, Matrix]:
-    """Return the ``k`` nearest of each row's distinct candidates (m, c): ids and distances, ties by row position."""
+    """Rank each row's distinct candidates (m, c) by exact distance and keep the ``k`` nearest, ties by row position.
+
+    Returns
+    -------
+    ids : (m, k) int32
+    distances : (m, k) float32
+    """
     candidates = np.sort(candidates, axis=1)
     exact = true_distances(rows, references, candidates)
     if exclude is not None:

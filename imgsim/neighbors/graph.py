@@ -1,4 +1,4 @@
-"""The k-nearest-neighbour graph and its invariants."""
+"""The k-NN graph: a class with its invariants and files, and `build_graph`, which picks the method."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from imgsim.workers import InProcess, Workers
 
 METHODS = ("auto", "exact", "nn_descent", "partitioned")
 EXACT_BELOW = 8192
-"""Rows from which ``auto`` means NN-Descent: where at recall .99 it overtakes exact search once compiled."""
+"""Rows from which ``auto`` is NN-Descent: it is faster than exact search at recall .99, compile time apart."""
 
 
 @dataclass(frozen=True)
 class NeighborGraph:
-    """Directed k-NN graph: each row's nearest other rows.
+    """Directed k-NN graph: the k nearest other rows of each of n rows.
 
     ``neighbors`` is (n, k) int32 row positions, ``distances`` (n, k) float32 euclidean, nearest first,
     ties by position. ``method`` is ``"exact"``, ``"nn_descent"`` or ``"partitioned"``, ``seconds`` the
@@ -80,7 +80,7 @@ class NeighborGraph:
             raise ModelFormatError(f"the neighbour graph is not valid: {'; '.join(wrong)}. Build it again.")
 
     def cut(self, k: int) -> NeighborGraph:
-        """The same graph with only the first ``k`` neighbours."""
+        """Return the graph with only the first ``k`` neighbours of each row."""
         return NeighborGraph(self.neighbors[:, :k], self.distances[:, :k], self.method, self.seconds, self.facts)
 
     def save(self, folder: Path) -> None:
@@ -98,7 +98,13 @@ class NeighborGraph:
 
     @classmethod
     def load(cls, folder: Path) -> NeighborGraph:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ModelFormatError
+            The file is missing, damaged, or breaks an invariant (`check`).
+        """
         table = arrow.read_parquet(folder / "neighbors.parquet")
         metadata: dict[bytes, Any] = table.schema.metadata or {}
         try:
@@ -139,29 +145,33 @@ def build_graph(
     k : int
         Neighbours per row; cut to n - 1.
     method : str
-        ``"exact"``, ``"nn_descent"``, ``"partitioned"`` (overlapping partitions, for what is too much for one
-        machine or one process; resumable), or ``"auto"``: exact below 8,192 rows, NN-Descent from there on.
+        ``"exact"``, ``"nn_descent"``, ``"partitioned"`` (overlapping partitions, for more rows than one process or
+        machine can handle; resumable), or ``"auto"``: exact below 8,192 rows, NN-Descent from there on.
     seed : int
-        For NN-Descent and for partitions; equal seeds give equal graphs.
+        Of NN-Descent and of the partitions; equal seeds give equal graphs.
     progress : bool
-        Say on stderr what is being done when it takes long.
+        Show progress on stderr when the build takes long.
     partitioning : Partitioning, optional
         Size and overlap of partitions.
     workers : Workers, optional
-        What runs the pieces of a partitioned graph (`imgsim.workers`); default: this process. The graph is the
-        same by any.
+        Run the pieces of a partitioned graph (`imgsim.workers`); default: this process. The graph is the same
+        whichever run it.
     folder : path, optional
-        Where the pieces of a partitioned graph lie, so that a killed build goes on; all workers must see it.
+        Holds the shards of a partitioned graph, from which a killed build goes on; all workers must see it.
         Default: ``$IMGSIM_HOME/graphs``.
     keep : bool
-        Leave the pieces and their manifest there when the graph is done.
+        Leave the shards and their manifest there when the graph is done.
+
+    Returns
+    -------
+    NeighborGraph
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         ``k`` or ``method`` outside their domain, or values that are not finite.
     WorkersError, ShardError
-        A partitioned build that could not be finished; run again, it goes on.
+        A partitioned build could not be finished; the next call goes on from its shards.
     """
     k = arguments.positive_int(k, "k")
     arguments.optional_workers(workers)
@@ -175,20 +185,20 @@ def build_graph(
     if k < 1:
         return NeighborGraph(np.empty((len(vectors), 0), np.int32), np.empty((len(vectors), 0), np.float32), chosen)
     if chosen == "partitioned":
-        from imgsim.neighbors.partitioned.building import partitioned_knn
+        from imgsim.neighbors.partitioned.pipeline import partitioned_knn
 
         pieces = home() / "graphs" if folder is None else Path(folder)
         plan, by = partitioning or Partitioning(), workers or InProcess()
         ids, distances, facts = partitioned_knn(given, k, seed, plan, by, pieces, keep, progress)
         return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, facts)
-    ids, distances = _whole(vectors, k, chosen, seed, progress)
+    ids, distances = _search_all(vectors, k, chosen, seed, progress)
     return NeighborGraph(ids, distances, chosen, time.perf_counter() - start)
 
 
-def _whole(
+def _search_all(
     vectors: NDArray[np.float32], k: int, method: str, seed: int, progress: bool
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Ids and distances by one search over all rows."""
+    """Search the neighbours of all rows in this process; return ids and distances, (n, k)."""
     if method == "exact":
         return exact_knn(vectors, vectors, k, exclude=np.arange(len(vectors)))
     from imgsim.neighbors.nndescent import nn_descent_knn
@@ -199,7 +209,13 @@ def _whole(
 
 
 def resolve_method(method: str, n: int) -> str:
-    """``"exact"``, ``"nn_descent"`` or ``"partitioned"`` for ``n`` rows."""
+    """Return ``"exact"``, ``"nn_descent"`` or ``"partitioned"`` for ``n`` rows.
+
+    Raises
+    ------
+    ArgumentError
+        An unknown method.
+    """
     if method not in METHODS:
         raise ArgumentError(f"method must be one of {', '.join(METHODS)}, not {method!r}.")
     if method != "auto":

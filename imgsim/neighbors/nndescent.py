@@ -1,4 +1,4 @@
-"""NN-Descent (Dong, Charikar, Li 2011) by pynndescent; the only file that imports it."""
+"""Approximate k-NN graph by NN-Descent (Dong, Charikar, Li 2011) in pynndescent; the only file that imports it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from imgsim.neighbors.exact import exact_knn, rank
 
 Matrix = NDArray[np.float32]
 EXTRA = 15
+"""Neighbours searched for beyond k; `EXTRA_LARGE` above `LARGE` rows."""
 EXTRA_LARGE = 25
 LARGE = 100_000
 COMPILED = (
@@ -21,18 +22,18 @@ COMPILED = (
     ("utils", "deheap_sort"),
     ("kernels", "generate_graph_update_array_batched"),
 )
-"""The costliest of pynndescent's functions among those that take no distance: those that do cannot be kept."""
+"""Functions of pynndescent that are slow to compile and can be cached: those with a distance as argument cannot."""
 
 
 def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = None) -> tuple[NDArray[np.int32], Matrix]:
-    """Approximate k nearest neighbours of every row among the others, nearest first.
+    """Find approximately the k nearest other rows of every row, nearest first.
 
     Parameters
     ----------
     matrix : (n, d) float32
     k : int
         1 <= k <= n - 1. More neighbours are searched for than kept (k + 15, k + 25 above 100,000
-        rows): the cheapest way to recall. On Caltech-101 (9,144 x 128) k + 10, 15, 20 give recall@10
+        rows), which raises recall at the least cost. On Caltech-101 (9,144 x 128) k + 10, 15, 20 give recall@10
         .984, .993, .996 in 0.41, 0.50, 0.67 CPU-s.
     seed : int
         Equal seeds give equal graphs.
@@ -46,13 +47,13 @@ def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = Non
 
     Notes
     -----
-    Compiles before the first graph, whatever its size: 46 CPU-seconds on a busy machine, 18 of them again in each
-    further process (see `COMPILED`).
+    Compiling before the first graph takes 46 CPU-seconds on a busy machine, 18 of them again in each further process
+    (see `COMPILED`).
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "numba"))
     from pynndescent import NNDescent
 
-    _keep_compiled()
+    _cache_compiled()
     n = len(matrix)
     wanted = min(n, k + 1 + (EXTRA_LARGE if n > LARGE else EXTRA))
     index = NNDescent(
@@ -64,11 +65,11 @@ def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0, jobs: int | None = Non
         compressed=False,
     )
     found = np.asarray(index.neighbor_graph[0], np.int64)
-    return _cut(matrix, found, k)
+    return _rank_found(matrix, found, k)
 
 
-def _keep_compiled() -> None:
-    """Let numba keep on disk what pynndescent 0.7 would compile in each process; other versions may lack them."""
+def _cache_compiled() -> None:
+    """Let numba cache on disk what pynndescent would compile in each process; other versions may lack a function."""
     import pynndescent
 
     for module, name in COMPILED:
@@ -77,8 +78,8 @@ def _keep_compiled() -> None:
             function.enable_caching()
 
 
-def _cut(matrix: Matrix, found: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], Matrix]:
-    """Drop each row itself, rank by true distance, keep k; rows left short (-1 entries) are searched exactly."""
+def _rank_found(matrix: Matrix, found: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], Matrix]:
+    """Drop each row itself, rank by exact distance and keep k; rows with fewer than k found are searched exactly."""
     itself = np.arange(len(matrix))
     short = (found < 0).any(axis=1) | ((found != itself[:, None]).sum(axis=1) < k)
     ids, distances = rank(matrix, matrix, np.where(found < 0, itself[:, None], found), k, itself)

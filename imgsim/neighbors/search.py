@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.neighbors.exact import Ids, Matrix, exact_knn, radius_search, squared_norms
-from imgsim.neighbors.ivf import Cells
+from imgsim.neighbors.ivf import InvertedFile
 
 EXACT_UP_TO = 200_000
 """Rows up to which search is exact."""
@@ -26,7 +26,7 @@ class Searcher:
     matrix : (n, d) float32
     neighbors : (n, g) int32
         The k-NN graph over the same rows, which approximate search follows.
-    cells : Cells, optional
+    cells : InvertedFile, optional
         Index of the matrix for approximate search; made when it is needed.
 
     Attributes
@@ -35,17 +35,17 @@ class Searcher:
         Squared lengths of the vectors.
     """
 
-    def __init__(self, matrix: Matrix, neighbors: Ids, cells: Cells | None = None) -> None:
+    def __init__(self, matrix: Matrix, neighbors: Ids, cells: InvertedFile | None = None) -> None:
         self._matrix, self._neighbors, self._cells = matrix, neighbors, cells
         self.norms = squared_norms(matrix)
         self._making = Lock()
 
     @property
-    def cells(self) -> Cells:
+    def cells(self) -> InvertedFile:
         """The index of approximate search, made on first use."""
         with self._making:  # queries run on several threads
             if self._cells is None:
-                self._cells = Cells.build(self._matrix)
+                self._cells = InvertedFile.build(self._matrix)
             return self._cells
 
     def nearest(self, vectors: Matrix, k: int, among: Mask | None = None, exact: bool = False) -> tuple[Ids, Matrix]:

@@ -40,7 +40,7 @@ from imgsim.io import arrow
 from imgsim.io.atomic import atomic_folder
 from imgsim.io.hashing import files_below
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.neighbors.ivf import Cells
+from imgsim.neighbors.ivf import InvertedFile
 from imgsim.neighbors.search import EXACT_UP_TO
 from imgsim.references.ids import unique_ids
 from imgsim.references.insight import Insight, Tables
@@ -146,7 +146,7 @@ def read(path: str | Path, verify: bool, tables_of: Callable[[str], Tables | Non
         ids_column=manifest.ids_column,
         insights={name: Insight.load(folder / INSIGHTS / name, name, tables) for name, tables in known.items()},
         coreml=folder / COREML if any(name.startswith(f"{COREML}/") for name in manifest.extras) else None,
-        cells=None if cells is None else Cells.load(cells, *embeddings.matrix.shape),
+        cells=None if cells is None else InvertedFile.load(cells, *embeddings.matrix.shape),
     )
 
 

@@ -194,7 +194,9 @@ def read_bytes(item: Any) -> bytes:
             f"cannot search for {type(item).__name__}: give an ImageTable, path, PIL image, uint8 array, bytes, "
             "id, float vectors, or a list of one of those."
         )
-    from imgsim.images.read_files import LocalFiles, explain, is_url, open_url
+    from imgsim.images.read_files import LocalFiles
+    from imgsim.io.error_text import explain
+    from imgsim.io.urls import is_url, open_url
 
     if is_url(str(item)):
         filesystem, path = open_url(str(item))

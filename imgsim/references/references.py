@@ -22,7 +22,7 @@ from imgsim.neighbors.search import Searcher
 
 if TYPE_CHECKING:
     from imgsim.backbones.runtime import OnnxRuntime
-    from imgsim.neighbors.ivf import Cells
+    from imgsim.neighbors.ivf import InvertedFile
     from imgsim.references.insight import Insight
 
 Thumbnails = Callable[[Sequence[str]], list[bytes | None]]
@@ -58,7 +58,7 @@ class References:
         Insights about these images, by name.
     coreml : Path, optional
         Folder with the model as a Core ML package.
-    cells : Cells, optional
+    cells : InvertedFile, optional
         Index of the embeddings for approximate search; made when it is needed.
 
     Attributes
@@ -88,7 +88,7 @@ class References:
         stats: dict[str, float] | None = None,
         insights: Mapping[str, Insight] | None = None,
         coreml: Path | None = None,
-        cells: Cells | None = None,
+        cells: InvertedFile | None = None,
     ) -> None:
         self.backbone, self.ids_column, self.stats = backbone, ids_column, stats or {}
         self.network: Backbone | None = None
@@ -106,7 +106,7 @@ class References:
         ids: NDArray[Any],
         graph: NeighborGraph,
         thumbnails: Thumbnails | None,
-        cells: Cells | None = None,
+        cells: InvertedFile | None = None,
     ) -> None:
         """Take other reference images, in place, and drop what was derived from the ones before.
 

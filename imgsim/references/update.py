@@ -17,7 +17,7 @@ from imgsim.features.extract import Features, extract_features
 from imgsim.features.store import FeatureStore
 from imgsim.images.load import load_images
 from imgsim.images.table import ImageTable
-from imgsim.neighbors.graph_update import extended_along_cells, extended_graph, shrunk_graph
+from imgsim.neighbors.graph_update import extended_graph, extended_graph_by_ivf, shrunk_graph
 from imgsim.neighbors.search import EXACT_UP_TO
 from imgsim.references.ids import ids_of
 
@@ -43,7 +43,7 @@ def add_images(
     matrix = np.concatenate([references.embeddings, vectors])
     cells = None
     if len(references) > EXACT_UP_TO:
-        graph, cells = extended_along_cells(references.graph, matrix, references.search.cells)
+        graph, cells = extended_graph_by_ivf(references.graph, matrix, references.search.cells)
     else:
         graph = extended_graph(references.graph, matrix)
     thumbnails = _either(references.thumbnail_source, (store or FeatureStore()).read_thumbnails)

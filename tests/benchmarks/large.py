@@ -17,8 +17,8 @@ from imgsim.evaluation import recall
 from imgsim.io.vectors import open_vectors
 from imgsim.neighbors.exact import Ids, Matrix, exact_knn, squared_norms
 from imgsim.neighbors.graph import NeighborGraph, build_graph
-from imgsim.neighbors.graph_update import extended_along_cells
-from imgsim.neighbors.ivf import Cells
+from imgsim.neighbors.graph_update import extended_graph_by_ivf
+from imgsim.neighbors.ivf import InvertedFile
 from tests.benchmarks.measure import percentiles_ms, timed
 from tests.benchmarks.partitioned import synthetic
 from tests.benchmarks.settings import Row, Settings
@@ -47,8 +47,8 @@ def measure(settings: Settings) -> list[Row]:
 
     built(matrix[:3000])  # compiles
     graph, first = built(matrix[:n])
-    cells, spreading = timed(lambda: Cells.build(matrix[:n]))
-    grown, growing = timed(lambda: extended_along_cells(graph, matrix, cells)[0])
+    cells, spreading = timed(lambda: InvertedFile.build(matrix[:n]))
+    grown, growing = timed(lambda: extended_graph_by_ivf(graph, matrix, cells)[0])
     anew, second = built(matrix)
     growth: Row = {"rows": len(matrix), "cpu_s": growing.cpu, "wall_s": growing.wall}
     growth["recall_at_10"] = recall(matrix, grown, K, SAMPLE)["recall_at_10"]
@@ -63,7 +63,7 @@ def measure(settings: Settings) -> list[Row]:
     ]
 
 
-def _asked(matrix: Matrix, graph: NeighborGraph, cells: Cells, queries: Matrix) -> list[Row]:
+def _asked(matrix: Matrix, graph: NeighborGraph, cells: InvertedFile, queries: Matrix) -> list[Row]:
     norms = squared_norms(matrix)
     true, _ = exact_knn(queries, matrix, K, norms=norms)
     exact, _ = _one_by_one(lambda one: exact_knn(one, matrix, K, norms=norms)[0], queries[:EXACT_QUERIES])

@@ -18,7 +18,7 @@ from imgsim.evaluation import recall
 from imgsim.features.embeddings import embed
 from imgsim.io.vectors import open_vectors, write_npy
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.pipeline import build_shards, prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.workers import InProcess
 from tests.benchmarks import prepared

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.pipeline import build_shards, prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.neighbors.partitioned.shards import Work
 from imgsim.workers import LOOPBACK, Workers, get_workers
@@ -41,9 +41,9 @@ class Slow:
 
     workers: Workers
 
-    def map(self, function: Callable[[Any], Any], keys: Sequence[Any]) -> Iterator[Any]:
+    def map(self, function: Callable[[Any], Any], pieces: Sequence[Any]) -> Iterator[Any]:
         """See `Workers.map`."""
-        return self.workers.map(partial(slowly, function), keys)
+        return self.workers.map(partial(slowly, function), pieces)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import imgsim
 from imgsim.features.distribute import extract_by
 from imgsim.io.vectors import write_npy
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.neighbors.partitioned.building import build_shards, collect, prepare
+from imgsim.neighbors.partitioned.pipeline import build_shards, collect, prepare
 from imgsim.neighbors.partitioned.shards import Work
 from imgsim.workers import InProcess, Ray
 from tests.faults.nodes import HOW, K, Slow, cluster, files, losing_a_node
@@ -62,9 +62,9 @@ def test_a_lost_node_costs_neither_rows_nor_features(vectors, reference, tiny_im
         assert features.images.paths == images.paths
         assert np.array_equal(features.matrix, expected.matrix)
         work = prepare(vectors, K, 0, HOW, tmp_path / "ray")
-        with losing_a_node(nodes, work.folder / "build", 5) as seen:
+        with losing_a_node(nodes, work.folder / "leaf_graph", 5) as seen:
             build_shards(work, Slow(Ray()))
-        built = len(list((reference.folder / "build").iterdir()))
+        built = len(list((reference.folder / "leaf_graph").iterdir()))
         assert 5 <= seen[0] < built
     assert files(work) == files(reference)
     assert table(work, tmp_path / "a") == table(reference, tmp_path / "b")
@@ -75,14 +75,18 @@ def test_a_killed_driver_goes_on_from_its_shards(vectors, reference, tmp_path, k
     work = prepare(vectors, K, 0, HOW, tmp_path / kind)
     driver = subprocess.Popen([sys.executable, "-m", "tests.faults.nodes", str(vectors), str(tmp_path / kind), kind])
     limit = time.monotonic() + 240
-    while len(list((work.folder / "build").glob("[!.]*"))) < 4 and driver.poll() is None:
+    while len(list((work.folder / "leaf_graph").glob("[!.]*"))) < 4 and driver.poll() is None:
         assert time.monotonic() < limit
         time.sleep(0.01)
     driver.send_signal(signal.SIGKILL)
     assert driver.wait() == -signal.SIGKILL
     time.sleep(1)  # its workers end
     before = {path: path.stat().st_mtime_ns for path in work.folder.rglob("[!.]*.safetensors")}
-    assert 4 <= sum(path.parent.name == "build" for path in before) < len(list((reference.folder / "build").iterdir()))
+    assert (
+        4
+        <= sum(path.parent.name == "leaf_graph" for path in before)
+        < len(list((reference.folder / "leaf_graph").iterdir()))
+    )
     build_shards(work, InProcess())
     assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
     assert files(work) == files(reference)

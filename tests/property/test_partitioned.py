@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.partitioned.building import build_shards, prepare
-from imgsim.neighbors.partitioned.place import leaf_sizes, members
+from imgsim.neighbors.partitioned.leaves import leaf_sizes, members
+from imgsim.neighbors.partitioned.pipeline import build_shards, prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.workers import InProcess
 
@@ -54,7 +54,7 @@ def test_partitions_hold_every_row_as_often_and_none_more_than_the_cap(matrix, h
         build_shards(work, InProcess())
         sizes = leaf_sizes(work)
         rows = np.concatenate([members(work, leaf) for leaf in range(len(sizes))])
-        copies = work.read("place", 0)["leaves"].shape[1]
+        copies = work.read("leaves", 0)["leaves"].shape[1]
     assert sizes.max() <= work.plan.cap
     assert np.array_equal(np.bincount(rows, minlength=len(matrix)), np.full(len(matrix), copies))
 

@@ -6,7 +6,7 @@ import pytest
 
 import imgsim
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.partitioned.building import build_shards, prepare
+from imgsim.neighbors.partitioned.pipeline import build_shards, prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.workers import InProcess, Processes, Ray, get_workers
 

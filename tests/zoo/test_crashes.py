@@ -37,7 +37,7 @@ imgsim.decoding.subprocess_check.SECONDS = 3.0
 RUN = """
 import json, sys, imgsim
 images = imgsim.load_images(sys.argv[1])
-features = imgsim.extract_features(images, imgsim.get_backbone("mini"), imgsim.FeatureStore(sys.argv[2]), workers=2)
+features = imgsim.extract_features(images, imgsim.get_backbone("mini"), imgsim.FeatureStore(sys.argv[2]), threads=2)
 print(json.dumps([features.images.paths, features.images.rejected.to_dict("records")]))
 """
 
@@ -127,7 +127,7 @@ def test_who_was_in_flight_when_a_run_was_killed_is_not_punished(run, folder: Pa
     (folder / "03.jpg").write_bytes(jpeg(picture(58, 40)))  # what is in the store already is not decoded
     key = imgsim.load_images(folder).sha256[3]
     code = "import os, sys\nfrom imgsim.decoding.crash_journal import journal\n"
-    code += "with journal() as notes, notes.flight(sys.argv[1]): os.kill(os.getpid(), 9)"
+    code += "with journal() as notes, notes.decoding(sys.argv[1]): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, key], check=False)
     with journal() as notes:
         assert notes.suspects == {key}
@@ -138,9 +138,9 @@ def test_who_was_in_flight_when_a_run_was_killed_is_not_punished(run, folder: Pa
 
 
 def test_the_journal_of_a_living_run_is_left_alone(home: Path) -> None:
-    with journal() as one, one.flight("a" * 64), journal() as other:
+    with journal() as one, one.decoding("a" * 64), journal() as other:
         assert other.suspects == set()
-        with other.flight("b" * 64):
+        with other.decoding("b" * 64):
             assert len(list((home / "inflight").iterdir())) == 2
     assert not (home / "inflight").exists()
 
@@ -148,5 +148,5 @@ def test_the_journal_of_a_living_run_is_left_alone(home: Path) -> None:
 def test_without_a_writable_home_there_is_no_journal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "file").touch()
     monkeypatch.setenv("IMGSIM_HOME", str(home / "file"))
-    with journal() as notes, notes.flight("a" * 64):
+    with journal() as notes, notes.decoding("a" * 64):
         assert notes.suspects == set()

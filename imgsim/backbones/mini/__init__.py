@@ -1,4 +1,4 @@
-"""``mini``, the packaged encoder."""
+"""``mini``, the packaged backbone."""
 
-CELLS = 3
-"""A feature holds the channels' means over CELLS x CELLS cells of the picture."""
+POOL_GRID = 3
+"""Side of the average pooling grid: a feature holds the channels' means over 3 x 3 parts of the image."""

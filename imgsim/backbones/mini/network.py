@@ -1,21 +1,21 @@
-"""``mini``, the packaged encoder: ten plain 3x3 convolutions, nothing a phone cannot run."""
+"""``mini``, the packaged network: ten plain 3x3 convolutions with ReLU, which any phone runs."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from imgsim.backbones.mini import CELLS
+from imgsim.backbones.mini import POOL_GRID
 
 WIDTHS = (32, 64, 64, 128, 128, 128, 256, 256, 256, 256)
 STRIDES = (2, 2, 1, 2, 1, 1, 2, 1, 1, 1)
-DIM = WIDTHS[-1] * CELLS**2
+DIM = WIDTHS[-1] * POOL_GRID**2
 
 
 class MiniEncoder(nn.Module):
-    """Normalised RGB (n, 3, 96, 96) to features (n, 2304): channel means over 3 x 3 cells.
+    """Convolutional encoder of normalised RGB (n, 3, 96, 96) to features (n, 2304): channel means over a 3 x 3 grid.
 
-    Batch normalisation and the skip connections of training are folded into the convolutions
-    (RepVGG, Ding et al. 2021), so inference is convolution and ReLU alone.
+    Batch normalisation and skip connections exist in training only: they are folded into the convolutions
+    (structural re-parameterisation; RepVGG, Ding et al. 2021).
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class MiniEncoder(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) float to (n, 2304); h and w multiples of 48."""
+        """Map (n, 3, h, w) float to (n, 2304) float; h and w are multiples of 48."""
         for convolution in self.convolutions:
             x = functional.relu(convolution(x))
-        return functional.adaptive_avg_pool2d(x, CELLS).flatten(1)
+        return functional.adaptive_avg_pool2d(x, POOL_GRID).flatten(1)

@@ -1,1 +1,1 @@
-"""Export of a model as a Core ML package, verified before it appears."""
+"""Export of a model as a Core ML package, which is verified before it is written."""

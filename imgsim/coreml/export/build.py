@@ -1,4 +1,4 @@
-"""From a similarity model to coremltools' model: what it holds, how large it will be, whether its values fit."""
+"""Assembly of the ``MLModel`` of coremltools from a model, with checks of its size and of float16 overflow."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _BYTES = {"float32": 4, "mixed": 2, "float16": 2}
 def build(
     references: References, network: Backbone, options: ExportOptions, names: list[str] | None, max_megabytes: float
 ) -> Any:
-    """An ``MLModel`` of coremltools, not saved yet; ``names`` are the classes of ``outputs="classifier"``.
+    """Build an ``MLModel`` of coremltools, not saved yet; ``names`` are the classes of ``outputs="classifier"``.
 
     Raises
     ------
     CoreMLError
-        Too large, values that float16 does not hold, a network that cannot be converted.
+        It is too large, values overflow float16, or the network cannot be converted.
     """
     import torch
 
@@ -66,7 +66,7 @@ def _refuse_overflow(rows: NDArray[np.float32], options: ExportOptions) -> None:
 
 
 def _rounded(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What 8 bits will make of the rows, so that the lengths stored beside them fit."""
+    """Round rows as 8-bit quantisation will, so that the norms stored beside them are those of the rounded rows."""
     steps = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(np.float32).tiny * 127) / np.float32(127)
     return np.asarray(np.round(rows / steps) * steps, np.float32)
 

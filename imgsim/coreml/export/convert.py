@@ -1,4 +1,4 @@
-"""torch to Core ML by coremltools: what it must be told, and what it must not print."""
+"""Conversion of a torch module to Core ML by coremltools, with its output silenced."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LAST_PYTHON = (3, 13)
 
 
 def import_coremltools() -> Any:
-    """coremltools, without what it prints when it is imported away from a Mac.
+    """Import coremltools without the warnings that it prints on other systems than macOS.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def _remedy(python: tuple[Any, ...]) -> str:
 def convert(
     module: nn.Module, inputs: Any, example: Tensor, options: ExportOptions, name: str, classes: list[str] | None = None
 ) -> Any:
-    """An ``MLModel`` of ``module``, not saved yet.
+    """Convert ``module`` to an ``MLModel``, not saved yet.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def convert(
     example : Tensor
         An input, for tracing.
     name : str
-        Of the network, for error messages.
+        Name of the network, for error messages.
     classes : list of str, optional
         Class labels of ``outputs="classifier"``.
 
@@ -83,7 +83,7 @@ def convert(
     UnsupportedOperationError
         coremltools does not know an operation of the network.
     CoreMLError
-        It cannot be converted for another reason.
+        The conversion failed for another reason.
     """
     ct = import_coremltools()
     arguments: dict[str, Any] = {"inputs": [inputs], "classifier_config": _classifier(ct, classes)}
@@ -108,13 +108,13 @@ def convert(
 
 
 def image_input(shape: tuple[int, int], bias: list[float]) -> Any:
-    """An RGB picture of (height, width) that the network sees as ``pixel / 255 + bias``."""
+    """Return the type of an RGB image input of (height, width), scaled to ``pixel / 255 + bias``."""
     ct = import_coremltools()
     return ct.ImageType(name=INPUT, shape=(1, 3, *shape), scale=SCALE, bias=bias, color_layout=ct.colorlayout.RGB)
 
 
 def _output(ct: Any, name: str, typed: bool) -> Any:
-    """Always float32 (or int32): from iOS 16 on float16 would be the default, which old Swift code reads as garbage."""
+    """Return the type of an output, float32 or int32; from iOS 16 on float16 is the default, which old apps misread."""
     if not typed:
         return ct.TensorType(name=name)
     return ct.TensorType(name=name, dtype=np.int32 if name == "indices" else np.float32)
@@ -138,14 +138,14 @@ def _precision(ct: Any, arithmetic: str) -> Any:
 
 
 def _passes(ct: Any) -> Any:
-    """The usual ones less one that makes indices uint16 for targets from iOS 17 on, wrong from 65,536 rows on."""
+    """Return the default passes without ``add_int16_cast``: it makes indices uint16, wrong from 65,536 rows on."""
     pipeline = ct.PassPipeline.DEFAULT
     pipeline.remove_passes({"common::add_int16_cast"})
     return pipeline
 
 
 def _trace(module: nn.Module, example: Tensor) -> Any:
-    """Scopes of modules, which ``"mixed"`` needs, are only kept by ``torch.jit.trace``."""
+    """Trace a module by ``torch.jit.trace``, which alone keeps the module scopes that ``"mixed"`` needs."""
     import torch
 
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -159,7 +159,7 @@ def _trace(module: nn.Module, example: Tensor) -> Any:
 
 @cache
 def _mend_integers() -> None:
-    """``int(tensor of one value)`` as vision transformers have it: coremltools 9 fails on it with NumPy 2.4."""
+    """Replace the conversion of ``int(tensor)``, on which coremltools 9 fails with NumPy 2.4 (vision transformers)."""
     from coremltools.converters.mil import Builder
     from coremltools.converters.mil.frontend.torch.torch_op_registry import register_torch_op
 
@@ -177,7 +177,7 @@ def _mend_integers() -> None:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """No progress bars, no notes about versions, no warnings from inside torch and coremltools."""
+    """Silence progress bars, version notes and warnings of torch and coremltools."""
     loggers = [logging.getLogger(name) for name in ("coremltools", "torch")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""Network, projection and references as one Core ML model, verified before it appears."""
+"""`export_coreml`: network, projection and reference vectors as one Core ML model, verified before it is written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_MEGABYTES = 500.0
 
 @dataclass(frozen=True)
 class CoreMLExport:
-    """What was written: the package and its side file, both ready to be added to an app.
+    """Result of an export: paths of the package and its side file, both to be added to an app, and the verification.
 
     ``n`` references of ``dim`` values; ``inputs`` and ``outputs`` describe the model by name.
     """
@@ -49,7 +49,7 @@ class CoreMLExport:
     verification: VerificationReport
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
+        """Return a form that JSON can hold."""
         return asdict(self) | {"path": str(self.path), "references": str(self.references)}
 
 
@@ -101,21 +101,21 @@ def export_coreml(
     minimum_target : {"iOS15", "iOS16", "iOS17", "iOS18", "iOS26"}
         Oldest system of an ML Program.
     include_ids : bool
-        Whether ids and labels travel with the model; without them an app sees row numbers (a classifier's
-        classes are ids all the same).
+        Store ids and labels in the package; without them an app sees row numbers (the classes of a classifier
+        are ids in any case).
     ids : str or sequence of n, optional
-        What the app calls references: a column of the images (``"path"``) or unique values; default
+        Ids of the references in the app: a column of the images (``"path"``) or unique values; default
         ``model.ids``.
     labels : str or sequence of n, optional
         A column of the images or values; default: the images' labels, if they have any.
     author, license, version, description : str
         Shown by Xcode.
     verify : int
-        Reference images to compare with Python before the package appears; 0 skips it.
+        Reference images to compare with Python before the package is written; 0 skips it.
     overwrite : bool
         Replace a package that is there.
     backbone, weights
-        The network as given to `create`; needed where neither its name nor this process knows it.
+        The network as given to `create`; needed if it cannot be found by its name.
     mlflow_run_id : str, optional
         Noted in the metadata.
     max_megabytes : float
@@ -192,14 +192,14 @@ def _verified(package: Path, target: Path, references: References, probes: Seque
 
 
 def _signature(mlmodel: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """Inputs and outputs by name, in words."""
+    """Describe inputs and outputs by name, in words."""
     description = mlmodel.get_spec().description
     inputs, outputs = ({item.name: _kind(item) for item in items} for items in (description.input, description.output))
     return inputs, outputs
 
 
 def _kind(message: Any) -> str:
-    """``image 224x224 RGB``, ``float32 [9144]``, ``string``, ``dictionary`` of a feature description."""
+    """Describe an input or output: ``image 224x224 RGB``, ``float32 [9144]``, ``string``, ``dictionary``."""
     feature = read_feature(message)
     if feature.kind == "image":
         height, width, _ = feature.shape

@@ -1,4 +1,4 @@
-"""What a package says about itself, and the side file from which an app's own test can check it."""
+"""Metadata of a package, and its side file with ids, labels and golden images for an app's own test."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def user_metadata(
     labels: Sequence[str] | None,
     mlflow_run_id: str | None,
 ) -> dict[str, str]:
-    """User-defined metadata of the package; Core ML takes strings only.
+    """Return the user-defined metadata of the package; Core ML takes strings only.
 
-    ``references`` and ``num_examples`` are the keys that Turi Create wrote.
+    ``model`` and ``num_examples`` are the keys that Turi Create wrote.
     """
     spec, projection = references.backbone, references.projection
     values = {
@@ -82,7 +82,7 @@ def user_metadata(
 
 
 def describe(mlmodel: Any, about: dict[str, str], author: str, license: str, version: str, description: str) -> None:
-    """Write into coremltools' ``mlmodel`` what Xcode shows and what apps read."""
+    """Write the metadata that Xcode shows and that apps read into coremltools' ``mlmodel``."""
     mlmodel.author, mlmodel.license, mlmodel.version, mlmodel.short_description = author, license, version, description
     for key, value in about.items():
         mlmodel.user_defined_metadata[key] = value
@@ -92,7 +92,7 @@ def describe(mlmodel: Any, about: dict[str, str], author: str, license: str, ver
 
 
 def default_description(references: References, options: ExportOptions) -> str:
-    """One sentence, for Xcode."""
+    """Return a description of one sentence, shown by Xcode."""
     if options.outputs == "features":
         dims = references.embeddings.shape[1]
         return f"Image embeddings of {dims} values by {references.backbone.name}; made with imgsim."
@@ -107,7 +107,7 @@ def side_file(
     probes: Sequence[Probe],
     about: dict[str, str],
 ) -> str:
-    """JSON text of ``<name>.references.json``, which the Swift package reads.
+    """Return the JSON text of ``<name>.references.json``, which the Swift package reads.
 
     ``golden`` holds test images (PNG of the input size, base64) with the nearest references that Python
     finds; with ``outputs="features"`` also the vector.
@@ -140,7 +140,7 @@ def _golden(probe: Probe, names: Sequence[str], vector: bool) -> dict[str, Any]:
 
 
 def _short(value: np.float32) -> float:
-    """The shortest decimal number that reads back as this float32."""
+    """Return the shortest decimal number that rounds to this float32."""
     return float(str(value))
 
 

@@ -1,4 +1,4 @@
-"""A backbone, the fitted projection and the distances as one torch module: what is converted to Core ML."""
+"""Torch module that is converted to Core ML: backbone, fitted projection and distances to the references."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _TINY = {"float32": 1e-12, "float16": 1e-4}
 
 
 def image_bias(spec: BackboneSpec) -> list[float]:
-    """Per-channel biases of the image input; with `SCALE` they make ``x / 255 - mean``, exact at padded borders."""
+    """Return the bias of each image channel; with `SCALE` it makes ``x / 255 - mean``, exact at padded borders."""
     return [-value for value in spec.mean]
 
 
 def image_network(backbone: Backbone, head: nn.Module) -> nn.Module:
-    """Pictures (1, 3, h, w), already ``x / 255 - mean``, through the network and into ``head``.
+    """Return a module that runs images (1, 3, h, w), already ``x / 255 - mean``, through the network and ``head``.
 
-    The division by the standard deviation goes into the first convolution's weights. Where the first
-    layer is no plain convolution it stays in the graph, as one multiplication.
+    The division by the standard deviation is folded into the weights of the first convolution. If the first
+    layer is no plain convolution, it stays in the graph as one multiplication.
     """
     import torch
     from torch import nn
@@ -62,7 +62,7 @@ def similarity_head(
     k: int = 10,
     arithmetic: str = "float32",
 ) -> nn.Module:
-    """Features (1, D) to what the app asked for, by the projection and the euclidean distances of `model.query`.
+    """Return a module from features (1, D) to the ``outputs`` asked for: projection, then euclidean distances.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def similarity_head(
         ``"features"``: (d,) embedding. ``"distance"``: (n,). ``"topk"``: indices (k,) and distances (k,),
         nearest first. ``"classifier"``: scores ``1 / (1 + distance)`` (n,).
     arithmetic : str
-        ``"float32"`` or ``"float16"``: what the head will be computed in.
+        ``"float32"`` or ``"float16"``, the precision of the head.
     """
     from torch import nn
 
@@ -120,9 +120,9 @@ def _unit(x: Tensor, tiny: float) -> Tensor:
 def centered_rows(
     references: NDArray[np.float32], projected: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Rows less their mean, and that mean: it changes no distance and spares raw features most of the rounding.
+    """Subtract the mean from raw features, and return rows and mean; distances stay, rounding errors shrink.
 
-    Projected rows are unit vectors around 0 already and stay as they are.
+    Projected rows are unit vectors around 0 already and are returned as they are, with None.
     """
     if projected:
         return references, None
@@ -131,7 +131,7 @@ def centered_rows(
 
 
 def _distances(references: NDArray[np.float32], center: NDArray[np.float32] | None) -> nn.Module:
-    """``sqrt(|q|^2 - 2 q r + |r|^2)``: one matrix product over the references, stored once."""
+    """Return a module of ``sqrt(|q|^2 - 2 q r + |r|^2)``: one matrix product with the references, stored once."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -184,9 +184,10 @@ def _gain(spec: BackboneSpec) -> Tensor:
 
 
 def _folded(backbone: Backbone) -> tuple[nn.Module, bool]:
-    """A copy of the network, and whether its first convolution now divides by the standard deviation.
+    """Copy the network and fold the division by the standard deviation into its first convolution, if possible.
 
-    A trial run decides: a network that reads its input in any other way as well gives other features.
+    It is possible if a trial run gives the same features: other layers may read the input too. The second value is
+    True if it was folded.
     """
     import torch
 
@@ -207,7 +208,7 @@ def _folded(backbone: Backbone) -> tuple[nn.Module, bool]:
 
 
 def _first_convolution(network: nn.Module, probe: Tensor) -> tuple[nn.Conv2d | None, Tensor]:
-    """The convolution that is the only layer to read the network's input, if there is one; and the output."""
+    """Find the convolution that is the only layer to read the network's input, or None; return it and the output."""
     from torch import nn
 
     readers: list[nn.Module] = []

@@ -1,4 +1,4 @@
-"""What an export may be asked for, checked before anything is computed."""
+"""Options of an export, validated before anything is computed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OLDEST_INT8 = "iOS16"
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Validated choices; the parameters are those of `imgsim.coreml.export.export.export_coreml`.
+    """Validated options of an export; the parameters are those of `imgsim.coreml.export.export.export_coreml`.
 
     ``program`` tells an ML Program (``.mlpackage``) from a NeuralNetwork (``.mlmodel``).
     """
@@ -64,12 +64,12 @@ class ExportOptions:
 
     @property
     def arithmetic(self) -> str:
-        """The precision in use: by default ``"mixed"`` in an ML Program, ``"float32"`` in a NeuralNetwork."""
+        """Precision in use: by default ``"mixed"`` in an ML Program, ``"float32"`` in a NeuralNetwork."""
         return self.precision or ("mixed" if self.program else "float32")
 
 
 def is_program(path: Path) -> bool:
-    """Whether the suffix asks for an ML Program.
+    """Tell by the suffix if a path asks for an ML Program (True) or a NeuralNetwork (False).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""An export as a folder that can be kept, reused and carried by a model; or the reason why there is none."""
+"""`CoreMLPackage`: an export in a folder, stored with a model or a Dagster asset; or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NOTES = "export.json"
 
 @dataclass(frozen=True)
 class CoreMLPackage:
-    """A Core ML package with its side file and ``export.json``, all in ``folder``.
+    """Core ML package with its side file and ``export.json``, all in ``folder``.
 
-    ``name`` is the package's, ``facts`` are those of `imgsim.coreml.CoreMLExport`. Where nothing could
-    be exported, ``folder`` is None and ``reason`` says why.
+    ``name`` is the package's, ``facts`` are those of `imgsim.coreml.CoreMLExport`. If the export
+    failed, ``folder`` is None and ``reason`` says why.
     """
 
     folder: Path | None = None
@@ -35,12 +35,12 @@ class CoreMLPackage:
 
     @property
     def path(self) -> Path | None:
-        """The package itself."""
+        """Path of the package; None if the export failed."""
         return None if self.folder is None else self.folder / self.name
 
     @property
     def passed(self) -> bool:
-        """Whether there is a package and it agrees with Python."""
+        """True if there is a package and its verification passed."""
         return self.verification is not None and self.verification.passed
 
     @property
@@ -58,7 +58,7 @@ class CoreMLPackage:
         return made
 
     def save(self, folder: Path) -> None:
-        """Copy the files, or note the reason, into ``folder``."""
+        """Copy the files to ``folder``, or write the reason there."""
         if self.folder is None:
             self._write(folder)
         else:
@@ -76,7 +76,7 @@ class CoreMLPackage:
         Raises
         ------
         ModelFormatError
-            The notes are missing or damaged, or files of the package are.
+            ``export.json`` or files of the package are missing or damaged.
         """
         try:
             notes = read_json(folder / NOTES)

@@ -1,4 +1,4 @@
-"""Pictures that Python and Core ML are both asked about, and Python's own answers."""
+"""Probes: test images for a package, with the embedding and distances that Python computes for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Probe:
-    """One picture at the network's input size, and what Python makes of it.
+    """Test image at the network's input size, with its embedding and distances in Python.
 
     ``pixels`` is (h, w, 3) uint8 RGB, ``embedding`` (d,), ``distances`` (n,) to all reference images;
     ``source`` is ``"file"``, ``"thumbnail"``, ``"generated"`` or ``"given"``.
@@ -39,9 +39,9 @@ class Probe:
 
 
 def reference_probes(references: References, count: int) -> list[Probe]:
-    """Reference images spread over the model: their files where they are unchanged, else their thumbnails.
+    """Return probes of reference images, evenly spread over the rows: unchanged files, else thumbnails.
 
-    A model that has neither is asked about generated pictures.
+    Rows that have neither get a generated image.
     """
     rows = np.unique(np.linspace(0, len(references) - 1, min(count, len(references))).astype(int))
     small = references.thumbnails([int(row) for row in rows])
@@ -49,7 +49,7 @@ def reference_probes(references: References, count: int) -> list[Probe]:
 
 
 def given_probes(references: References, pictures: Sequence[Any]) -> list[Probe]:
-    """Pictures of the caller: paths, bytes or uint8 arrays (h, w, 3).
+    """Return probes of the caller's images: paths, bytes or uint8 arrays (h, w, 3).
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _reference(references: References, row: int, thumbnail: bytes | None) -> tup
 
 
 def _generated(spec: BackboneSpec, seed: int) -> Pixels:
-    """A smooth random picture: white noise would hardly excite a network trained on photographs."""
+    """Draw a smooth random image; white noise hardly activates a network trained on photographs."""
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), np.uint8)
     return np.array(Image.fromarray(coarse).resize((spec.width, spec.height), Image.Resampling.BICUBIC))
 

@@ -1,4 +1,4 @@
-"""A package appears whole or not at all, and replaces nothing but a package."""
+"""Atomic replacement of a package and its side file; nothing but a Core ML model is ever replaced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imgsim.errors import ArgumentError
 
 
 def side_file_of(path: Path) -> Path:
-    """``Name.references.json`` beside ``Name.mlpackage``."""
+    """Return the path of the side file: ``Name.references.json`` beside ``Name.mlpackage``."""
     return path.with_name(f"{path.stem}.references.json")
 
 
@@ -22,7 +22,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     Raises
     ------
     ArgumentError
-        Something is there and ``overwrite`` is false; or it is no Core ML model, which is never replaced.
+        Something is there and ``overwrite`` is false, or it is no Core ML model.
     """
     taken = [item for item in (path, side_file_of(path)) if item.exists()]
     if taken and not overwrite:
@@ -35,7 +35,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 @contextmanager
 def publish(path: Path, overwrite: bool) -> Iterator[tuple[Path, Path]]:
-    """Yield places beside ``path`` for the model and its side file; both take theirs when the block succeeds."""
+    """Yield temporary paths for the model and its side file; both are moved to their places when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     side = side_file_of(path)
     mark = f".{path.stem[:80]}.{uuid.uuid4().hex[:12]}.tmp"
@@ -55,7 +55,7 @@ def publish(path: Path, overwrite: bool) -> Iterator[tuple[Path, Path]]:
 
 
 def _is_model(path: Path) -> bool:
-    """By its form: a package has a manifest, or nothing at all in it; a NeuralNetwork is a file."""
+    """Tell if a path is a Core ML model: a folder with a manifest or an empty one, or a ``.mlmodel`` file."""
     if path.suffix == ".mlmodel":
         return path.is_file()
     return path.is_dir() and ((path / "Manifest.json").is_file() or not any(path.iterdir()))

@@ -1,4 +1,4 @@
-"""What an app calls the reference images."""
+"""Ids and labels of the reference images in an app."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MAX_CLASSES = 100_000
 
 
 def reference_ids(references: References, ids: str | Sequence[Any] | None, outputs: str) -> list[str]:
-    """(n,) unique strings: a column of the images, the values given, or the model's own ids.
+    """Return (n,) unique strings: a column of the images, the values given, or the model's own ids.
 
     Raises
     ------
     ArgumentError
-        Another number of them, one that repeats, no such column.
+        Wrong number of ids, a repeated id, or no such column.
     CoreMLError
-        More of them than a classifier can have.
+        More ids than a classifier may have classes.
     """
     values = references.ids if ids is None else _given(references, ids, "ids")
     names = [str(value) for value in np.asarray(values).tolist()]
@@ -40,21 +40,21 @@ def reference_ids(references: References, ids: str | Sequence[Any] | None, outpu
 
 
 def reference_labels(references: References, labels: str | Sequence[Any] | None) -> list[str] | None:
-    """(n,) strings, empty where there is no label; None when there is none at all.
+    """Return (n,) strings, empty where there is no label; None if there is none at all.
 
     They are a column of the images, the values given, or the images' labels.
 
     Raises
     ------
     ArgumentError
-        Another number of them, no such column.
+        Wrong number of labels, or no such column.
     """
     values = references.images.labels if labels is None else _given(references, labels, "labels")
     return None if all(value is None for value in values) else ["" if value is None else str(value) for value in values]
 
 
 def _given(references: References, values: str | Sequence[Any], what: str) -> Sequence[Any]:
-    """A column of the images by name, or one value for each of them."""
+    """Return a column of the images by name, or the values given, one per image."""
     found: Sequence[Any] = references.images.column(values) if isinstance(values, str) else values
     if len(found) != len(references):
         raise ArgumentError(f"{len(found)} {what} for {len(references)} references: give one for each, in their order.")

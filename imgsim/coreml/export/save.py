@@ -1,4 +1,4 @@
-"""A converted model as files: rows in whole numbers, the same bytes every time, readable by everybody."""
+"""Saving of a converted model: int8 quantisation of rows, reproducible bytes, file permissions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 
 def quantize_rows(mlmodel: Any, shape: tuple[int, int]) -> Any:
-    """The matrix of ``shape`` as int8 with one float scale per row.
+    """Quantise the matrix of ``shape`` to int8 with one float scale per row.
 
     Raises
     ------
@@ -37,9 +37,9 @@ def quantize_rows(mlmodel: Any, shape: tuple[int, int]) -> Any:
 
 
 def write(mlmodel: Any, path: Path, output_shape: tuple[int, ...] | None = None) -> None:
-    """Save at ``path`` (``.mlpackage`` or ``.mlmodel``).
+    """Save to ``path`` (``.mlpackage`` or ``.mlmodel``).
 
-    ``output_shape`` is written into the description where coremltools leaves it out (NeuralNetwork).
+    ``output_shape`` is written into the description if coremltools leaves it out (NeuralNetwork).
     """
     if output_shape is not None:
         for output in mlmodel._spec.description.output:
@@ -55,7 +55,7 @@ def write(mlmodel: Any, path: Path, output_shape: tuple[int, ...] | None = None)
 
 
 def _name_by_content(package: Path) -> None:
-    """Identifiers from paths instead of random ones, no date: equal models give equal files."""
+    """Replace random identifiers by ones from paths and drop the date, so that equal models give equal files."""
     manifest = package / "Manifest.json"
     text = manifest.read_text()
     entries = json.loads(text)["itemInfoEntries"]
@@ -79,13 +79,13 @@ def _canonical(data: bytes) -> bytes:
 
 
 def open_to_all(path: Path) -> None:
-    """Let everybody read a file, or a folder with all that is in it, whatever the umask."""
+    """Make a file, or a folder with all that is in it, readable by all users, whatever the umask."""
     for item in [path, *(path.rglob("*") if path.is_dir() else ())]:
         item.chmod(_FOLDER_MODE if item.is_dir() else _FILE_MODE)
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """Return the size in bytes of a file, or of all files in a folder."""
     if path.is_file():
         return path.stat().st_size
     return sum(item.stat().st_size for item in path.rglob("*") if item.is_file())

@@ -1,4 +1,4 @@
-"""The torch network that a model's features came from: needed again to convert it."""
+"""Search for the torch network of a model's features, which the conversion needs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def source_network(
     references: References, backbone: str | nn.Module | Backbone | None, weights: str | Path | None
 ) -> Backbone:
-    """The network given, else the one the model was made with in this process, else the one of its name.
+    """Return the network given, else the one that the model was created with in this process, else that of its name.
 
     Raises
     ------
     CoreMLError
-        The model has no network, or what was found is not the network of its features.
+        The model has no network, or the network found has another fingerprint.
     """
     spec = references.backbone
     if not spec.height:

@@ -1,4 +1,4 @@
-"""The reference rows inside a package, compared with the model's: an answer of k rows shows too few of them."""
+"""Comparison of all reference rows stored in a package with the model's; top-k answers would show only a few."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FACTOR = -2.0  # the matrix product holds -2 r
 
 
 def stored_rows_error(path: Path, references: NDArray[np.float32]) -> float:
-    """The largest deviation of a stored value from -2 r, in units of what its type may round it by.
+    """Return the largest deviation of a stored value from -2 r, in units of the rounding that its type allows.
 
     ``references`` is (n, d), of `imgsim.coreml.export.network.centered_rows`. Float values may be off by their
     own rounding, int8 ones by half a step of their row.
@@ -43,7 +43,7 @@ def stored_rows_error(path: Path, references: NDArray[np.float32]) -> float:
 def _values(
     operation: Operation, operations: dict[str, Operation]
 ) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
-    """A constant, and the steps (n, 1) of its rows if it is stored in whole numbers."""
+    """Return a constant, and the quantisation steps (n, 1) of its rows if it is stored in whole numbers."""
 
     def given(name: str) -> NDArray[np.generic]:
         (value,) = operation.inputs[name]

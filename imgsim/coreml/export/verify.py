@@ -1,4 +1,4 @@
-"""Whether a saved package answers as Python does: it is run from its own files and compared, figure by figure."""
+"""Verification of a saved package: it is run by imgsim's interpreter and its answers are compared with Python's."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _AT_LEAST = ("top1", "topk")
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """What a comparison with Python found.
+    """Result of the comparison of a package with Python.
 
     ``status`` is ``"passed"``, ``"failed"`` or ``"not verified"``, ``reason`` says why in one sentence.
     ``images`` were compared; ``sources`` counts where they came from (``file``, ``thumbnail``,
@@ -71,7 +71,7 @@ class VerificationReport:
     - ``top1``, ``topk``: share of the nearest one and of the nearest k that are right;
     - ``reference_error``: largest deviation of a stored reference value, 1 being what its type may round.
 
-    ``limits`` holds what each had to stay within.
+    ``limits`` holds the limit of each metric.
     """
 
     status: str
@@ -84,16 +84,16 @@ class VerificationReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the package was run and agreed."""
+        """True if the package was run and agreed."""
         return self.status == PASSED
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
+        """Return a form that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> VerificationReport:
-        """Inverse of `to_dict`."""
+        """Read the form that `to_dict` gives."""
         return cls(**values)
 
 
@@ -109,10 +109,10 @@ def verify(
     references : References
         Its network, projection and exact euclidean distances are the truth.
     images : int or list of path, bytes, uint8 (h, w, 3)
-        How many reference images to compare, or pictures of your own; both see the same pixels, of the
-        network's input size.
+        Number of reference images to compare, or images of your own; Python and the package get the same pixels,
+        of the network's input size.
     accumulate : {"float32", "float16"}
-        ``"float16"``: the worst that a device may round inside an operation (slow).
+        ``"float16"``: round inside operations as the worst device may (slow).
 
     Raises
     ------
@@ -128,7 +128,7 @@ def verify(
 def compare(
     path: Path, references: References, probes: Sequence[Probe], accumulate: str = "float32"
 ) -> VerificationReport:
-    """`verify` by probes that are made already."""
+    """Compare a package with a model by given probes; see `verify`."""
     try:
         package = Interpreter(path, accumulate)
         kind, precision = package.metadata.get(OUTPUTS, ""), package.metadata.get(PRECISION, "")
@@ -150,7 +150,7 @@ def compare(
 def _distances(
     answer: Mapping[str, Any], package: Interpreter, kind: str, references: References
 ) -> NDArray[np.float32]:
-    """(n,) distances that the package answers with; NaN where it names none (top-k)."""
+    """Return the (n,) distances of a package's answer; NaN for rows that it leaves out (top-k)."""
     n = len(references)
     if kind == "features":
         measured: NDArray[np.float32] = true_distances(
@@ -173,7 +173,7 @@ def _distances(
 
 
 def _measure(probes: Sequence[Probe], answers: Sequence[NDArray[np.float32]]) -> tuple[dict[str, float], int]:
-    """Figures over all probes, and the k of ``topk``."""
+    """Compute the metrics over all probes, and the k of ``topk``."""
     n = len(answers[0])
     k = min(NEIGHBORS, n, *(int(np.isfinite(a).sum()) or n for a in answers))
     absolute, relative, close, first, shared = [], [], [0.0], [], []

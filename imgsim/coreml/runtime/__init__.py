@@ -1,1 +1,1 @@
-"""A runtime for Core ML packages that needs no Mac: reads a package and runs it."""
+"""Interpreter of Core ML packages on any machine: reads an ML Program and computes it with torch."""

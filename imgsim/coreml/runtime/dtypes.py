@@ -1,4 +1,4 @@
-"""Core ML's element types: their codes in a program and in a weight file, and arrays from their bytes."""
+"""Element types of Core ML: their codes in a program and in a weight file, and arrays from bytes."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ _NUMPY = {"fp16": "<f2", "fp32": "<f4"} | {
 
 
 def is_float(dtype: str) -> bool:
-    """Whether values of this type are fractions."""
+    """Tell if a type is a floating-point type."""
     return dtype in ("fp16", "fp32")
 
 
 def bits_of(dtype: str) -> int:
-    """Bits of one integer or float: 4 for ``"int4"``, 16 for ``"fp16"``."""
+    """Return the bits of one value: 4 for ``"int4"``, 16 for ``"fp16"``."""
     return int(dtype.lstrip("uintfp"))
 
 
 def is_signed(dtype: str) -> bool:
-    """Whether an integer type has negative values."""
+    """Tell if an integer type has negative values."""
     return not dtype.startswith("u")
 
 
 def from_bytes(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """A new array of ``shape``; types of less than 8 bits are unpacked, lowest bit first, to 8.
+    """Decode bytes to a new array of ``shape``; types of less than 8 bits are unpacked, lowest bit first, to 8 bits.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def from_bytes(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[np.ge
 
 
 def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.uint8]:
-    """(bytes,) to (count,) numbers of ``bits`` bits each, packed without gaps from the lowest bit up."""
+    """Unpack bytes to (count,) uint8 numbers of ``bits`` bits each, packed without gaps from the lowest bit up."""
     ones = np.unpackbits(packed, count=count * bits, bitorder="little").reshape(count, bits)
     values: NDArray[np.uint8] = (ones << np.arange(bits, dtype=np.uint8)).sum(axis=1, dtype=np.uint8)
     return values

@@ -13,7 +13,7 @@ _DTYPES = {65568: "float32", 65552: "float16", 65600: "float64", 131104: "int32"
 
 @dataclass(frozen=True)
 class Feature:
-    """One input or output.
+    """Input or output of a Core ML model.
 
     ``kind`` is ``"image"``, ``"array"``, ``"string"``, ``"int64"`` or ``"dictionary"``. ``shape`` is
     (height, width, 3) of an image, the array's own otherwise, and empty where none is declared;
@@ -29,7 +29,7 @@ class Feature:
 
 
 def read_feature(message: Any) -> Feature:
-    """A ``Feature`` message of `imgsim.coreml.runtime.protobuf`.
+    """Convert a ``Feature`` message of `imgsim.coreml.runtime.protobuf`.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Runs a saved Core ML model on any machine, from its own files: what no Mac is needed for.
+"""Interpreter of saved Core ML models on any machine, without Apple's runtime.
 
-Every operation is computed in float32 by torch and its result rounded to the type that the program
-declares, which is the least that a device does. A device may round more inside an operation;
-``accumulate="float16"`` shows the worst of it.
+Every operation is computed in float32 by torch and its result is rounded to the type that the program
+declares, as every device does at least. A device may also round inside an operation;
+``accumulate="float16"`` simulates the worst case.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Interpreter:
-    """A saved Core ML model, ready to run.
+    """Saved Core ML model, loaded and ready to run.
 
     Parameters
     ----------
@@ -50,10 +50,9 @@ class Interpreter:
     Raises
     ------
     CoreMLError
-        The package is absent, cut short or damaged.
+        The package is missing, truncated or damaged.
     UnsupportedOperationError
-        It holds an operation, a type or a kind of model that imgsim does not compute; it is then
-        not verified, and nothing is guessed.
+        It holds an operation, a type or a kind of model that imgsim does not compute.
     """
 
     def __init__(self, path: str | Path, accumulate: str = "float32") -> None:
@@ -98,7 +97,7 @@ class Interpreter:
         ArgumentError
             An input is missing, unknown, or of another shape or type.
         CoreMLError
-            The program contradicts itself.
+            The program is inconsistent.
         """
         import torch
 
@@ -111,7 +110,7 @@ class Interpreter:
         return {name: _present(values[name], feature) for name, feature in self.outputs.items()}
 
     def _bind(self, inputs: Pixels | Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-        """Inputs as the program's tensors."""
+        """Check the inputs and convert them to the program's tensors."""
         named = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(self.inputs, inputs)
         if set(named) != set(self.inputs) or (len(named) > 1 and not isinstance(inputs, Mapping)):
             raise ArgumentError(f"{self.path} takes the inputs {list(self.inputs)}, given were {list(named)}.")
@@ -132,7 +131,7 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class _Step:
-    """An operation with its constants in place; variables are looked up when it runs."""
+    """Operation with its constants resolved; variables are looked up when it runs."""
 
     operation: Operation
     function: Function
@@ -164,7 +163,7 @@ def _is_constant(operation: Operation) -> bool:
 
 
 def _fold(operations: tuple[Operation, ...]) -> dict[str, Constant]:
-    """All constants by name, those stored small unpacked to what they stand for."""
+    """Return all constants by name; compressed ones (quantised, palettised, sparse) are unpacked."""
     from imgsim.coreml.runtime.operations import find_operation
 
     constants: dict[str, Constant] = {}
@@ -178,7 +177,7 @@ def _fold(operations: tuple[Operation, ...]) -> dict[str, Constant]:
 
 
 def _resolve(operation: Operation, constants: dict[str, Constant]) -> dict[str, tuple[Any, ...]]:
-    """Inputs with constants in the place of their names."""
+    """Replace the inputs that name a constant by its value."""
     return {
         key: tuple(constants.get(item.name, item) if isinstance(item, Variable) else item for item in items)
         for key, items in operation.inputs.items()
@@ -186,7 +185,7 @@ def _resolve(operation: Operation, constants: dict[str, Constant]) -> dict[str, 
 
 
 def _call(operation: Operation, function: Function, inputs: dict[str, tuple[Any, ...]], narrow: bool) -> dict[str, Any]:
-    """Results by name, rounded to their declared types and checked against their declared shapes."""
+    """Run an operation; its results by name are rounded to the declared types, and their shapes checked."""
     from imgsim.coreml.runtime.operations import Call
 
     types = tuple(operation.outputs.values())
@@ -219,7 +218,7 @@ def _conform(value: Any, declared: ValueType, call: Call) -> Any:
 
 
 def _round(tensor: Tensor, declared: ValueType) -> Tensor:
-    """A tensor that holds only values of the declared type: floats in float32, whole numbers in int64."""
+    """Round a tensor to values of the declared type; floats are kept in float32, whole numbers in int64."""
     if declared.dtype == "fp32":
         return tensor.float()
     if declared.dtype == "fp16":
@@ -237,14 +236,14 @@ def _round(tensor: Tensor, declared: ValueType) -> Tensor:
 
 
 def _planes(picture: Pixels, feature: Feature) -> NDArray[np.float32]:
-    """(h, w, 3) RGB to (1, 3, h, w) from 0 to 255 in the order of channels that the model sees."""
+    """Transpose (h, w, 3) RGB to (1, 3, h, w) float32 from 0 to 255, channels in the order the model takes."""
     channels = picture[:, :, ::-1] if feature.color == "BGR" else picture
     planes: NDArray[np.float32] = np.ascontiguousarray(channels.transpose(2, 0, 1)[None], np.float32)
     return planes
 
 
 def _tensor(value: Constant) -> Any:
-    """A tensor in the interpreter's own types; strings and lists are left as they are."""
+    """Convert an array to a float32, int64 or bool tensor; strings and lists are returned as they are."""
     import torch
 
     if not isinstance(value, np.ndarray):
@@ -254,7 +253,7 @@ def _tensor(value: Constant) -> Any:
 
 
 def _last_uses(steps: list[_Step], outputs: tuple[str, ...]) -> list[list[str]]:
-    """For each step the names that nobody needs after it, so that memory stays small."""
+    """Return for each step the names that no later step uses, to free their memory."""
     last: dict[str, int] = {}
     for index, step in enumerate(steps):
         used = (item.name for items in step.inputs.values() for item in items if isinstance(item, Variable))
@@ -267,7 +266,7 @@ def _last_uses(steps: list[_Step], outputs: tuple[str, ...]) -> list[list[str]]:
 
 
 def _present(value: Any, feature: Feature) -> Any:
-    """An output as its description declares it."""
+    """Convert an output to the type that the model's description declares."""
     if feature.kind != "array":
         return value
     array: NDArray[Any] = value.numpy().astype(feature.dtype)

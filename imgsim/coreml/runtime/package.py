@@ -1,4 +1,4 @@
-"""A saved Core ML model, read from its own files: the manifest, the specification and the weights."""
+"""Files of a saved Core ML model: manifest, specification (protobuf) and weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AGAIN = "Export it again."
 
 @dataclass(frozen=True)
 class Package:
-    """The specification of a model and where its weights lie.
+    """Specification of a model, and access to its weights.
 
     ``spec`` is a ``Model`` message of `imgsim.coreml.runtime.protobuf`; ``spec_path`` the file it was read from.
     """
@@ -32,7 +32,7 @@ class Package:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the author wrote: Core ML's four own keys, then the user-defined ones."""
+        """Metadata of the model: Core ML's own four keys, then the user-defined ones."""
         known = self.spec.description.metadata
         own = {
             "description": known.shortDescription,
@@ -43,12 +43,12 @@ class Package:
         return {key: text for key, text in own.items() if text} | dict(known.userDefined)
 
     def weights(self, name: str, offset: int, dtype: str, shape: tuple[int, ...]) -> NDArray[np.generic]:
-        """The tensor at ``offset`` of the weight file ``name`` (``@model_path/weights/weight.bin``).
+        """Read the tensor at ``offset`` of the weight file ``name`` (``@model_path/weights/weight.bin``).
 
         Raises
         ------
         CoreMLError
-            The file is absent or damaged, or does not lie in the package.
+            The file is missing or damaged, or does not lie in the package.
         """
         if name not in self._files:
             folder = self.spec_path.parent.resolve()
@@ -60,14 +60,14 @@ class Package:
 
 
 def read_package(path: str | Path) -> Package:
-    """Read an ``.mlpackage`` folder, or a lone specification file (``.mlmodel``).
+    """Read an ``.mlpackage`` folder, or a single specification file (``.mlmodel``).
 
     Raises
     ------
     CoreMLError
-        There is nothing at ``path``, or a file of it is absent, cut short or damaged.
+        There is nothing at ``path``, or a file in it is missing, truncated or damaged.
     UnsupportedOperationError
-        It holds something newer than imgsim reads.
+        It holds a field that imgsim does not read.
     """
     path = Path(path)
     if not path.exists():
@@ -83,7 +83,7 @@ def read_package(path: str | Path) -> Package:
 
 
 def _root_model(path: Path) -> Path:
-    """The specification file that the manifest names as the root of the package."""
+    """Return the specification file that the manifest names as the root of the package."""
     manifest = path / "Manifest.json"
     try:
         content = read_json(manifest)

@@ -1,4 +1,4 @@
-"""An ML Program as plain Python: operations in order, with types and constants read from the package."""
+"""ML Program as Python objects: operations in order, with types and constants read from the package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ Constant: TypeAlias = "NDArray[np.generic] | str | list[str] | list[int]"
 
 @dataclass(frozen=True)
 class ValueType:
-    """``dtype`` is a name of `runtime.dtypes`, ``"list"`` or ``"dictionary"``; None in ``shape`` is any size."""
+    """Declared type of a value.
+
+    ``dtype`` is a name of `imgsim.coreml.runtime.dtypes`, ``"list"`` or ``"dictionary"``. None in ``shape`` is any
+    size.
+    """
 
     dtype: str
     shape: tuple[int | None, ...] = ()
@@ -27,14 +31,14 @@ class ValueType:
 
 @dataclass(frozen=True)
 class Variable:
-    """A reference to an earlier operation's output, or to an input of the program."""
+    """Reference to an earlier operation's output, or to an input of the program."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: every input is a tuple, of more than one value where the operation takes a list."""
+    """Operation of a program; each input is a tuple of values, of one value unless the operation takes a list."""
 
     kind: str
     name: str
@@ -44,7 +48,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Program:
-    """Inputs and outputs by name, and the operations in the order in which they run."""
+    """Function of an ML Program: inputs and outputs by name, and operations in the order in which they run."""
 
     inputs: dict[str, ValueType]
     outputs: tuple[str, ...]
@@ -52,7 +56,7 @@ class Program:
 
 
 def read_program(package: Package) -> Program:
-    """The ``main`` function of a package's ML Program.
+    """Read the ``main`` function of a package's ML Program.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def read_program(package: Package) -> Program:
 
 
 def _check_names(program: Program, package: Package) -> None:
-    """Every name must be given before it is used, and once."""
+    """Raise CoreMLError unless every name is defined once, before it is used."""
     known = set(program.inputs)
     for operation in program.operations:
         used = {item.name for items in operation.inputs.values() for item in items if isinstance(item, Variable)}
@@ -150,7 +154,7 @@ def _constant(message: Any, package: Package) -> Constant:
 
 
 def _immediate(message: Any, dtype: str, shape: tuple[int, ...], package: Package) -> Constant:
-    """A constant written into the specification itself; which list holds it depends on its type."""
+    """Read a constant that is stored in the specification itself, in a list that depends on its type."""
     fields = [field.name for field, _ in message.ListFields()]
     try:
         if fields == ["bytes"]:

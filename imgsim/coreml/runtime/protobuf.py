@@ -1,8 +1,8 @@
-"""The parts of Core ML's protobuf format that imgsim reads, as messages of the plain protobuf package.
+"""Protobuf messages of the Core ML format, for the fields that imgsim reads.
 
 Field numbers are those of Apple's published ``Model.proto``, ``FeatureTypes.proto`` and ``MIL.proto``
-(coremltools 9, mlmodel/format). A field that is not listed here is never skipped in silence: `parse`
-refuses a file that holds one, because what it means would be a guess.
+(coremltools 9, mlmodel/format). `parse` refuses a file with a field that is not listed here,
+since ignoring it could change the result.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ _SCALARS = ("double", "float", "int64", "uint64", "int32", "bool", "string", "by
 
 
 def parse(data: bytes, source: object) -> Any:
-    """A ``Model`` message of ``data``; ``source`` names the file in errors.
+    """Parse ``data`` as a ``Model`` message; ``source`` names the file in errors.
 
     Raises
     ------
     CoreMLError
-        ``data`` is cut short or is not a Core ML model.
+        ``data`` is truncated or not a Core ML model.
     UnsupportedOperationError
-        It holds a field that this module does not know.
+        It holds a field that this module does not list.
     """
     from google.protobuf.message import DecodeError
 
@@ -127,7 +127,7 @@ def _add_field(message: Any, words: list[str]) -> None:
 
 
 def _refuse_unknown(message: Any, path: str, source: object) -> None:
-    """Walk everything in ``message``; numbers of fields that `_classes` does not list are an error."""
+    """Raise UnsupportedOperationError if a message, nested ones included, has a field that `_classes` does not list."""
     from google.protobuf.unknown_fields import UnknownFieldSet
 
     unknown = UnknownFieldSet(message)

@@ -21,12 +21,12 @@ _SENTINEL = 0xDEADBEEF
 
 
 class WeightFile:
-    """Reads tensors of one ``weight.bin`` by the offset of their record; nothing is kept in memory.
+    """Reader of the tensors of one ``weight.bin``, by the offset of their record; memory-mapped.
 
     Raises
     ------
     CoreMLError
-        The file is absent, cut short or damaged.
+        The file is missing, truncated or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,13 @@ class WeightFile:
             raise self._damaged(f"its version is {version}, not {VERSION}")
 
     def read(self, offset: int, dtype: str, shape: tuple[int, ...]) -> NDArray[np.generic]:
-        """The tensor whose record lies at ``offset``; ``dtype`` and ``shape`` are what the program declares."""
+        """Read the tensor whose record lies at ``offset``; ``dtype`` and ``shape`` are those the program declares.
+
+        Raises
+        ------
+        CoreMLError, UnsupportedOperationError
+            The record is damaged, contradicts the program, or is of an unknown type.
+        """
         if offset % RECORD or offset < RECORD or offset + RECORD > self.size:
             raise self._damaged(f"no record fits at byte {offset} of {self.size}")
         sentinel, code, size, start = struct.unpack_from("<IIQQ", self._bytes, offset)

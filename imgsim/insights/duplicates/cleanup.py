@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imgsim.errors import ArgumentError
-from imgsim.images.read_files import is_url
 from imgsim.insights.duplicates.find import TIERS
 from imgsim.io.atomic import atomic_path
 from imgsim.io.csv import write_csv
+from imgsim.io.urls import is_url
 
 if TYPE_CHECKING:
     from imgsim.references.insight import Insight

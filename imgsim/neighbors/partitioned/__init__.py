@@ -1,7 +1,11 @@
-"""The neighbour graph of more rows than one search should see: overlapping partitions, joined and refined.
+"""The k-NN graph of more rows than one search can handle: overlapping partitions, merged and refined.
 
-Each stage is a function of (work, index) that reads files and writes one: `imgsim.workers` runs them anywhere.
+Each row lies in several partitions. The graph of each partition is exact or by NN-Descent, a row's neighbours in all of
+its partitions are merged, and rounds of neighbours of neighbours find those that share no partition with it.
 
-    centroids ▶ assign ▶ (split) ▶ place ▶ build ▶ merge ▶ reverse ▶ refine ▶ manifest
-                                     └─ truth: predicted recall              └─ measured recall
+Each stage is a function of (work, index) that reads shards (files) and writes one, so `imgsim.workers` can run it
+anywhere. Stages have the names of their functions and of the folders of their shards:
+
+    centroids ▶ assign ▶ (split) ▶ leaves ▶ leaf_graph ▶ merge ▶ (reverse ▶ refine) per round ▶ finish ▶ manifest
+                                     └─ ground_truth: predicted recall                             └─ measured recall
 """

@@ -1,4 +1,4 @@
-"""Edges of all leaves to one list per row."""
+"""Merging of a row's neighbours from all leaves it lies in."""
 
 from __future__ import annotations
 
@@ -6,39 +6,50 @@ import numpy as np
 
 from imgsim.io.vectors import Matrix
 from imgsim.neighbors.exact import Ids
-from imgsim.neighbors.partitioned.place import leaf_sizes
-from imgsim.neighbors.partitioned.shards import Arrays, Note, Work
+from imgsim.neighbors.partitioned.leaves import leaf_sizes
+from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
 
-def merge(work: Work, index: int) -> Note:
-    """Shard of ``ids`` and ``distances`` (r, plan.wide), nearest first, ties by position.
+def merge(work: Work, index: int) -> ShardRecord:
+    """Write the merged neighbours of one shard of rows: ``ids`` and ``distances`` (r, plan.width).
 
-    Where a row's leaves are small, ids end in -1 at distance infinity.
+    Nearest first, ties by row position. Where a row's leaves hold fewer others, ids end in -1 at distance infinity.
     """
-    return work.keep("merge", index, lambda: _merged(work, index))
+    return work.compute_once("merge", index, lambda: _merge(work, index))
 
 
-def _merged(work: Work, index: int) -> Arrays:
-    placed, before, wide = work.read("place", index), leaf_sizes(work, index), work.plan.wide
+def _merge(work: Work, index: int) -> Arrays:
+    placed, before, width = work.read("leaves", index), leaf_sizes(work, index), work.plan.width
     count, copies = placed["leaves"].shape
-    ids = np.full((count, copies, wide), -1, np.int32)
-    distances = np.full((count, copies, wide), np.inf, np.float32)
+    ids = np.full((count, copies, width), -1, np.int32)
+    distances = np.full((count, copies, width), np.inf, np.float32)
     filled = np.zeros(count, np.int64)
     for leaf in np.flatnonzero(np.diff(placed["starts"])):
         first, last = placed["starts"][leaf : leaf + 2]
         rows = placed["rows"][first:last]
-        built = work.read("build", int(leaf))
+        built = work.read("leaf_graph", int(leaf))
         part = slice(before[leaf], before[leaf] + last - first)
-        width = built["ids"].shape[1]
-        ids[rows, filled[rows], :width] = built["ids"][part]
-        distances[rows, filled[rows], :width] = built["distances"][part]
+        found = built["ids"].shape[1]
+        ids[rows, filled[rows], :found] = built["ids"][part]
+        distances[rows, filled[rows], :found] = built["distances"][part]
         filled[rows] += 1
-    ids, distances = nearest(ids.reshape(count, -1), distances.reshape(count, -1), wide)
+    ids, distances = nearest_distinct(ids.reshape(count, -1), distances.reshape(count, -1), width)
     return {"distances": distances, "ids": ids}
 
 
-def nearest(ids: Ids, distances: Matrix, k: int) -> tuple[Ids, Matrix]:
-    """The ``k`` nearest distinct ids of each row of (m, c) candidates, ties by id; -1 at infinity where fewer."""
+def nearest_distinct(ids: Ids, distances: Matrix, k: int) -> tuple[Ids, Matrix]:
+    """Select the ``k`` nearest distinct ids of each row of candidates, ties by id.
+
+    Parameters
+    ----------
+    ids, distances : (m, c) int32, float32
+        Candidates, -1 is none; an id that repeats in a row has equal distances.
+
+    Returns
+    -------
+    ids, distances : (m, min(k, c))
+        Nearest first; -1 at distance infinity where a row has fewer.
+    """
     order = np.argsort(ids, axis=1, kind="stable")
     ids, distances = np.take_along_axis(ids, order, 1), np.take_along_axis(distances, order, 1)
     distances[:, 1:][ids[:, 1:] == ids[:, :-1]] = np.inf

@@ -1,4 +1,4 @@
-"""How a partitioned graph is cut into pieces of work: a pure function of the numbers of rows and neighbours."""
+"""Size and overlap of the partitions of a graph, and the pieces of work that follow from the number of rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from imgsim import arguments
 from imgsim.errors import ArgumentError
 
-CODE_VERSION = 1
-"""Changes whenever the same plan would give other shards."""
+CODE_VERSION = 2
+"""Part of the name of a build's folder; raised whenever the same plan gives other shards or stages."""
 
 
 @dataclass(frozen=True)
 class Partitioning:
-    """How rows are spread over partitions.
+    """Size and overlap of the partitions that rows are spread over.
 
     For the same work, many small partitions with much overlap find far more than few large ones. 120,000 x 128 real
     features (``mini``), k = 10: pairs compared, recall@10 before refinement, and after it with the CPU seconds of all;
@@ -27,23 +27,23 @@ class Partitioning:
         2048, 6         .114    .963     .975    27.8
         2048, 7         .132    .973     .983    29.6   the default
         2048, 8         .152    .981     .987    35.0
-        1024, 12        .110    .986                    three times the centres of the default to compare with
+        1024, 12        .110    .986                    three times as many centroids to compare with
 
-    Rows are compared with all centres, of which there are ever more. Centres of centres were tried for a million rows
-    and 3,418 centres: comparing with 14 % of them costs as much, and finds .87 of the 7 nearest on real features.
-    Below ``overlap * size`` rows exact search is cheaper.
+    Each row is compared with all centroids, whose number grows with the rows. A hierarchy of centroids was tried for a
+    million rows and 3,418 centroids: comparing with 14 % of them costs as much as with all, and finds .87 of the 7
+    nearest on real features. Below ``overlap * size`` rows exact search is cheaper.
 
     Parameters
     ----------
     size : int
         Rows a partition should have: cost grows with it, recall too.
     overlap : int
-        Partitions each row lies in. With 1 there are no edges between partitions to walk along later.
+        Partitions each row lies in. With 1 no edge joins two partitions, and refinement finds none.
     cap : int, optional
-        Most rows of any partition, which bounds the memory of a worker; default: twice ``size``, since real cells
-        are crowded up to 4-7 times the mean and dividing them costs little recall.
+        Most rows of any partition, which bounds the memory of a worker. Default: twice ``size``; real k-means
+        cells hold up to 4-7 times the mean, and dividing them costs little recall.
     shard_rows : int
-        Rows per piece of the work that goes by rows.
+        Rows per shard, the piece of work of all stages that go by rows.
     rounds : int
         Rounds of refinement: Caltech-101 in 18 partitions, overlap 2: from .952 to .986, a second one .990.
     """
@@ -55,7 +55,7 @@ class Partitioning:
     rounds: int = 1
 
     def plan(self, rows: int, dims: int, k: int, seed: int) -> Plan:
-        """The plan for (rows, dims) vectors.
+        """Return the plan for (rows, dims) vectors and ``k`` neighbours each.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Partitioning:
 
 @dataclass(frozen=True)
 class Plan:
-    """`Partitioning` of a given set of vectors, and the neighbours wanted."""
+    """A `Partitioning` applied to (rows, dims) vectors with ``k`` neighbours wanted; fixes every piece of work."""
 
     rows: int
     dims: int
@@ -90,7 +90,7 @@ class Plan:
 
     @property
     def partitions(self) -> int:
-        """Cells to ask k-means for; 1 where everything fits into one, which makes the graph exact."""
+        """Number of centroids to fit; 1 where all rows fit into one partition, which makes the graph exact."""
         if self.rows <= self.cap:
             return 1
         return max(self.overlap + 1, -(-self.overlap * self.rows // self.size))
@@ -101,23 +101,24 @@ class Plan:
         return min(self.overlap, self.partitions)
 
     @property
-    def wide(self) -> int:
-        """Neighbours of a row that refinement walks along, in each direction.
+    def width(self) -> int:
+        """Length of the neighbour lists that refinement works on, forward and reverse; at least k.
 
-        Caltech-101 in 18 partitions, k = 10, one round: from .952 to .977 with 10, .986 with 20, .991 with 30.
+        Recall@10 of Caltech-101 in 18 partitions, k = 10, one round: from .952 to .977 with 10, .986 with 20, .991
+        with 30.
         """
         return min(2 * self.k, self.rows - 1)
 
     @property
     def shards(self) -> int:
-        """Pieces of the work that goes by rows."""
+        """Number of shards of ``shard_rows`` rows each, the last one shorter."""
         return -(-self.rows // self.shard_rows)
 
     def range(self, shard: int) -> tuple[int, int]:
-        """First row of a shard, and the row after its last."""
+        """Return the first row of a shard, and the row after its last."""
         return shard * self.shard_rows, min(self.rows, (shard + 1) * self.shard_rows)
 
-    def key(self, vectors: str) -> str:
-        """Hexadecimal name of everything made by this plan from vectors with this sha256."""
-        content = json.dumps([CODE_VERSION, vectors, asdict(self)], sort_keys=True)
+    def digest(self, vectors_sha256: str) -> str:
+        """Return a hexadecimal digest of this plan and the vectors; it names the folder of their shards."""
+        content = json.dumps([CODE_VERSION, vectors_sha256, asdict(self)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:32]

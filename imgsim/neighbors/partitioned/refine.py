@@ -1,4 +1,8 @@
-"""Rounds of neighbours of neighbours, forward and backward: what lies across the border of a partition is found."""
+"""Refinement: rounds of neighbours of neighbours, as NN-Descent does, then exact ranking of what was found.
+
+Partitions miss an edge between rows that share none of them. Each round compares every row with its neighbours' and its
+reverse neighbours' own neighbours (Dong, Charikar, Li 2011) and keeps the nearest.
+"""
 
 from __future__ import annotations
 
@@ -6,88 +10,103 @@ import numpy as np
 
 from imgsim.io.vectors import Matrix, Rows
 from imgsim.neighbors.exact import Ids, exact_knn, rank
-from imgsim.neighbors.partitioned.compiled import kernel
-from imgsim.neighbors.partitioned.merge import nearest
-from imgsim.neighbors.partitioned.reverse import listing, lists
-from imgsim.neighbors.partitioned.shards import Arrays, Note, Work
+from imgsim.neighbors.partitioned.load_kernels import kernels
+from imgsim.neighbors.partitioned.merge import nearest_distinct
+from imgsim.neighbors.partitioned.reverse import neighbor_lists, reverse_neighbors
+from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
 BLOCK = 4096
 
 
-def walk(work: Work, index: int) -> Note:
-    """Shard, per round and shard of rows, of ``ids`` and ``distances`` (r, plan.wide) as `merge` writes them."""
-    return work.keep("walk", index, lambda: _walked(work, *divmod(index, work.plan.shards)))
+def refine(work: Work, index: int) -> ShardRecord:
+    """Write the lists of one shard of rows after one round: ``ids`` and ``distances`` (r, plan.width).
+
+    ``index`` is round * shards + shard; the format is that of `imgsim.neighbors.partitioned.merge.merge`.
+    """
+    return work.compute_once("refine", index, lambda: _refine(work, *divmod(index, work.plan.shards)))
 
 
-def _walked(work: Work, turn: int, shard: int) -> Arrays:
+def _refine(work: Work, iteration: int, shard: int) -> Arrays:
     vectors, (start, _) = work.open(), work.plan.range(shard)
-    now = lists(work, turn, shard)
-    ids, squared = now["ids"].copy(), now["distances"] ** 2
-    if len(work.read("place", 0)["starts"]) > 2:  # in a single leaf they are exact already
-        backward = listing(work, turn, shard)
-        everyone = [lists(work, turn, other)["ids"] for other in range(work.plan.shards)]
-        order = np.argsort(work.read("place", shard)["leaves"][:, 0], kind="stable")  # so that vectors stay in cache
+    lists = neighbor_lists(work, iteration, shard)
+    ids, squared = lists["ids"].copy(), lists["distances"] ** 2
+    if len(work.read("leaves", 0)["starts"]) > 2:  # the lists of a single leaf are exact already
+        backward = reverse_neighbors(work, iteration, shard)
+        all_ids = [neighbor_lists(work, iteration, other)["ids"] for other in range(work.plan.shards)]
+        # leaf by leaf, so that vectors stay in the processor's cache
+        order = np.argsort(work.read("leaves", shard)["leaves"][:, 0], kind="stable")
         for first in range(0, len(order), BLOCK):
             part = order[first : first + BLOCK]
-            near = np.concatenate([now["ids"][part], backward[part]], axis=1)
+            near = np.concatenate([lists["ids"][part], backward[part]], axis=1)
             found, distance = ids[part], squared[part]
-            candidates = _beyond(near, everyone, work)
-            kernel().nearest_of(vectors, part + start, found, distance, candidates, work.plan.k)
+            candidates = _with_their_neighbors(near, all_ids, work)
+            kernels().update_nearest(vectors, part + start, found, distance, candidates, work.plan.k)
             ids[part], squared[part] = found, distance
     return {"distances": np.sqrt(squared), "ids": ids}
 
 
-def _beyond(near: Ids, everyone: list[Ids], work: Work) -> Ids:
-    """(m, c * (1 + wide)): the rows in ``near`` (m, c), and what those list."""
+def _with_their_neighbors(near: Ids, all_ids: list[Ids], work: Work) -> Ids:
+    """Append to the rows in ``near`` (m, c) the neighbours of each: (m, c * (1 + plan.width))."""
     flat = near.ravel()
-    beyond = np.full((len(flat), work.plan.wide), -1, np.int32)
+    beyond = np.full((len(flat), work.plan.width), -1, np.int32)
     shard = np.where(flat < 0, -1, flat // work.plan.shard_rows)
     for number in np.unique(shard[shard >= 0]):
         chosen = np.flatnonzero(shard == number)
-        beyond[chosen] = everyone[number][flat[chosen] - work.plan.range(int(number))[0]]
+        beyond[chosen] = all_ids[number][flat[chosen] - work.plan.range(int(number))[0]]
     return np.concatenate([near, beyond.reshape(len(near), -1)], axis=1)
 
 
-def refine(work: Work, index: int) -> Note:
-    """Shard of the graph: ``ids`` int32 and ``distances`` float32 (r, k), nearest first, ties by position."""
-    return work.keep("refine", index, lambda: _refined(work, index))
+def finish(work: Work, index: int) -> ShardRecord:
+    """Write one shard of the finished graph: ``ids`` int32 and ``distances`` float32 (r, k).
+
+    Nearest first by exact distance, ties by row position.
+    """
+    return work.compute_once("finish", index, lambda: _finish(work, index))
 
 
-def _refined(work: Work, index: int) -> Arrays:
+def _finish(work: Work, index: int) -> Arrays:
     vectors, (start, stop) = work.open(), work.plan.range(index)
-    found = lists(work, work.plan.rounds, index)["ids"]
+    found = neighbor_lists(work, work.plan.rounds, index)["ids"]
     ids, distances = np.empty((stop - start, work.plan.k), np.int32), np.empty((stop - start, work.plan.k), np.float32)
     for first in range(0, stop - start, BLOCK):
         part = slice(first, first + BLOCK)
         rows = np.arange(start + first, min(stop, start + first + BLOCK))
-        ids[part], distances[part] = _ranked(vectors, rows, found[part], work)
+        ids[part], distances[part] = _rank(vectors, rows, found[part], work)
     return {"distances": distances, "ids": ids}
 
 
-def _ranked(vectors: Matrix, rows: Rows, found: Ids, work: Work) -> tuple[Ids, Matrix]:
-    """The k nearest by true distance; rows left short of k are searched among all."""
+def _rank(vectors: Matrix, rows: Rows, found: Ids, work: Work) -> tuple[Ids, Matrix]:
+    """Rank candidates by exact distance and keep k; rows with fewer than k candidates are searched exactly."""
     k = work.plan.k
     short = (found >= 0).sum(axis=1) < k
     itself = rows[:, None]
     ids, distances = rank(vectors[rows], vectors, np.where(found < 0, itself, found).astype(np.int64), k, rows)
     if short.any():
-        ids[short], distances[short] = nearest_others(work, vectors, rows[short], k)
+        ids[short], distances[short] = _nearest_others(work, vectors, rows[short], k)
     return ids, distances
 
 
-def nearest_others(work: Work, vectors: Matrix, rows: Rows, k: int) -> tuple[Ids, Matrix]:
-    """The k nearest others of some rows among all, shard by shard."""
+def _nearest_others(work: Work, vectors: Matrix, rows: Rows, k: int) -> tuple[Ids, Matrix]:
+    """Search the k nearest others of some rows among all, shard by shard."""
     ids, distances = np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), np.inf, np.float32)
     for shard in range(work.plan.shards):
-        more = nearest_in_shard(work, vectors, rows, k, shard)
-        ids, distances = nearest(np.concatenate([ids, more[0]], 1), np.concatenate([distances, more[1]], 1), k)
+        more_ids, more_distances = nearest_in_shard(work, vectors, rows, k, shard)
+        ids, distances = nearest_distinct(
+            np.concatenate([ids, more_ids], 1), np.concatenate([distances, more_distances], 1), k
+        )
     return ids, distances
 
 
 def nearest_in_shard(work: Work, vectors: Matrix, rows: Rows, k: int, shard: int) -> tuple[Ids, Matrix]:
-    """The k nearest others of some rows among those of one shard; -1 at infinity where it has fewer."""
+    """Search the k nearest others of some rows among the rows of one shard, exactly.
+
+    Returns
+    -------
+    ids, distances : (m, k), or fewer columns where the shard has fewer rows
+        Nearest first; -1 at distance infinity where a row has fewer others in the shard.
+    """
     start, stop = work.plan.range(shard)
     ids, distances = exact_knn(vectors[rows], vectors[start:stop], min(k + 1, stop - start))
     ids = ids + np.int32(start)
     itself = ids == rows[:, None]
-    return nearest(np.where(itself, -1, ids), np.where(itself, np.inf, distances), k)
+    return nearest_distinct(np.where(itself, -1, ids), np.where(itself, np.inf, distances), k)

@@ -1,4 +1,4 @@
-"""Shards: named arrays in one safetensors file each, with a checksum; written once, whole or not at all."""
+"""Shards: files of named arrays in safetensors format with a checksum, written atomically and once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
 
 
 @dataclass(frozen=True)
-class Note:
-    """What a shard holds, for the manifest."""
+class ShardRecord:
+    """Name, number of rows and checksum of a shard, as the manifest lists it."""
 
     name: str
     rows: int
@@ -33,9 +33,9 @@ class Note:
 
 @dataclass(frozen=True)
 class Work:
-    """Where one graph is built: the vectors' file, the folder of its shards, and the plan.
+    """One graph to build: the path of the vectors, the folder of its shards, and the plan.
 
-    Small enough to be sent to every worker; both paths must mean the same files on all of them.
+    It is sent to every worker, so both paths must mean the same files on all of them.
     """
 
     vectors: Path
@@ -43,57 +43,68 @@ class Work:
     plan: Plan
 
     def open(self) -> Matrix:
-        """The (n, d) vectors, memory-mapped."""
+        """Return the (n, d) vectors, memory-mapped."""
         return open_vectors(self.vectors)
 
     def path(self, stage: str, index: int) -> Path:
-        """Where a shard lies."""
+        """Return the path of a shard."""
         return self.folder / stage / f"{index:06d}.safetensors"
 
     def read(self, stage: str, index: int) -> Arrays:
-        """A shard's arrays, memory-mapped.
+        """Return a shard's arrays, memory-mapped.
 
         Raises
         ------
         ShardError
-            It is missing or cut off.
+            The file is missing or truncated.
         """
-        return mapped(self.path(stage, index))[0]
+        return map_arrays(self.path(stage, index))[0]
 
-    def keep(self, stage: str, index: int, compute: Callable[[], Arrays]) -> Note:
-        """Note of the shard that is there and whole, else of the one that ``compute`` gives and that is written.
+    def compute_once(self, stage: str, index: int, compute: Callable[[], Arrays]) -> ShardRecord:
+        """Return the record of a stored shard; compute and write the shard first if it is missing or damaged.
 
-        The first axis of the array whose name comes first counts as its rows.
+        Its rows are the length of the array whose name sorts first.
+
+        Raises
+        ------
+        ShardError
+            The shard cannot be written.
         """
         path = self.path(stage, index)
         try:
             return self.check(stage, index)
         except ShardError:
             arrays = {name: np.ascontiguousarray(array) for name, array in compute().items()}
-        note = Note(self._name(path), _rows(arrays), digest(arrays))
-        write(arrays, note.sha256, path)
-        return note
+        record = ShardRecord(self._name(path), _rows(arrays), digest(arrays))
+        write(arrays, record.sha256, path)
+        return record
 
-    def check(self, stage: str, index: int) -> Note:
-        """Note of a shard, its checksum verified.
+    def check(self, stage: str, index: int) -> ShardRecord:
+        """Return the record of a stored shard after verifying its checksum.
 
         Raises
         ------
         ShardError
-            It is missing, cut off or changed.
+            The file is missing, truncated or changed.
         """
         path = self.path(stage, index)
-        arrays, expected = mapped(path)
+        arrays, expected = map_arrays(path)
         if digest(arrays) != expected:
             raise ShardError(f"{path} is damaged: its checksum is another. Run again: it is built anew.")
-        return Note(self._name(path), _rows(arrays), expected)
+        return ShardRecord(self._name(path), _rows(arrays), expected)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
 
 def write(arrays: Mapping[str, NDArray[Any]], sha256: str, path: Path) -> None:
-    """Write arrays and their `digest`."""
+    """Write arrays and their `digest` atomically.
+
+    Raises
+    ------
+    ShardError
+        The disk is full or not writable.
+    """
     from safetensors.numpy import save_file
 
     try:
@@ -105,24 +116,24 @@ def write(arrays: Mapping[str, NDArray[Any]], sha256: str, path: Path) -> None:
         ) from error
 
 
-def mapped(path: Path) -> tuple[Arrays, str]:
-    """Arrays of a shard, memory-mapped, and the checksum they should have.
+def map_arrays(path: Path) -> tuple[Arrays, str]:
+    """Return the arrays of a shard, memory-mapped, and the checksum stored with them.
 
     Raises
     ------
     ShardError
-        The file is missing, cut off or no shard.
+        The file is missing, truncated or no shard.
     """
     try:
         now = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise ShardError(f"{path} is missing. Run again: it is built anew.") from None
-    return _mapped(path, now.st_mtime_ns, now.st_size, now.st_ino)
+    return _map_arrays(path, now.st_mtime_ns, now.st_size, now.st_ino)
 
 
 @lru_cache(maxsize=8192)
-def _mapped(path: Path, _mtime_ns: int, size: int, _inode: int) -> tuple[Arrays, str]:
-    """`mapped`, once per content: at a million rows opening files again and again took 50 of 356 CPU-s."""
+def _map_arrays(path: Path, _mtime_ns: int, size: int, _inode: int) -> tuple[Arrays, str]:
+    """Map a file once per content; at a million rows opening files repeatedly took 50 of 356 CPU-s."""
     try:
         with path.open("rb") as file:
             start = 8 + int.from_bytes(file.read(8), "little")
@@ -141,7 +152,7 @@ def _array(content: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Hexadecimal sha256 of names, types, shapes and values."""
+    """Return the hexadecimal sha256 of names, types, shapes and values."""
     content = hashlib.sha256()
     for name in sorted(arrays):
         content.update(f"{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())

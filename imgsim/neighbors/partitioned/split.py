@@ -1,7 +1,8 @@
-"""Partitions above the cap, divided until no piece is: by k-means, and where that cannot, by distance to the centre.
+"""Division of cells above the cap into pieces: by k-means, and where that fails by distance to the centroid.
 
-The sample cannot foresee every crowd, and k-means cannot part equal rows: the pieces of a crowd are cut
-in order of their distance to its centre, so equal rows stay together and every division ends.
+Centroids are fitted on a sample, so a cell may hold more rows than the sample predicted, and k-means cannot separate
+equal rows. A group that k-means does not divide is cut in order of the distance to its centroid: equal rows stay
+together, and the recursion ends.
 """
 
 from __future__ import annotations
@@ -13,26 +14,27 @@ from numpy.typing import NDArray
 
 from imgsim.io.vectors import BLOCK_ROWS, Matrix, Rows
 from imgsim.neighbors.exact import exact_knn, true_distances
-from imgsim.neighbors.partitioned.centroids import SAMPLE_PER_CENTRE, kmeans
-from imgsim.neighbors.partitioned.shards import Arrays, Note, Work
+from imgsim.neighbors.partitioned.centroids import SAMPLE_PER_CENTROID, kmeans
+from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
-WAYS = 64
-PROGRESS = 0.9
+MOST_CLUSTERS = 64
+LARGEST_SHARE = 0.9
+"""Share of a group's rows in one cluster above which k-means counts as having failed."""
 
 
-def counts(work: Work) -> NDArray[np.int64]:
-    """(shards, cells) rows of each shard in each cell."""
+def cell_counts(work: Work) -> NDArray[np.int64]:
+    """Return how many rows of each shard lie in each cell, (shards, cells)."""
     return np.stack([work.read("assign", shard)["counts"] for shard in range(work.plan.shards)])
 
 
-def crowded(work: Work) -> list[int]:
-    """Cells with more rows than the cap."""
-    return [int(cell) for cell in np.flatnonzero(counts(work).sum(axis=0) > work.plan.cap)]
+def oversized_cells(work: Work) -> list[int]:
+    """Return the cells with more rows than the cap."""
+    return [int(cell) for cell in np.flatnonzero(cell_counts(work).sum(axis=0) > work.plan.cap)]
 
 
-def split(work: Work, cell: int) -> Note:
-    """Shard of ``pieces`` (m,) int32: for each row of a crowded cell, in order, its piece."""
-    return work.keep("split", cell, lambda: _split(work, cell))
+def split(work: Work, cell: int) -> ShardRecord:
+    """Write ``pieces`` (m,) int32: the piece of each of the m rows of an oversized cell, by row position."""
+    return work.compute_once("split", cell, lambda: _split(work, cell))
 
 
 def _split(work: Work, cell: int) -> Arrays:
@@ -50,29 +52,35 @@ def _split(work: Work, cell: int) -> Arrays:
 
 
 def pieces_of(vectors: Matrix, members: Rows, size: int, cap: int, rng: np.random.Generator) -> Iterator[Rows]:
-    """Divide ascending row positions into groups of at most ``cap``, about ``size`` each."""
+    """Divide the rows ``members`` (ascending positions) into groups of at most ``cap`` and about ``size`` rows.
+
+    Yields
+    ------
+    (g,) int64
+        Ascending row positions; every member is in one group.
+    """
     waiting = [members]
     while waiting:
         rows = waiting.pop()
         if len(rows) <= cap:
             yield rows
             continue
-        ways = min(WAYS, -(-len(rows) // size))
-        sampled = np.sort(rng.choice(len(rows), min(len(rows), SAMPLE_PER_CENTRE * ways), replace=False))
-        centres = kmeans(vectors[rows[sampled]], ways, rng)
-        nearest, distance = _nearest(vectors, rows, centres)
-        groups = [rows[nearest == centre] for centre in range(len(centres))]
-        if max(map(len, groups)) <= PROGRESS * len(rows):
+        clusters = min(MOST_CLUSTERS, -(-len(rows) // size))
+        sampled = np.sort(rng.choice(len(rows), min(len(rows), SAMPLE_PER_CENTROID * clusters), replace=False))
+        centroids = kmeans(vectors[rows[sampled]], clusters, rng)
+        nearest, distance = _nearest_centroids(vectors, rows, centroids)
+        groups = [rows[nearest == centroid] for centroid in range(len(centroids))]
+        if max(map(len, groups)) <= LARGEST_SHARE * len(rows):
             waiting += [group for group in groups if len(group)]
         else:
             order = np.argsort(distance, kind="stable")
             yield from (np.sort(rows[part]) for part in np.array_split(order, -(-len(rows) // size)))
 
 
-def _nearest(vectors: Matrix, rows: Rows, centres: Matrix) -> tuple[NDArray[np.int32], Matrix]:
-    """Nearest centre of each row, and its distance to the centre that most rows are nearest to."""
+def _nearest_centroids(vectors: Matrix, rows: Rows, centroids: Matrix) -> tuple[NDArray[np.int32], Matrix]:
+    """Find each row's nearest centroid, and its distance to the centroid of the largest cluster."""
     blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
-    nearest = np.concatenate([exact_knn(vectors[block], centres, 1)[0][:, 0] for block in blocks])
+    nearest = np.concatenate([exact_knn(vectors[block], centroids, 1)[0][:, 0] for block in blocks])
     main = int(np.bincount(nearest).argmax())
-    distance = [true_distances(vectors[block], centres, np.full((len(block), 1), main)) for block in blocks]
+    distance = [true_distances(vectors[block], centroids, np.full((len(block), 1), main)) for block in blocks]
     return nearest, np.concatenate(distance)[:, 0]

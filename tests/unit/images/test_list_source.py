@@ -12,9 +12,8 @@ import pandas as pd
 import pytest
 
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, MissingExtraError, SourceError
-from imgsim.images.list_folder import has_image_extension
 from imgsim.images.list_source import Listing, list_source
-from imgsim.images.read_files import LocalFiles, RemoteFiles, explain, printable
+from imgsim.images.read_files import LocalFiles, RemoteFiles
 
 
 @pytest.fixture
@@ -303,11 +302,3 @@ def test_services_that_fail(monkeypatch: pytest.MonkeyPatch, memory: str) -> Non
     with pytest.raises(ImageError, match="on strike"):
         RemoteFiles(memory).read("top.jpg")
     monkeypatch.undo()
-
-
-def test_small_helpers() -> None:
-    assert has_image_extension("a/b.c.JPEG")
-    assert not has_image_extension("a.jpg/readme")
-    assert not has_image_extension("jpg")
-    assert printable(os.fsdecode(b"\xff/a")) == "\\xff/a"
-    assert explain(ValueError()) == "ValueError"

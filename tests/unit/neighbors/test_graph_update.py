@@ -9,8 +9,8 @@ import imgsim
 from imgsim.evaluation import recall
 from imgsim.neighbors import search
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.graph_update import extended_along_cells, extended_graph, shrunk_graph
-from imgsim.neighbors.ivf import Cells
+from imgsim.neighbors.graph_update import extended_graph, extended_graph_by_ivf, shrunk_graph
+from imgsim.neighbors.ivf import InvertedFile
 from imgsim.references import update
 
 
@@ -40,8 +40,8 @@ def clusters(rng, rows):
 
 def test_along_cells_recall_stays_and_only_cells_near_new_rows_are_touched(rng):
     n, matrix = 5000, clusters(rng, 5050)
-    before, cells = build_graph(matrix[:n], 10, "exact"), Cells.build(matrix[:n])
-    graph, grown = extended_along_cells(before, matrix, cells)
+    before, cells = build_graph(matrix[:n], 10, "exact"), InvertedFile.build(matrix[:n])
+    graph, grown = extended_graph_by_ivf(before, matrix, cells)
     graph.check()
     assert recall(matrix, graph, 10)["recall_at_10"] >= 0.999
     assert np.array_equal(graph.neighbors[:n][(graph.neighbors[:n] < n).all(1)], before.neighbors[
@@ -51,7 +51,7 @@ def test_along_cells_recall_stays_and_only_cells_near_new_rows_are_touched(rng):
     new = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(graph.neighbors[n:], true.neighbors[n:], strict=True)])
     assert new >= 0.98
     assert np.array_equal(np.sort(grown.order), np.arange(5050))
-    assert np.array_equal(grown.centres, cells.centres)
+    assert np.array_equal(grown.centroids, cells.centroids)
 
 
 def test_a_large_graph_shrinks_by_the_neighbours_of_neighbours(rng, monkeypatch):
@@ -69,7 +69,7 @@ def test_along_cells_every_rule_of_a_graph_holds(n, m, k, seed, equal):
     rng = np.random.default_rng(seed)
     matrix = np.ones((n + m, 4), np.float32) if equal else rng.normal(size=(n + m, 4)).astype(np.float32)
     before = build_graph(matrix[:n], k)
-    graph, grown = extended_along_cells(before, matrix, Cells.build(matrix[:n]))
+    graph, grown = extended_graph_by_ivf(before, matrix, InvertedFile.build(matrix[:n]))
     graph.check()
     assert graph.neighbors.shape == (n + m, before.k)
     assert np.array_equal(np.sort(grown.order), np.arange(n + m))

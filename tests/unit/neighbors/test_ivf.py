@@ -14,7 +14,7 @@ from imgsim.model import SimilarityModel
 from imgsim.neighbors import search
 from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.ivf import Cells
+from imgsim.neighbors.ivf import InvertedFile
 from imgsim.references import folder
 
 
@@ -32,8 +32,8 @@ def shared(found: np.ndarray, true: np.ndarray) -> float:
 def test_nearly_as_good_as_exact_for_new_vectors() -> None:
     both = clustered(6200, 0)
     queries, matrix = both[::31], np.delete(both, np.s_[::31], axis=0)
-    graph, cells = build_graph(matrix, 10, "exact"), Cells.build(matrix)
-    assert 40 <= len(cells.centres) <= 80
+    graph, cells = build_graph(matrix, 10, "exact"), InvertedFile.build(matrix)
+    assert 40 <= len(cells.centroids) <= 80
     found, distances = cells.search(queries, matrix, graph.neighbors, 10)
     true, far = exact_knn(queries, matrix, 10)
     assert shared(found, true) >= 0.99
@@ -41,10 +41,10 @@ def test_nearly_as_good_as_exact_for_new_vectors() -> None:
     np.testing.assert_array_equal(distances[same], far[same])
 
 
-def test_the_walk_finds_what_its_first_cell_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_best_first_search_leaves_the_first_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imgsim.neighbors.ivf.PROBES", 1)
     matrix = clustered(3000, 0)
-    graph, cells, queries = build_graph(matrix, 10, "exact"), Cells.build(matrix), matrix[::30]
+    graph, cells, queries = build_graph(matrix, 10, "exact"), InvertedFile.build(matrix), matrix[::30]
     true, _ = exact_knn(queries, matrix, 10)
     walked, _ = cells.search(queries, matrix, graph.neighbors, 10)
     stood, _ = cells.search(queries, matrix, np.empty((3000, 0), np.int32), 10)
@@ -53,13 +53,13 @@ def test_the_walk_finds_what_its_first_cell_does_not_hold(monkeypatch: pytest.Mo
 
 def test_stored_rows_find_themselves_and_equal_seeds_give_equal_cells() -> None:
     matrix = clustered(1000, 0)
-    graph, cells = build_graph(matrix, 5, "exact"), Cells.build(matrix, seed=3)
+    graph, cells = build_graph(matrix, 5, "exact"), InvertedFile.build(matrix, seed=3)
     found, distances = cells.search(matrix[::50], matrix, graph.neighbors, 3)
     np.testing.assert_array_equal(found[:, 0], np.arange(0, 1000, 50))
     assert not distances[:, 0].any()
-    again = Cells.build(matrix, seed=3)
+    again = InvertedFile.build(matrix, seed=3)
     np.testing.assert_array_equal(cells.order, again.order)
-    np.testing.assert_array_equal(cells.centres, again.centres)
+    np.testing.assert_array_equal(cells.centroids, again.centroids)
 
 
 @settings(deadline=None)
@@ -68,7 +68,7 @@ def test_answers_keep_the_rules(rows: int, k: int, seed: int, equal: bool) -> No
     matrix = np.ones((rows, 4), np.float32) if equal else clustered(rows, seed)[:, :4].copy()
     k = min(k, rows)
     neighbors = build_graph(matrix, 3, "exact").neighbors
-    cells = Cells.build(matrix, seed)
+    cells = InvertedFile.build(matrix, seed)
     np.testing.assert_array_equal(np.sort(cells.order), np.arange(rows))
     found, distances = cells.search(matrix[:2], matrix, neighbors, k)
     assert (np.diff(distances, axis=1) >= 0).all()
@@ -111,12 +111,12 @@ def test_small_models_carry_no_cells(tiny_model: SimilarityModel, tmp_path: Path
 )
 def test_cells_of_something_else_are_refused(tmp_path: Path, name: str, change: object) -> None:
     path = tmp_path / "cells.safetensors"
-    Cells.build(clustered(300, 0)).save(path)
-    assert len(Cells.load(path, 300, 16).order) == 300
+    InvertedFile.build(clustered(300, 0)).save(path)
+    assert len(InvertedFile.load(path, 300, 16).order) == 300
     tensors = load_file(path)
     save_file(tensors | {name: change(tensors[name])}, path)  # type: ignore[operator]
     with pytest.raises(ModelFormatError, match=r"cells\.safetensors"):
-        Cells.load(path, 300, 16)
+        InvertedFile.load(path, 300, 16)
     path.write_bytes(b"torn")
     with pytest.raises(ModelFormatError, match="cannot be read"):
-        Cells.load(path, 300, 16)
+        InvertedFile.load(path, 300, 16)

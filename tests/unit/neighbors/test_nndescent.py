@@ -5,7 +5,7 @@ import pytest
 
 from imgsim.evaluation import recall
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.nndescent import COMPILED, _cut
+from imgsim.neighbors.nndescent import COMPILED, _rank_found
 
 
 @pytest.mark.slow
@@ -31,6 +31,6 @@ def test_missing_entries_are_searched_exactly(rng):
     exact = build_graph(matrix, k=3, method="exact")
     found = np.concatenate([np.arange(20)[:, None], exact.neighbors], axis=1).astype(np.int64)
     found[5, 2:] = -1
-    ids, distances = _cut(matrix, found, 3)
+    ids, distances = _rank_found(matrix, found, 3)
     assert np.array_equal(ids, exact.neighbors)
     assert np.array_equal(distances, exact.distances)

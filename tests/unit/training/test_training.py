@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import imgsim
 from imgsim.backbones.get import get_backbone
-from imgsim.backbones.mini import CELLS
+from imgsim.backbones.mini import POOL_GRID
 from imgsim.backbones.mini.network import WIDTHS, MiniEncoder
 from imgsim.backbones.torchvision import classifier
 from training.__main__ import app
@@ -37,7 +37,7 @@ def packaged() -> MiniEncoder:
 
 def pooled(maps: torch.Tensor) -> torch.Tensor:
     """The packaged feature of the map of the network in training."""
-    return torch.nn.functional.adaptive_avg_pool2d(maps, CELLS).flatten(1)
+    return torch.nn.functional.adaptive_avg_pool2d(maps, POOL_GRID).flatten(1)
 
 
 def test_folding_changes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""What each operation of Core ML computes; importing this loads torch and registers them all."""
+"""Implementations of Core ML operations in torch; importing this package registers all of them."""
 
 from imgsim.coreml.runtime.operations import constants, elementwise, layers, reductions, selection, shapes
 from imgsim.coreml.runtime.operations.registry import Call, find_operation, known_operations

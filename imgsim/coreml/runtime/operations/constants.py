@@ -1,4 +1,4 @@
-"""Constants stored small: quantised, palettised, sparse. They are unpacked once, when a package is loaded."""
+"""Compressed constants (quantised, palettised, sparse), unpacked once, when a package is loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imgsim.coreml.runtime.operations.registry import Call, operation
 
 @operation("constexpr_affine_dequantize")
 def affine_dequantize(call: Call) -> NDArray[np.float32]:
-    """``scale (data - zero_point)``, one scale in all or one for each place of ``axis``."""
+    """Dequantise as ``scale (data - zero_point)``, with one scale or one per index of ``axis``."""
     data = call.array("quantized_data")
     axis = int(call.number("axis")) % data.ndim
     along = [1] * data.ndim
@@ -27,7 +27,7 @@ def affine_dequantize(call: Call) -> NDArray[np.float32]:
 
 @operation("constexpr_blockwise_shift_scale")
 def blockwise_shift_scale(call: Call) -> NDArray[np.float32]:
-    """``scale (data - offset)``, one scale for each block of equal size."""
+    """Dequantise as ``scale (data - offset)``, with one scale per block of equal size."""
     data, scale = call.array("data").astype(np.float32), call.array("scale").astype(np.float32)
     if call.has("offset"):
         data = data - _blocks(call, call.array("offset").astype(np.float32), data.shape)
@@ -37,7 +37,7 @@ def blockwise_shift_scale(call: Call) -> NDArray[np.float32]:
 
 @operation("constexpr_lut_to_dense")
 def lut_to_dense(call: Call) -> NDArray[np.generic]:
-    """Values of a table by index: one table (iOS 16), or one for each block (iOS 18)."""
+    """Look up values in a palette by index: one table (iOS 16), or one per block (iOS 18)."""
     if call.has("shape"):
         return _packed_lut(call)
     indices, tables = call.array("indices"), call.array("lut")
@@ -68,7 +68,7 @@ def _packed_lut(call: Call) -> NDArray[np.generic]:
 
 @operation("constexpr_sparse_to_dense")
 def sparse_to_dense(call: Call) -> NDArray[np.generic]:
-    """Zeros, and the given values where the mask is set."""
+    """Expand sparse data: the given values where the mask is set, 0 elsewhere."""
     values, mask = call.array("nonzero_data"), call.array("mask")
     if call.has("shape"):
         shape = [int(size) for size in call.array("shape").reshape(-1)]
@@ -82,13 +82,13 @@ def sparse_to_dense(call: Call) -> NDArray[np.generic]:
 
 @operation("constexpr_cast")
 def constant_cast(call: Call) -> NDArray[np.generic]:
-    """Half precision to single."""
+    """Convert half precision to single."""
     call.text("output_dtype", "fp32")
     return call.array("source_val").astype(np.float32)
 
 
 def _blocks(call: Call, small: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """``small`` repeated to ``shape``: each value stands for a block."""
+    """Repeat each value of ``small`` over its block, to ``shape``."""
     if small.ndim != len(shape) or any(size % part for size, part in zip(shape, small.shape, strict=True)):
         raise call.damaged(f"blocks of {small.shape} do not divide {shape}")
     for axis, size in enumerate(shape):

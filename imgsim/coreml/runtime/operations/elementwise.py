@@ -1,4 +1,4 @@
-"""Operations on each element alone: activations, arithmetic, comparisons, casts."""
+"""Elementwise operations: activations, arithmetic, comparisons, casts."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ _BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 @operation(*_UNARY)
 def unary(call: Call) -> Tensor:
-    """An operation of `_UNARY` on ``x``."""
+    """Apply an operation of `_UNARY` to ``x``."""
     return _UNARY[call.kind](call.tensor("x"))
 
 
 @operation(*_BINARY)
 def binary(call: Call) -> Tensor:
-    """An operation of `_BINARY` on ``x`` and ``y``, broadcast as NumPy does."""
+    """Apply an operation of `_BINARY` to ``x`` and ``y``, broadcast as in NumPy."""
     return _BINARY[call.kind](call.tensor("x"), call.tensor("y"))
 
 
 @operation("real_div")
 def real_div(call: Call) -> Tensor:
-    """``x / y`` of fractions."""
+    """Divide ``x / y`` in floating point."""
     x, y = call.tensor("x"), call.tensor("y")
     if not (x.is_floating_point() and y.is_floating_point()):
         raise call.unsupported("whole numbers")
@@ -72,7 +72,7 @@ def real_div(call: Call) -> Tensor:
 
 @operation("cast")
 def cast(call: Call) -> Tensor:
-    """Another type; fractions are cut towards zero, and the declared type does the rounding."""
+    """Convert to another type; fractions are truncated, and `Interpreter` rounds to the declared type."""
     dtype = call.text("dtype", *CASTS)
     if dtype != call.outputs[0].dtype:
         raise call.damaged(f"it casts to {dtype} and declares {call.outputs[0].dtype}")
@@ -82,52 +82,52 @@ def cast(call: Call) -> Tensor:
 
 @operation("clip")
 def clip(call: Call) -> Tensor:
-    """Values between ``alpha`` and ``beta``."""
+    """Clip values to ``alpha`` and ``beta``."""
     return torch.clamp(call.tensor("x"), call.number("alpha"), call.number("beta"))
 
 
 @operation("log", "rsqrt", "inverse")
 def shifted(call: Call) -> Tensor:
-    """Logarithm, 1 / square root or 1 / x of ``x + epsilon``."""
+    """Compute the logarithm, reciprocal square root or reciprocal of ``x + epsilon``."""
     x = call.tensor("x") + call.number("epsilon")
     return {"log": torch.log, "rsqrt": torch.rsqrt, "inverse": torch.reciprocal}[call.kind](x)
 
 
 @operation("gelu")
 def gelu(call: Call) -> Tensor:
-    """Gaussian error linear unit, exact or by tanh."""
+    """Apply the Gaussian error linear unit, exact or by tanh."""
     mode = call.text("mode", "EXACT", "TANH_APPROXIMATION")
     return functional.gelu(call.tensor("x"), approximate="none" if mode == "EXACT" else "tanh")
 
 
 @operation("leaky_relu", "elu")
 def one_slope(call: Call) -> Tensor:
-    """``x`` where positive; otherwise ``alpha x``, or ``alpha (exp(x) - 1)``."""
+    """Keep positive ``x``; replace others by ``alpha x`` (leaky ReLU) or ``alpha (exp(x) - 1)`` (ELU)."""
     function = functional.leaky_relu if call.kind == "leaky_relu" else functional.elu
     return function(call.tensor("x"), call.number("alpha"))
 
 
 @operation("thresholded_relu")
 def thresholded_relu(call: Call) -> Tensor:
-    """``x`` from ``alpha`` on, below it 0."""
+    """Replace values below ``alpha`` by 0."""
     x = call.tensor("x")
     return torch.where(x >= call.number("alpha"), x, torch.zeros_like(x))
 
 
 @operation("clamped_relu")
 def clamped_relu(call: Call) -> Tensor:
-    """``alpha x`` below 0, ``x`` above, and at most ``beta``."""
+    """Compute ``alpha x`` below 0 and ``x`` above, at most ``beta``."""
     x = call.tensor("x")
     return torch.clamp(torch.where(x >= 0, x, x * call.number("alpha")), max=call.number("beta"))
 
 
 @operation("sigmoid_hard")
 def sigmoid_hard(call: Call) -> Tensor:
-    """``alpha x + beta`` between 0 and 1."""
+    """Compute ``alpha x + beta``, clipped to 0 and 1."""
     return torch.clamp(call.tensor("x") * call.number("alpha") + call.number("beta"), 0, 1)
 
 
 @operation("select")
 def select(call: Call) -> Tensor:
-    """``a`` where ``cond``, else ``b``."""
+    """Choose ``a`` where ``cond`` is true, else ``b``."""
     return torch.where(call.tensor("cond").bool(), call.tensor("a"), call.tensor("b"))

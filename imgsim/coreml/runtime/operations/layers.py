@@ -1,4 +1,4 @@
-"""Layers of networks: convolution, matrix products, normalisation, pooling, attention."""
+"""Layer operations: convolution, matrix products, normalisation, pooling, attention."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from imgsim.coreml.runtime.operations.float16_sums import product16
 from imgsim.coreml.runtime.operations.registry import Call, operation
-from imgsim.coreml.runtime.operations.sums import product16
 
 
 @operation("conv")
 def conv(call: Call) -> Tensor:
-    """Convolution of (n, channels, [height,] width)."""
+    """Convolve (n, channels, [height,] width)."""
     x, weight, bias = call.tensor("x"), call.tensor("weight"), call.optional("bias")
     if x.dim() == 3:
         return _conv2d(call, x.unsqueeze(2), weight.unsqueeze(2), bias, 1).squeeze(2)
@@ -24,7 +24,7 @@ def conv(call: Call) -> Tensor:
 
 
 def _conv2d(call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, lead: int) -> Tensor:
-    """Convolution over two dimensions, the first ``lead`` of which the program does not know."""
+    """Convolve over two dimensions; the first ``lead`` of them were added here and have no parameters."""
     spatial = 2 - lead
     strides = [1] * lead + call.numbers("strides", [1] * spatial)
     dilations = [1] * lead + call.numbers("dilations", [1] * spatial)
@@ -43,9 +43,9 @@ def _conv2d(call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, lead: in
 
 
 def padding(call: Call, sizes: list[int], reach: list[int], strides: list[int], lead: int = 0) -> list[int]:
-    """Before and after for each spatial dimension; ``lead`` dimensions have none written in the program.
+    """Return the padding before and after each spatial dimension; the first ``lead`` dimensions have no parameters.
 
-    Of ``same`` only the even case is known: where two sides differ, Apple's own texts disagree on which is larger.
+    Padding ``same`` is supported if both sides are equal: Apple's documents disagree on the larger side otherwise.
     """
     kind = call.text("pad_type", "valid", "custom", "same", "same_lower")
     written = [0, 0] * lead + call.numbers("pad", [0, 0] * (len(sizes) - lead))
@@ -66,7 +66,7 @@ def padding(call: Call, sizes: list[int], reach: list[int], strides: list[int], 
 
 @operation("linear")
 def linear(call: Call) -> Tensor:
-    """``x weight' + bias``; weight is (out, in)."""
+    """Compute ``x weight' + bias``; weight is (out, in)."""
     x, weight, bias = call.tensor("x"), call.tensor("weight"), call.optional("bias")
     if not call.narrow:
         return functional.linear(x, weight, bias)
@@ -76,7 +76,7 @@ def linear(call: Call) -> Tensor:
 
 @operation("matmul")
 def matmul(call: Call) -> Tensor:
-    """``x @ y`` over the last two dimensions, either one transposed."""
+    """Multiply matrices ``x @ y`` over the last two dimensions, transposed if asked for."""
     x, y = call.tensor("x"), call.tensor("y")
     if call.number("transpose_x", False):
         x = x.transpose(-1, -2)
@@ -87,7 +87,7 @@ def matmul(call: Call) -> Tensor:
 
 @operation("scaled_dot_product_attention")
 def attention(call: Call) -> Tensor:
-    """``softmax(query key' / sqrt(d) + mask) value``; a mask of bool keeps where true."""
+    """Compute ``softmax(query key' / sqrt(d) + mask) value``; a boolean mask keeps where it is true."""
     query, key, value, mask = call.tensor("query"), call.tensor("key"), call.tensor("value"), call.optional("attn_mask")
     product = product16 if call.narrow else torch.matmul
     scores = product(query, key.transpose(-1, -2)) / math.sqrt(query.shape[-1])
@@ -98,13 +98,13 @@ def attention(call: Call) -> Tensor:
 
 @operation("softmax")
 def softmax(call: Call) -> Tensor:
-    """Exponentials that sum to 1 along ``axis``."""
+    """Compute the softmax along ``axis``."""
     return torch.softmax(call.tensor("x"), call.number("axis", -1))
 
 
 @operation("layer_norm")
 def layer_norm(call: Call) -> Tensor:
-    """Zero mean and unit variance over the last axes, then ``gamma`` and ``beta``."""
+    """Normalise over the last axes to zero mean and unit variance, then apply ``gamma`` and ``beta``."""
     x = call.tensor("x")
     axes = sorted(axis % x.dim() for axis in call.numbers("axes"))
     if axes != list(range(x.dim() - len(axes), x.dim())):
@@ -115,7 +115,7 @@ def layer_norm(call: Call) -> Tensor:
 
 @operation("batch_norm")
 def batch_norm(call: Call) -> Tensor:
-    """Normalisation of each channel by fixed ``mean`` and ``variance``."""
+    """Normalise each channel by fixed ``mean`` and ``variance``."""
     gamma, beta = call.optional("gamma"), call.optional("beta")
     mean, variance = call.tensor("mean"), call.tensor("variance")
     return functional.batch_norm(call.tensor("x"), mean, variance, gamma, beta, eps=call.number("epsilon"))
@@ -123,14 +123,14 @@ def batch_norm(call: Call) -> Tensor:
 
 @operation("instance_norm")
 def instance_norm(call: Call) -> Tensor:
-    """Normalisation of each channel of each image by its own mean and variance."""
+    """Normalise each channel of each image by its own mean and variance."""
     gamma, beta = call.optional("gamma"), call.optional("beta")
     return functional.instance_norm(call.tensor("x"), weight=gamma, bias=beta, eps=call.number("epsilon"))
 
 
 @operation("max_pool")
 def max_pool(call: Call) -> Tensor:
-    """The largest value of each window; padding never wins."""
+    """Take the largest value of each window; padding counts as minus infinity."""
     x, kernel, strides, pads, ceil = _window(call)
     if pads[0] == pads[1] and pads[2] == pads[3]:
         return functional.max_pool2d(x, kernel, strides, pads[::2], ceil_mode=ceil)
@@ -140,7 +140,7 @@ def max_pool(call: Call) -> Tensor:
 
 @operation("avg_pool")
 def avg_pool(call: Call) -> Tensor:
-    """The mean of each window; padding counts as 0 unless ``exclude_padding_from_average``."""
+    """Take the mean of each window; padding counts as 0 unless ``exclude_padding_from_average``."""
     x, kernel, strides, pads, ceil = _window(call)
     exclude = bool(call.number("exclude_padding_from_average", False))
     if pads[0] != pads[1] or pads[2] != pads[3]:
@@ -149,7 +149,7 @@ def avg_pool(call: Call) -> Tensor:
 
 
 def _window(call: Call) -> tuple[Tensor, list[int], list[int], list[int], bool]:
-    """What both poolings read: x, kernel, strides, padding (top, bottom, left, right), ceil mode."""
+    """Read the parameters of a pooling: x, kernel, strides, padding (top, bottom, left, right), ceil mode."""
     x = call.tensor("x")
     if x.dim() != 4:
         raise call.unsupported(f"{x.dim() - 2} spatial dimensions")

@@ -1,4 +1,4 @@
-"""Operations that make one value of many: sums, means, norms, extremes and where they lie."""
+"""Reductions: sums, means, norms, maxima, minima and their positions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from imgsim.coreml.runtime.operations.float16_sums import sum16
 from imgsim.coreml.runtime.operations.registry import Call, operation
-from imgsim.coreml.runtime.operations.sums import sum16
 
 _BEFORE: dict[str, Callable[[Tensor], Tensor]] = {
     "reduce_l1_norm": torch.abs,
@@ -21,7 +21,7 @@ _BEFORE: dict[str, Callable[[Tensor], Tensor]] = {
 
 @operation(*_BEFORE)
 def reduce_sum(call: Call) -> Tensor:
-    """Sum, mean, or norm over ``axes`` (all by default)."""
+    """Compute the sum, mean or norm over ``axes`` (all by default)."""
     x, axes, keep = _reduced(call)
     terms = _BEFORE[call.kind](x)
     total: Tensor = sum16(terms, axes, keep) if call.narrow else torch.sum(terms, axes, keep)
@@ -32,14 +32,14 @@ def reduce_sum(call: Call) -> Tensor:
 
 @operation("reduce_max", "reduce_min")
 def reduce_extreme(call: Call) -> Tensor:
-    """The largest or smallest value over ``axes``."""
+    """Take the largest or smallest value over ``axes``."""
     x, axes, keep = _reduced(call)
     return (torch.amax if call.kind == "reduce_max" else torch.amin)(x, axes, keep)
 
 
 @operation("reduce_argmax", "reduce_argmin")
 def reduce_argument(call: Call) -> Tensor:
-    """Where along ``axis`` the largest or smallest value lies; the first one of equals."""
+    """Return the position of the largest or smallest value along ``axis``; the first of equal ones."""
     if call.has("output_dtype"):
         call.text("output_dtype", call.outputs[0].dtype)
     axis, keep = call.number("axis", -1), bool(call.number("keep_dims", False))

@@ -1,4 +1,4 @@
-"""Operations that pick: the k best, rows by index, the class."""
+"""Selecting operations: top-k, sorting, gathering by index, the class of a classifier."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from imgsim.coreml.runtime.operations.registry import Call, operation
 
 @operation("topk")
 def topk(call: Call) -> tuple[Tensor, ...]:
-    """The ``k`` largest (``ascending``: smallest) values along ``axis``, sorted, and where they lay.
+    """Return the ``k`` largest (``ascending``: smallest) values along ``axis``, sorted, and their positions.
 
-    Of equal values the first comes first. The order without ``sort`` is not defined, so it is refused.
+    Of equal values the first comes first. Without ``sort`` the order is not defined, so that is refused.
     """
     call.require("sort", True, True)
     x = call.tensor("x")
@@ -26,14 +26,14 @@ def topk(call: Call) -> tuple[Tensor, ...]:
 
 @operation("argsort")
 def argsort(call: Call) -> Tensor:
-    """Where the sorted values along ``axis`` lay; of equal ones the first comes first."""
+    """Return the positions that sort the values along ``axis``; of equal ones the first comes first."""
     descending = not call.number("ascending", False)
     return torch.argsort(call.tensor("x"), dim=call.number("axis", -1), descending=descending, stable=True)
 
 
 @operation("gather")
 def gather(call: Call) -> Tensor:
-    """Rows of ``axis`` by ``indices``, whose dimensions take the place of ``axis``."""
+    """Gather slices along ``axis`` by ``indices``, whose dimensions replace ``axis``."""
     call.require("batch_dims", 0, 0)
     x = call.tensor("x")
     axis = call.number("axis", 0) % x.dim()
@@ -44,14 +44,14 @@ def gather(call: Call) -> Tensor:
 
 @operation("gather_along_axis")
 def gather_along_axis(call: Call) -> Tensor:
-    """For each place of ``indices`` the value of ``x`` at that index along ``axis``."""
+    """Gather for each element of ``indices`` the value of ``x`` at that index along ``axis``."""
     x = call.tensor("x")
     axis = call.number("axis", 0) % x.dim()
     return torch.take_along_dim(x, _indices(call, x.shape[axis]), axis)
 
 
 def _indices(call: Call, size: int) -> Tensor:
-    """Indices from 0 on; negative ones count from the end. What a device does outside is not defined."""
+    """Read indices; negative ones count from the end, and out of range (undefined on a device) is refused."""
     call.number("validate_indices", False)
     indices = call.tensor("indices")
     if indices.numel() and not (-size <= int(indices.min()) and int(indices.max()) < size):
@@ -61,7 +61,7 @@ def _indices(call: Call, size: int) -> Tensor:
 
 @operation("classify")
 def classify(call: Call) -> tuple[str | int, dict[str | int, float]]:
-    """The class of the largest probability, and all probabilities by class."""
+    """Return the class of the largest probability, and all probabilities by class."""
     classes: list[str] | list[int] = call.value("classes")
     scores = call.tensor("probabilities").reshape(-1)
     if len(classes) != len(scores):

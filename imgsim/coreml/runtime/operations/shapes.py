@@ -1,4 +1,4 @@
-"""Operations that move values and change none: reshaping, cutting, joining, padding."""
+"""Shape operations: reshape, transpose, slice, concatenate, pad, tile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imgsim.coreml.runtime.operations.registry import Call, operation
 
 @operation("reshape")
 def reshape(call: Call) -> Tensor:
-    """Another ``shape`` of the same values; one -1 is inferred."""
+    """Reshape to ``shape``; one -1 is inferred."""
     shape = call.numbers("shape")
     if 0 in shape:
         raise call.unsupported(f"shape = {shape}")
@@ -20,7 +20,7 @@ def reshape(call: Call) -> Tensor:
 
 @operation("flatten2d")
 def flatten2d(call: Call) -> Tensor:
-    """Two dimensions: those before ``axis`` and those from it on."""
+    """Flatten to two dimensions: those before ``axis`` and those from it on."""
     x = call.tensor("x")
     axis = call.number("axis", 1) % x.dim()
     return x.reshape(int(torch.tensor(x.shape[:axis]).prod()), -1)
@@ -28,13 +28,13 @@ def flatten2d(call: Call) -> Tensor:
 
 @operation("transpose")
 def transpose(call: Call) -> Tensor:
-    """Dimensions in the order ``perm``."""
+    """Permute the dimensions to the order ``perm``."""
     return call.tensor("x").permute(call.numbers("perm"))
 
 
 @operation("expand_dims")
 def expand_dims(call: Call) -> Tensor:
-    """New dimensions of size 1 at ``axes`` of the result."""
+    """Insert dimensions of size 1 at ``axes`` of the result."""
     x = call.tensor("x")
     axes = call.numbers("axes")
     rank = x.dim() + len(axes)
@@ -45,7 +45,7 @@ def expand_dims(call: Call) -> Tensor:
 
 @operation("squeeze")
 def squeeze(call: Call) -> Tensor:
-    """Without the dimensions ``axes`` (by default all) of size 1."""
+    """Remove the dimensions ``axes`` (by default all) of size 1."""
     x = call.tensor("x")
     axes = [axis % x.dim() for axis in call.numbers("axes", [i for i, size in enumerate(x.shape) if size == 1])]
     if any(x.shape[axis] != 1 for axis in axes):
@@ -55,20 +55,20 @@ def squeeze(call: Call) -> Tensor:
 
 @operation("concat")
 def concat(call: Call) -> Tensor:
-    """``values`` one after the other along ``axis``."""
+    """Concatenate ``values`` along ``axis``."""
     call.require("interleave", False, False)
     return torch.cat(call.values("values"), call.number("axis"))
 
 
 @operation("stack")
 def stack(call: Call) -> Tensor:
-    """``values`` along a new dimension ``axis``."""
+    """Stack ``values`` along a new dimension ``axis``."""
     return torch.stack(call.values("values"), call.number("axis"))
 
 
 @operation("split")
 def split(call: Call) -> tuple[Tensor, ...]:
-    """Parts along ``axis``: of ``split_sizes``, or ``num_splits`` equal ones."""
+    """Split along ``axis`` into parts of ``split_sizes``, or ``num_splits`` equal ones."""
     x, axis = call.tensor("x"), call.number("axis")
     count = call.number("num_splits", 0)
     if call.has("split_sizes"):
@@ -80,7 +80,7 @@ def split(call: Call) -> tuple[Tensor, ...]:
 
 @operation("slice_by_index")
 def slice_by_index(call: Call) -> Tensor:
-    """``x[begin:end:stride]`` as in NumPy; masks open an end, or take one value and drop the dimension."""
+    """Slice ``x[begin:end:stride]`` as NumPy does; masks leave an end open, or take one index and drop the axis."""
     x = call.tensor("x")
     begin, end = call.numbers("begin"), call.numbers("end")
     none = [False] * x.dim()
@@ -97,7 +97,7 @@ def slice_by_index(call: Call) -> Tensor:
 
 @operation("slice_by_size")
 def slice_by_size(call: Call) -> Tensor:
-    """``size`` values of each dimension from ``begin`` on; -1 is all that follow."""
+    """Slice ``size`` values of each dimension from ``begin`` on; -1 takes all that follow."""
     x = call.tensor("x")
     begin, size = call.numbers("begin"), call.numbers("size")
     begin = [b % x.shape[i] for i, b in enumerate(begin)]
@@ -106,7 +106,7 @@ def slice_by_size(call: Call) -> Tensor:
 
 @operation("pad")
 def pad(call: Call) -> Tensor:
-    """A constant before and after each of the last dimensions."""
+    """Pad the last dimensions before and after with a constant."""
     call.text("mode", "constant")
     amounts = call.numbers("pad")
     pairs = [amounts[i : i + 2] for i in range(0, len(amounts), 2)]
@@ -116,25 +116,25 @@ def pad(call: Call) -> Tensor:
 
 @operation("tile")
 def tile(call: Call) -> Tensor:
-    """``x`` repeated ``reps`` times along each dimension."""
+    """Repeat ``x`` ``reps`` times along each dimension."""
     return call.tensor("x").repeat(call.numbers("reps"))
 
 
 @operation("reverse")
 def reverse(call: Call) -> Tensor:
-    """Values in reverse order along ``axes`` (by default all)."""
+    """Reverse the order of values along ``axes`` (by default all)."""
     x = call.tensor("x")
     return x.flip(call.numbers("axes", list(range(x.dim()))))
 
 
 @operation("shape")
 def shape_of(call: Call) -> Tensor:
-    """The shape of ``x`` as a vector."""
+    """Return the shape of ``x`` as a vector."""
     return torch.tensor(call.tensor("x").shape)
 
 
 @operation("fill")
 def fill(call: Call) -> Tensor:
-    """A tensor of ``shape`` full of ``value``."""
+    """Return a tensor of ``shape`` full of ``value``."""
     value = call.tensor("value")
     return torch.full(call.numbers("shape"), value.item(), dtype=value.dtype)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgsim.neighbors.partitioned.building import prepare
+from imgsim.neighbors.partitioned.pipeline import prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.neighbors.partitioned.shards import Work
 

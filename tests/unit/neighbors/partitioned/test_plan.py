@@ -15,16 +15,16 @@ def test_what_fits_into_one_partition_is_not_divided():
     assert Partitioning(size=10, overlap=2).plan(21, 4, 3, 0).partitions == 5
 
 
-def test_the_key_follows_content_and_plan():
+def test_the_digest_follows_content_and_plan():
     plan = Partitioning().plan(50, 4, 3, 0)
-    keys = {
-        plan.key("a"),
-        plan.key("b"),
-        Partitioning().plan(50, 4, 3, 1).key("a"),
-        Partitioning(size=9).plan(50, 4, 3, 0).key("a"),
+    digests = {
+        plan.digest("a"),
+        plan.digest("b"),
+        Partitioning().plan(50, 4, 3, 1).digest("a"),
+        Partitioning(size=9).plan(50, 4, 3, 0).digest("a"),
     }
-    assert len(keys) == 4
-    assert Partitioning(cap=4096).plan(50, 4, 3, 0).key("a") == plan.key("a")
+    assert len(digests) == 4
+    assert Partitioning(cap=4096).plan(50, 4, 3, 0).digest("a") == plan.digest("a")
 
 
 @pytest.mark.parametrize(

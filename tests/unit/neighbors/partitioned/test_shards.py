@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.neighbors.partitioned.shards import mapped
+from imgsim.neighbors.partitioned.shards import map_arrays
 
 ARRAYS = {"a": np.arange(6, dtype=np.int32).reshape(3, 2), "b": np.linspace(0, 1, 5, dtype=np.float32)}
 
@@ -12,17 +12,17 @@ def never():
 
 
 def test_a_shard_is_computed_once_and_comes_back_equal(work):
-    note = work.keep("place", 3, lambda: ARRAYS)
-    assert (note.name, note.rows) == ("place/000003.safetensors", 3)
-    assert work.keep("place", 3, never) == note
-    found = work.read("place", 3)
+    record = work.compute_once("leaves", 3, lambda: ARRAYS)
+    assert (record.name, record.rows) == ("leaves/000003.safetensors", 3)
+    assert work.compute_once("leaves", 3, never) == record
+    found = work.read("leaves", 3)
     assert all(np.array_equal(found[name], ARRAYS[name]) and found[name].dtype == ARRAYS[name].dtype for name in ARRAYS)
 
 
 def test_empty_arrays_are_kept_too(work):
-    work.keep("build", 0, lambda: {"ids": np.empty((1, 0), np.int32)})
-    assert work.read("build", 0)["ids"].shape == (1, 0)
-    assert work.check("build", 0).rows == 1
+    work.compute_once("leaf_graph", 0, lambda: {"ids": np.empty((1, 0), np.int32)})
+    assert work.read("leaf_graph", 0)["ids"].shape == (1, 0)
+    assert work.check("leaf_graph", 0).rows == 1
 
 
 @pytest.mark.parametrize(
@@ -37,23 +37,23 @@ def test_empty_arrays_are_kept_too(work):
     ],
 )
 def test_a_damaged_shard_is_named_and_built_anew(work, harm):
-    note = work.keep("place", 3, lambda: ARRAYS)
-    path = work.path("place", 3)
+    record = work.compute_once("leaves", 3, lambda: ARRAYS)
+    path = work.path("leaves", 3)
     whole = path.read_bytes()
     path.write_bytes(harm(whole))
     with pytest.raises(imgsim.ShardError, match="000003"):
-        work.check("place", 3)
-    assert work.keep("place", 3, lambda: ARRAYS) == note
+        work.check("leaves", 3)
+    assert work.compute_once("leaves", 3, lambda: ARRAYS) == record
     assert path.read_bytes() == whole
 
 
 def test_a_missing_shard_is_named(work):
     with pytest.raises(imgsim.ShardError, match=r"merge/000007.*missing"):
-        mapped(work.path("merge", 7))
+        map_arrays(work.path("merge", 7))
 
 
 def test_what_cannot_be_written_says_so(work):
     work.folder.mkdir(exist_ok=True)
-    (work.folder / "place").write_bytes(b"a file where a folder should be")
+    (work.folder / "leaves").write_bytes(b"a file where a folder should be")
     with pytest.raises(imgsim.ShardError, match="cannot"):
-        work.keep("place", 0, lambda: ARRAYS)
+        work.compute_once("leaves", 0, lambda: ARRAYS)

@@ -8,9 +8,9 @@ import imgsim
 from imgsim.io.vectors import open_vectors, write_embeddings, write_npy
 from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.partitioned import building
-from imgsim.neighbors.partitioned.building import build_shards, collect, prepare
-from imgsim.neighbors.partitioned.place import leaf_sizes, members
+from imgsim.neighbors.partitioned import pipeline
+from imgsim.neighbors.partitioned.leaves import leaf_sizes, members
+from imgsim.neighbors.partitioned.pipeline import build_shards, collect, prepare
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.workers import InProcess
 from tests.unit.neighbors.partitioned.conftest import SMALL
@@ -80,7 +80,7 @@ def test_pieces_go_when_the_graph_is_done_unless_kept(clustered, home, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "stage", ["centroids", "assign", "place", "truth", "build", "merge", "reverse", "walk", "refine"]
+    "stage", ["centroids", "assign", "leaves", "ground_truth", "leaf_graph", "merge", "reverse", "refine", "finish"]
 )
 def test_lost_and_damaged_shards_are_built_anew(work, stage):
     facts = build_shards(work, InProcess())
@@ -99,15 +99,15 @@ class Harming(InProcess):
     def __init__(self, work, when, what, times=1):
         self.work, self.when, self.what, self.times = work, when, what, times
 
-    def map(self, function, keys):
+    def map(self, function, pieces):
         if function.func.__name__ == self.when and self.times:
             self.times -= 1
             path = self.work.path(self.what, 0)
             path.write_bytes(path.read_bytes()[:-7])
-        return super().map(function, keys)
+        return super().map(function, pieces)
 
 
-@pytest.mark.parametrize(("when", "what"), [("merge", "build"), ("walk", "merge"), ("build", "place")])
+@pytest.mark.parametrize(("when", "what"), [("merge", "leaf_graph"), ("refine", "merge"), ("leaf_graph", "leaves")])
 def test_a_shard_damaged_during_the_build_is_found_and_built_anew(work, tmp_path, caplog, when, what):
     with caplog.at_level(logging.WARNING):
         build_shards(work, Harming(work, when, what))
@@ -118,18 +118,18 @@ def test_a_shard_damaged_during_the_build_is_found_and_built_anew(work, tmp_path
 
 
 def test_what_is_damaged_every_time_is_an_error(work):
-    workers = Harming(work, "merge", "build", building.ATTEMPTS)
-    with pytest.raises(imgsim.ShardError, match="build/000000"):
+    workers = Harming(work, "merge", "leaf_graph", pipeline.ATTEMPTS)
+    with pytest.raises(imgsim.ShardError, match="leaf_graph/000000"):
         build_shards(work, workers)
 
 
 def test_a_shard_with_other_rows_is_found_by_the_manifest(work):
     build_shards(work, InProcess())
     whole = collect(work)
-    path = work.path("refine", 2)
+    path = work.path("finish", 2)
     path.unlink()
-    work.keep("refine", 2, lambda: {"distances": whole[1][:9], "ids": whole[0][:9]})
-    with pytest.raises(imgsim.ShardError, match=r"refine/000002.*9 rows instead of 170"):
+    work.compute_once("finish", 2, lambda: {"distances": whole[1][:9], "ids": whole[0][:9]})
+    with pytest.raises(imgsim.ShardError, match=r"finish/000002.*9 rows instead of 170"):
         build_shards(work, InProcess())
 
 

@@ -1,4 +1,4 @@
-"""Inner loops, compiled by numba and cached on disk; `compiled` imports this module when it is needed."""
+"""Inner loops of the graph build, compiled by numba and cached on disk; imported late, by `load_kernels`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ from imgsim.neighbors.exact import Ids
 
 
 @njit(cache=True, nogil=True)
-def nearest_of(vectors: Matrix, rows: Rows, ids: Ids, distances: Matrix, candidates: Ids, k: int) -> None:
-    """Put into ``ids`` and ``distances`` (m, w), nearest first, what is nearer among ``candidates`` (m, c).
+def update_nearest(vectors: Matrix, rows: Rows, ids: Ids, distances: Matrix, candidates: Ids, k: int) -> None:
+    """Insert nearer candidates into sorted neighbour lists, in place.
 
-    Row i of them belongs to ``vectors[rows[i]]``; -1 is no candidate, repetitions are looked at once. Distances
-    are squared here. What does not beat the ``k``-th is passed over.
+    Parameters
+    ----------
+    vectors : (n, d) float32
+    rows : (m,) int64
+        Position in ``vectors`` of the row that list i belongs to.
+    ids, distances : (m, w) int32, float32
+        Neighbours of each row and their squared distances, nearest first; changed in place.
+    candidates : (m, c) int32
+        Rows to try; -1 is none, repetitions are tried once.
+    k : int
+        A candidate farther than the ``k``-th neighbour is not inserted.
     """
     slots = 1
     while slots < 2 * (ids.shape[1] + candidates.shape[1]):
@@ -24,13 +33,13 @@ def nearest_of(vectors: Matrix, rows: Rows, ids: Ids, distances: Matrix, candida
     for i in range(len(ids)):
         row = rows[i]
         table[:] = -1
-        _seen(table, row)
+        _add_seen(table, row)
         for j in range(ids.shape[1]):
             if ids[i, j] >= 0:
-                _seen(table, ids[i, j])
+                _add_seen(table, ids[i, j])
         for c in range(candidates.shape[1]):
             candidate = candidates[i, c]
-            if candidate < 0 or _seen(table, candidate):
+            if candidate < 0 or _add_seen(table, candidate):
                 continue
             worst = distances[i, k - 1]
             total = _squared(vectors[row], vectors[candidate])
@@ -40,7 +49,7 @@ def nearest_of(vectors: Matrix, rows: Rows, ids: Ids, distances: Matrix, candida
 
 @njit(cache=True, nogil=True)
 def smallest(values: Matrix, c: int) -> NDArray[np.int64]:
-    """Columns (m, c) of the c smallest values of each row of (m, n), smallest first, ties by column."""
+    """Find the columns (m, c) of the c smallest values of each row of (m, n), smallest first, ties by column."""
     columns = np.empty((len(values), c), np.int64)
     kept = np.empty(c, np.float32)
     for i in range(len(values)):
@@ -65,7 +74,7 @@ def smallest(values: Matrix, c: int) -> NDArray[np.int64]:
 def rank(
     rows: Matrix, references: Matrix, candidates: NDArray[np.int64], k: int, exclude: NDArray[np.int64]
 ) -> tuple[Ids, Matrix]:
-    """What `imgsim.neighbors.exact.rank` returns, to within the rounding of a sum in another order."""
+    """Rank candidates as `imgsim.neighbors.exact.rank` does, to within the rounding of a sum in another order."""
     ids = np.full((len(rows), k), -1, np.int32)
     distances = np.full((len(rows), k), np.inf, np.float32)
     for i in range(len(rows)):
@@ -78,7 +87,7 @@ def rank(
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _squared(one: Matrix, other: Matrix) -> np.float32:
-    """Squared distance, by as many sums at once as the processor has lanes."""
+    """Sum squared differences; reassociation lets the compiler use SIMD lanes."""
     total = np.float32(0)
     for d in range(len(one)):
         difference = one[d] - other[d]
@@ -87,8 +96,8 @@ def _squared(one: Matrix, other: Matrix) -> np.float32:
 
 
 @njit(cache=True, nogil=True)
-def _seen(table: Ids, value: int) -> bool:
-    """Whether the value is in the open-addressing table; afterwards it is."""
+def _add_seen(table: Ids, value: int) -> bool:
+    """Add a value to an open-addressing hash table; return True if it was there before."""
     slot = (value * 40503) & (len(table) - 1)
     while table[slot] != -1:
         if table[slot] == value:
@@ -100,6 +109,7 @@ def _seen(table: Ids, value: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def _insert(ids: Ids, distances: Matrix, candidate: int, distance: np.float32) -> None:
+    """Insert a candidate into a list sorted by distance, then id; the last entry is dropped."""
     last = len(ids) - 1
     if distance > distances[last] or (distance == distances[last] and candidate > ids[last] and ids[last] >= 0):
         return

@@ -1,4 +1,4 @@
-"""Sums kept in float16 after every addition: the worst that an accelerator may do to a float16 program."""
+"""Sums rounded to float16 after every addition: the worst rounding of an accelerator in a float16 program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def product16(a: Tensor, b: Tensor) -> Tensor:
-    """``a @ b`` of (..., m, k) and (..., k, n), each product and each partial sum rounded to float16."""
+    """Compute ``a @ b`` of (..., m, k) and (..., k, n), each product and partial sum rounded to float16."""
     left, right = a.half(), b.half()
     columns = left.movedim(-1, 0).unsqueeze(-1)
     rows = right.movedim(-2, 0).unsqueeze(-2)
@@ -18,7 +18,7 @@ def product16(a: Tensor, b: Tensor) -> Tensor:
 
 
 def sum16(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    """The sum over ``axes`` in their order of storage, each partial sum rounded to float16."""
+    """Sum over ``axes`` in storage order, each partial sum rounded to float16."""
     rest = [axis for axis in range(x.dim()) if axis not in axes]
     terms = x.half().permute(*axes, *rest).reshape(-1, *(x.shape[axis] for axis in rest))
     total = torch.zeros(terms.shape[1:], dtype=torch.float16)

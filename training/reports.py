@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError
 from imgsim.io.atomic import atomic_path
 from imgsim.mlflow.connection import connect, create_database, default_tracking_uri, experiment_id
@@ -47,7 +48,7 @@ def check_mlflow() -> None:
         MLflow is not installed.
     """
     if find_spec("mlflow") is None:
-        raise MissingExtraError('Training logs to MLflow: pip install "imgsim[train]", or give --no-mlflow.')
+        raise MissingExtraError(f"Training logs to MLflow: {install_command('train')}, or give --no-mlflow.")
 
 
 @contextmanager

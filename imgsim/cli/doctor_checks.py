@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Literal
 
+from imgsim.distribution import DISTRIBUTION, install_command, installed_version
 from imgsim.errors import ImgsimError
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def run_checks() -> list[Result]:
     """Run every check, in order; one that breaks has failed, and the others still run."""
     checks: list[tuple[str, Callable[[], Result]]] = [
         ("python", check_python),
+        ("distribution", check_distribution),
         *((name, _package_check(name, *needs)) for name, needs in REQUIRED.items()),
         *((f"extra {name}", _extra_check(name)) for name in EXTRAS),
         ("home", check_home),
@@ -119,6 +121,18 @@ def check_python() -> Result:
     if sys.version_info < MIN_PYTHON:
         return Result("python", "failed", detail, "imgsim needs Python 3.11 or newer.")
     return Result("python", "ok", detail)
+
+
+def check_distribution() -> Result:
+    """Look for the foreign package `imgsim`, which installs into the same folder as ours."""
+    own = f"{DISTRIBUTION} {installed_version()}"
+    try:
+        foreign = metadata.version("imgsim")
+    except metadata.PackageNotFoundError:
+        return Result("distribution", "ok", own)
+    detail = f"{own}; beside it imgsim {foreign}, another package that writes into the same folder"
+    advice = f"Run pip uninstall imgsim {DISTRIBUTION}, then install {DISTRIBUTION} again."
+    return Result("distribution", "warning", detail, advice)
 
 
 def check_package(name: str, module: str, oldest: str) -> Result:
@@ -156,7 +170,7 @@ def check_extra(extra: str) -> Result:
     detail = ", ".join(f"{result.name} {result.detail}" for result in results)
     if all(result.status == "ok" for result in results):
         return Result(f"extra {extra}", "ok", detail)
-    return Result(f"extra {extra}", "warning", detail, f'optional: pip install "imgsim[{extra}]"')
+    return Result(f"extra {extra}", "warning", detail, f"optional: {install_command(extra)}")
 
 
 def _extra_check(extra: str) -> Callable[[], Result]:
@@ -233,7 +247,7 @@ def _compare(name: str, data: bytes) -> Result:
 def check_heic() -> Result:
     """Read a HEIC picture, if the extra is installed."""
     if find_spec("pillow_heif") is None:
-        return Result("decode HEIC", "warning", "pillow-heif is not installed", 'optional: pip install "imgsim[heic]"')
+        return Result("decode HEIC", "warning", "pillow-heif is not installed", f"optional: {install_command('heic')}")
     import pillow_heif
 
     buffer = BytesIO()
@@ -277,7 +291,7 @@ def check_network() -> Result:
 def check_mlflow() -> Result:
     """Whether MLflow's store answers."""
     if find_spec("mlflow") is None:
-        return Result("mlflow store", "warning", "MLflow is not installed", 'optional: pip install "imgsim[pipeline]"')
+        return Result("mlflow store", "warning", "MLflow is not installed", f"optional: {install_command('pipeline')}")
     from imgsim.mlflow.connection import connect, default_tracking_uri, exists
 
     uri = default_tracking_uri()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError, RegistryError
 from imgsim.io.home import home
 
@@ -99,7 +100,7 @@ def connect(tracking_uri: str | None = None) -> Iterator[Connection]:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
     except ImportError as error:
-        raise MissingExtraError('The registry needs MLflow: pip install "imgsim[pipeline]".') from error
+        raise MissingExtraError(f"The registry needs MLflow: {install_command('pipeline')}.") from error
 
     uri = tracking_uri or default_tracking_uri()
     registry_uri = os.environ.get("MLFLOW_REGISTRY_URI") or uri

@@ -1,6 +1,7 @@
 """What `doctor` finds on a machine that works, and on ones that do not."""
 
 import json
+import sys
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 import imgsim
 from imgsim.cli import app, doctor_checks
+from imgsim.distribution import DISTRIBUTION
 from imgsim.errors import StoreError
 
 PROJECT = Path(imgsim.__file__).parents[1] / "pyproject.toml"
@@ -66,11 +68,28 @@ def test_packages_missing_and_old():
     assert doctor_checks._numbers("3.10") > doctor_checks._numbers("3.9.5")
 
 
+def install(folder: Path, name: str, version: str) -> None:
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def test_the_foreign_package_of_the_same_name_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    install(tmp_path, DISTRIBUTION, "7.0")
+    assert doctor_checks.check_distribution() == doctor_checks.Result("distribution", "ok", f"{DISTRIBUTION} 7.0")
+    install(tmp_path, "imgsim", "0.1.2")
+    found = doctor_checks.check_distribution()
+    assert found.status == "warning"
+    assert "imgsim 0.1.2" in found.detail
+    assert found.advice.startswith(f"Run pip uninstall imgsim {DISTRIBUTION},")
+
+
 def test_an_extra_that_is_missing_only_warns(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(doctor_checks.EXTRAS, "heic", {"no-such-package": ("no_such_package", "1")})
     result = doctor_checks.check_extra("heic")
     assert result.status == "warning"
-    assert "imgsim[heic]" in result.advice
+    assert "imgsim-kit[heic]" in result.advice
 
 
 def test_home_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -3,14 +3,15 @@
 from importlib import metadata
 
 DISTRIBUTION = "imgsim-kit"
+UNINSTALLED = "0+source"
 
 
 def installed_version() -> str:
-    """Return the version of the installed distribution, ``0+source`` for a source tree that was not installed."""
+    """Return the version of the installed distribution, `UNINSTALLED` for a source tree that was not."""
     try:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
-        return "0+source"
+        return UNINSTALLED
 
 
 def install_command(extra: str) -> str:

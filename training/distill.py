@@ -157,7 +157,8 @@ class Distiller:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.schedule.rate(self.share)
-            optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad()
+        self.heads.zero_grad()
         x, targets, labels = self._batch(size)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
             maps = self.network(x)

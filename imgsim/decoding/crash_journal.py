@@ -1,21 +1,27 @@
-"""Which files a decoder is looking at right now, on disk: what killed a process is known to the next one.
+"""Files that are with a decoder right now, noted on disk: what killed a process is known to the next one.
 
-    <home>/inflight/<id>    64 hexadecimal digits per file, or blanks; locked as long as its process lives
+    <home>/inflight/<id>         64 hexadecimal digits per file, or blanks
+    <home>/inflight/<id>.lock    locked as long as the process that writes it lives
 
 A crash in a decoder's machine code ends the process, and nothing can be caught. The sha256 of a file is noted before
 its bytes go to a decoder and blanked after. A journal whose process is gone names the files that were being decoded
 when it died: suspects, which `imgsim.decoding.subprocess_check` then tries in a process of their own.
 """
 
-import fcntl
-import os
+from __future__ import annotations
+
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from imgsim.io.home import home
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 KEY = 64  # length of a sha256 in hexadecimal digits
 _BLANK = b" " * KEY
@@ -24,7 +30,7 @@ _BLANK = b" " * KEY
 class Journal:
     """The files in flight of one run, and the suspects that runs before it left; use `journal`."""
 
-    def __init__(self, file: int | None, suspects: set[str]) -> None:
+    def __init__(self, file: FileIO | None, suspects: set[str]) -> None:
         self.suspects = suspects
         self._file = file
         self._lock = Lock()
@@ -63,56 +69,71 @@ class Journal:
 
     def _write(self, slot: int, key: bytes) -> None:
         if self._file is not None:
-            with suppress(OSError):  # a full disk must not stop the run
-                os.pwrite(self._file, key, slot * KEY)
+            with suppress(OSError), self._lock:  # a full disk must not stop the run
+                self._file.seek(slot * KEY)
+                self._file.write(key)
 
 
 @contextmanager
 def journal() -> Iterator[Journal]:
-    """A journal of this run; without a writable home there is none, and a crash leaves no trace."""
-    folder = home() / "inflight"
+    """Keep a journal of this run; without a writable home there is none, and a crash leaves no trace."""
+    path = home() / "inflight" / uuid.uuid4().hex
+    lock = _lock(_lock_of(path))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file, path = _create(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        file = path.open("xb", buffering=0)
     except OSError:
+        lock.release()
         yield Journal(None, set())
         return
     try:
-        dead = _dead(folder, path)
-        made = Journal(file, {key for content in dead.values() for key in _keys(content)})
-        for gone in dead:
-            gone.unlink(missing_ok=True)
-        yield made
+        with file:
+            made = _successor(path, file)
+            yield made
         if not made.suspects:
             path.unlink(missing_ok=True)
+            _lock_of(path).unlink(missing_ok=True)
     finally:
-        os.close(file)  # and with it the lock
+        lock.release()
         with suppress(OSError):
-            folder.rmdir()
+            path.parent.rmdir()
 
 
-def _create(folder: Path) -> tuple[int, Path]:
-    """An empty journal, locked before others can see it."""
-    name = uuid.uuid4().hex
-    hidden, path = folder / f".{name}.tmp", folder / name
-    file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    hidden.rename(path)
-    return file, path
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
 
 
-def _dead(folder: Path, own: Path) -> dict[Path, bytes]:
-    """Content of the journals that no living process holds."""
-    found = {}
-    for path in sorted(folder.glob("[!.]*")):
-        if path == own:
-            continue
-        with suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found[path] = file.read(1 << 20)
-    return found
+def _lock(path: Path, blocking: bool = True) -> BaseFileLock:
+    from filelock import FileLock
+
+    return FileLock(path, blocking=blocking)
 
 
-def _keys(content: bytes) -> set[str]:
-    records = (content[start : start + KEY] for start in range(0, len(content), KEY))
-    return {record.decode("ascii", "ignore") for record in records if len(record) == KEY and record.isalnum()}
+def _successor(own: Path, file: FileIO) -> Journal:
+    """Make the journal of this run; it takes over what those note whose process is gone, and removes them."""
+    with ExitStack() as held:
+        dead = [lock.with_suffix("") for lock in sorted(own.parent.glob("*.lock")) if _is_free(lock, held)]
+        made = Journal(file, {key for path in dead for key in _keys(path)})
+        for path in dead:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows removes a lock file when it is released, not before
+                _lock_of(path).unlink(missing_ok=True)
+    return made
+
+
+def _is_free(lock: Path, held: ExitStack) -> bool:
+    """Take a lock that no living process holds, and keep it as long as ``held``."""
+    try:
+        held.enter_context(_lock(lock, blocking=False))
+    except OSError:  # filelock.Timeout is one
+        return False
+    return True
+
+
+def _keys(path: Path) -> set[str]:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        content = file.read(1 << 20)
+        records = (content[start : start + KEY] for start in range(0, len(content), KEY))
+        return {record.decode("ascii", "ignore") for record in records if len(record) == KEY and record.isalnum()}
+    return set()

@@ -158,7 +158,7 @@ def _alone(pixels: int) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(AttributeError):  # glibc would keep what is freed here for this thread alone
+            with suppress(AttributeError, TypeError):  # glibc would keep what is freed here for this thread alone
                 CDLL(None).malloc_trim(0)
 
 

@@ -8,7 +8,7 @@ import torch
 
 
 class Muon(torch.optim.Muon):
-    """Train kernels in channels-last order, each as a matrix (outputs, 9 * inputs) of the same memory.
+    """Optimizer of kernels in channels-last order, each as a matrix (outputs, 9 * inputs) of the same memory.
 
     The rest of a network belongs to AdamW, whose size of update is taken over (Liu et al. 2025).
     """

@@ -1,4 +1,4 @@
-"""What training tells: a line on stderr, and an MLflow run that a resumed training goes on with."""
+"""Reports of a training: a line on stderr, and an MLflow run that a resumed training goes on with."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ EXPERIMENT = "imgsim-encoder"
 
 
 def tell(text: str) -> None:
-    """A line for the person who waits."""
+    """Print a line for the person who waits."""
     typer.echo(text, err=True)
 
 
 def show(values: Mapping[str, float]) -> None:
-    """One line: samples, pace, time left, losses."""
+    """Print one line: samples, pace, time left, losses."""
     losses = "  ".join(
         f"{name} {value:.3f}" for name, value in values.items() if not name.startswith(("samples", "seconds"))
     )
@@ -90,7 +90,7 @@ def reporter(work: Path, params: Mapping[str, Any], output: Path, to_mlflow: boo
 
 
 def _known(client: MlflowClient, path: Path) -> Run | None:
-    """The run whose id ``path`` holds; None where this MLflow has none of that id."""
+    """Find the run whose id ``path`` holds; None where this MLflow has none of that id."""
     from mlflow.exceptions import MlflowException
 
     if not path.exists():

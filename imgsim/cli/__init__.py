@@ -62,11 +62,11 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """A folder of images in, similar images out."""
+    """Set what holds for every command."""
 
 
 def main() -> None:
-    """Entry point of the command ``imgsim``."""
+    """Run the command ``imgsim``."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # any file name can be shown in any encoding
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Nothing half-written is ever visible, nor after a power cut: write to a temporary sibling, flush, then rename."""
+"""Files and folders that are never visible half-written, nor after a power cut: write beside, flush, then rename."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Where MLflow is, and whether it answers: one way for the whole library to reach a tracking server."""
+"""Connection to a tracking server of MLflow: one way for the whole library to reach it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Connection:
 
 
 def default_tracking_uri() -> str:
-    """``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in `imgsim.io.home.home`."""
+    """Return ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in `imgsim.io.home.home`."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / 'mlflow.db'}"
 
 
 def exists(tracking_uri: str | None = None) -> bool:
-    """Whether there is something to connect to: false for a sqlite file that is not there (yet)."""
+    """Tell if there is something to connect to: false for a sqlite file that is not there (yet)."""
     uri = tracking_uri or default_tracking_uri()
     return not uri.startswith(_SQLITE) or Path(uri.removeprefix(_SQLITE)).exists()
 
@@ -56,7 +56,7 @@ def create_database(uri: str) -> None:
 
 
 def experiment_id(client: MlflowClient, name: str, uri: str) -> str:
-    """The experiment called ``name``, made when there is none; beside a sqlite file its artifacts lie in the home."""
+    """Find or make the experiment called ``name``; beside a sqlite file its artifacts lie in the home."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)

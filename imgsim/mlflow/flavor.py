@@ -233,7 +233,7 @@ def load_folder(folder: Path) -> SimilarityModel:
 
 
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> SimilarityPyfunc:
-    """Entry point of ``mlflow.pyfunc.load_model``; ``path`` is the ``model.imgsim`` folder."""
+    """Load what ``mlflow.pyfunc.load_model`` asks for; ``path`` is the ``model.imgsim`` folder."""
     from imgsim.mlflow.pyfunc import SimilarityPyfunc
     from imgsim.model import load_model as load
 

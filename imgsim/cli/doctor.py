@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import platform
 import shutil
@@ -162,7 +163,8 @@ def check_package(requirement: Requirement) -> Result:
 
 def _missing(found: metadata.Distribution) -> str:
     """Name a folder or module of a package that is listed but not there, "" when all are."""
-    tops = {file.parts[0] for file in found.files or [] if file.parts[0] not in ("..", "__pycache__")}
+    lines = csv.reader((found.read_text("RECORD") or "").splitlines())  # newer Pythons hide from .files what is missing
+    tops = {line[0].partition("/")[0] for line in lines if line} - {"..", "__pycache__"}
     return next((top for top in sorted(tops) if not Path(str(found.locate_file(top))).exists()), "")
 
 

@@ -6,9 +6,9 @@
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from imgsim.distribution import installed_version
 from imgsim.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     from imgsim.neighbors.graph import NeighborGraph, build_graph
     from imgsim.sample import render_sample
 
-try:
-    __version__ = version("imgsim")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0+source"
+__version__ = installed_version()
 
 _LAZY = {
     "Evaluation": "evaluation",

@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from imgsim import arguments
+from imgsim.distribution import install_command
 from imgsim.errors import ArgumentError, MissingExtraError, WorkersError
 
 Piece = TypeVar("Piece")
@@ -143,7 +144,7 @@ class Ray:
         try:
             import ray
         except ImportError as error:
-            raise MissingExtraError('Ray is not installed: pip install "imgsim[ray]".') from error
+            raise MissingExtraError(f"Ray is not installed: {install_command('ray')}.") from error
         if ray.is_initialized():
             return ray
         try:

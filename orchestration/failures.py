@@ -48,7 +48,7 @@ def cannot_write(error: Exception) -> str:
 
 
 def record_errors() -> tuple[type[Exception], ...]:
-    """What Dagster raises when it cannot keep its own records, in sqlite or in PostgreSQL (``imgsim[team]``)."""
+    """What Dagster raises when it cannot keep its own records, in sqlite or in PostgreSQL (``imgsim-kit[team]``)."""
     with suppress(ImportError):
         from dagster_postgres.utils import DagsterPostgresException
 

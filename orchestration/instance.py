@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
@@ -44,6 +45,6 @@ def prepare_instance() -> Path:
             path.write_text(SETTINGS)
     storage = (yaml.safe_load(settings.read_text()) or {}).get("storage") or {}
     if "postgres" in storage and importlib.util.find_spec("dagster_postgres") is None:
-        raise MissingExtraError(f'{settings} keeps Dagster\'s records in PostgreSQL: pip install "imgsim[team]".')
+        raise MissingExtraError(f"{settings} keeps Dagster's records in PostgreSQL: {install_command('team')}.")
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder

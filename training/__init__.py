@@ -1,4 +1,4 @@
-"""How ``mini`` is trained: a teacher's features are distilled into ten convolutions.
+"""Training of ``mini``: a teacher's features are distilled into ten convolutions.
 
     python -m training PHOTOS... --teacher mobilenet_v2 --output mini.safetensors
 

@@ -1,4 +1,4 @@
-"""What the student sees of a crop: shifted, zoomed, mirrored, its colours changed, all in one resampling."""
+"""Augmentation of a crop for the student: shift, zoom, mirror, colours, all in one resampling."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def normalize(pixels: torch.Tensor) -> torch.Tensor:
-    """(n, 3, h, w) RGB in [0, 255] to the network's input."""
+    """Convert (n, 3, h, w) RGB in [0, 255] to the network's input."""
     mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
     std = torch.tensor(IMAGENET_STD, device=pixels.device).view(1, 3, 1, 1) * 255
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -62,7 +62,7 @@ def student_view(
 
 
 def mirror_parts(targets: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
-    """(n, parts, D) answers of a teacher, left and right parts exchanged where the picture is mirrored."""
+    """Exchange left and right parts of (n, parts, D) answers of a teacher where the picture is mirrored."""
     side = math.isqrt(targets.shape[1])
     exchanged = targets.view(len(targets), side, side, -1).flip(2).view_as(targets)
     return torch.where(mirrored[:, None, None], exchanged, targets)

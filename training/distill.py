@@ -33,7 +33,7 @@ AVERAGE = 0.995
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how: the run ends at ``samples`` or after ``minutes`` of training, whichever comes first.
+    """Length and rates of a run, which ends at ``samples`` or after ``minutes`` of training, whichever comes first.
 
     ``sizes`` are the pixels of the student's input, each for an equal share of the run (progressive
     resizing, Howard et al. 2018); ``lr`` rises for ``warmup`` of the run and falls along a cosine.
@@ -48,13 +48,13 @@ class Schedule:
     seed: int = 0
 
     def rate(self, share: float) -> float:
-        """Learning rate after ``share`` of the run."""
+        """Return the learning rate after ``share`` of the run."""
         if share < self.warmup:
             return self.lr * max(0.02, share / self.warmup)
         return self.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - self.warmup) / (1 - self.warmup))))
 
     def size(self, share: float) -> int:
-        """Pixels of the student's input after ``share`` of the run."""
+        """Return the pixels of the student's input after ``share`` of the run."""
         return self.sizes[min(len(self.sizes) - 1, int(share * len(self.sizes)))]
 
 
@@ -70,7 +70,7 @@ class Batches:
         self.random = np.random.default_rng(seed)
 
     def _number(self, labels: Sequence[str | None]) -> NDArray[np.int64]:
-        """Labels as numbers, the same name the same number in all sets; -1 for none, or where all photos share one."""
+        """Turn labels into numbers, the same name the same in all sets; -1 for none, or where all photos share one."""
         names = {label for label in labels if label is not None}
         if len(names) < 2:
             return np.full(len(labels), -1)
@@ -79,7 +79,7 @@ class Batches:
         return np.array([-1 if label is None else self._numbers[label] for label in labels])
 
     def draw(self, count: int) -> Iterator[tuple[NDArray[Any], ...]]:
-        """(m, side, side, 3) pixels, (m, 4) boxes, (m, parts, D) targets and (m,) labels, one group per set."""
+        """Draw (m, side, side, 3) pixels, (m, 4) boxes, (m, parts, D) targets and (m,) labels, one group per set."""
         drawn = np.sort(self.random.integers(self._ends[-1], size=count))
         for index, photos in enumerate(self.sets):
             start = self._ends[index - 1] if index else 0
@@ -135,11 +135,11 @@ class Distiller:
 
     @property
     def share(self) -> float:
-        """How much of the run is done, 0 to 1."""
+        """Share of the run that is done, 0 to 1."""
         return min(1.0, max(self.samples / self.schedule.samples, self.seconds / 60 / self.schedule.minutes))
 
     def _batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(batch, 3, size, size) normalised views, (batch, parts, D) targets and (batch,) numbers of labels."""
+        """Make (batch, 3, size, size) normalised views, (batch, parts, D) targets and (batch,) numbers of labels."""
         views, targets, labels = [], [], []
         for group in self.batches.draw(self.schedule.batch):
             pixels, boxes, wanted, numbers = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in group)
@@ -157,7 +157,8 @@ class Distiller:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.schedule.rate(self.share)
-            optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad()
+        self.heads.zero_grad()
         x, targets, labels = self._batch(size)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
             maps = self.network(x)
@@ -177,7 +178,7 @@ class Distiller:
             self.team.average([t for t in module.state_dict().values() if t.is_floating_point()])
 
     def packaged(self) -> MiniEncoder:
-        """The averaged network, folded."""
+        """Return the averaged network, folded."""
         network: Any = self.average.module
         return network.fold()  # type: ignore[no-any-return]
 

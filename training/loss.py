@@ -1,4 +1,4 @@
-"""How far the student is from the teacher; the heads live only during training."""
+"""Distance of the student from the teacher; the heads live only during training."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Distillation(nn.Module):
         self.labels = nn.Linear(WIDTHS[-1], labels) if labels > 1 else None
 
     def forward(self, maps: torch.Tensor, targets: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Loss of (n, 256, h, w) ``maps`` of features: the total under ``loss``, and its terms.
+        """Compute the loss of (n, 256, h, w) ``maps`` of features: the total under ``loss``, and its terms.
 
         ``targets`` (n, parts, D) are the teacher's features, one or four to a picture; ``parts`` needs
         four. ``labels`` (n,) int64, -1 where there is none.

@@ -1,4 +1,4 @@
-"""Muon: momentum whose update is made orthogonal (Jordan et al. 2024)."""
+"""Muon (Jordan et al. 2024) for convolutions: torch's, which takes matrices only."""
 
 from __future__ import annotations
 
@@ -6,47 +6,28 @@ from collections.abc import Iterable
 
 import torch
 
-from training.precision import fast_bfloat16
 
-MOMENTUM = 0.95
-STEPS = 5
-_A, _B, _C = 3.4445, -4.775, 2.0315  # the quintic of Jordan et al.: singular values to about 1 in five steps
+class Muon(torch.optim.Muon):
+    """Optimizer of kernels in channels-last order, each as a matrix (outputs, 9 * inputs) of the same memory.
 
-
-def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix with singular values of about 1, by Newton-Schulz in bfloat16 where that is fast.
-
-    Every step multiplies by a polynomial of ``x @ x.T``, so the steps are taken on that small square
-    matrix, and the wide one is multiplied once at the end.
+    The rest of a network belongs to AdamW, whose size of update is taken over (Liu et al. 2025).
     """
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    if fast_bfloat16(matrix.device):
-        x = x.bfloat16()
-    x = x / (x.norm() + 1e-7)
-    gram = x @ x.T
-    product = identity = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    for _ in range(STEPS):
-        step = _A * identity + _B * gram + _C * gram @ gram
-        product = step @ product
-        gram = step @ gram @ step
-    x = product @ x
-    return torch.as_tensor(x.T if tall else x).float()
 
-
-class Muon(torch.optim.Optimizer):
-    """For weights of convolutions, each as a matrix (outputs, inputs * 9); the rest belongs to AdamW."""
-
-    def __init__(self, weights: Iterable[torch.nn.Parameter], lr: float) -> None:
-        super().__init__(weights, {"lr": lr})
+    def __init__(self, kernels: Iterable[torch.nn.Parameter], lr: float) -> None:
+        self._kernels = list(kernels)
+        matrices = [torch.nn.Parameter(_rows(kernel.detach())) for kernel in self._kernels]
+        super().__init__(matrices, lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every weight by its gradient."""
-        for group in self.param_groups:
-            for weight in group["params"]:
-                momentum = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
-                momentum.lerp_(weight.grad, 1 - MOMENTUM)
-                update = orthogonalize(weight.grad.lerp(momentum, MOMENTUM).flatten(1))
-                reach = 0.2 * max(update.shape) ** 0.5  # the size of an update of AdamW (Liu et al. 2025)
-                weight.add_(update.view_as(weight), alpha=-group["lr"] * reach)
+        """Update every kernel by its gradient."""
+        for kernel, matrix in zip(self._kernels, self.param_groups[0]["params"], strict=True):
+            matrix.grad = (
+                None if kernel.grad is None else _rows(kernel.grad.contiguous(memory_format=torch.channels_last))
+            )
+        super().step()
+
+
+def _rows(kernel: torch.Tensor) -> torch.Tensor:
+    """View a kernel, without copying it, as a matrix with a row for each output."""
+    return kernel.permute(0, 2, 3, 1).view(len(kernel), -1)

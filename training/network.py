@@ -22,13 +22,13 @@ class Block(nn.Module):
         self.skip = inputs == outputs and stride == 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
+        """Map (n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
         y = self.normalization(self.convolution(x))
         return functional.relu(y + x if self.skip else y)
 
     @torch.no_grad()
     def fold(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weight and bias of the one convolution that does the same at inference."""
+        """Return weight and bias of the one convolution that does the same at inference."""
         norm = self.normalization
         scale = norm.weight * torch.rsqrt(torch.as_tensor(norm.running_var) + norm.eps)
         weight = self.convolution.weight * scale[:, None, None, None]
@@ -64,13 +64,13 @@ class TrainableEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(channels[i], channels[i + 1], stride) for i, stride in enumerate(STRIDES))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalised RGB (n, 3, h, w) to (n, 256, h / 16, w / 16)."""
+        """Map normalised RGB (n, 3, h, w) to (n, 256, h / 16, w / 16)."""
         for block in self.blocks:
             x = block(x)
         return x
 
     def fold(self) -> MiniEncoder:
-        """The packaged form, in evaluation mode."""
+        """Return the packaged form, in evaluation mode."""
         packaged = MiniEncoder()
         for convolution, block in zip(packaged.convolutions, self.blocks, strict=True):
             weight, bias = block.fold()  # type: ignore[operator]

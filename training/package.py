@@ -19,7 +19,7 @@ def write_packaged(network: MiniEncoder, path: Path) -> None:
 
 
 def read_packaged(path: Path) -> MiniEncoder:
-    """Inverse of `write_packaged`, as float32.
+    """Read what `write_packaged` wrote, as float32.
 
     Raises
     ------

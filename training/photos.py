@@ -54,7 +54,7 @@ class PhotoSet:
 
 
 def boxes(photos: int, view: int, seed: int) -> NDArray[np.float32]:
-    """(photos, 4) left, top, right, bottom in [0, 1] of crop ``view``; crop 0 is the whole photo."""
+    """Draw crop ``view``: (photos, 4) left, top, right, bottom in [0, 1]; crop 0 is the whole photo."""
     if view == 0:
         return np.tile(np.array([0, 0, 1, 1], np.float32), (photos, 1))
     random = np.random.default_rng([seed, view])
@@ -115,7 +115,7 @@ class _Preparation:
         self.done = [_array(self.answers / f"done-{view}.npy", (len(self.chunks),), np.bool_) for view in range(views)]
 
     def _forget_lost(self, folder: Path) -> None:
-        """What was done is not, where the array that it is in cannot be read."""
+        """Forget chunks as done whose array cannot be read."""
         if not (_readable(folder / "pixels.npy") and _readable(folder / "usable.npy")):
             for done in folder.glob("*/done-*.npy"):
                 done.unlink()
@@ -134,7 +134,7 @@ class _Preparation:
                 yield chunk
 
     def targets(self) -> list[NDArray[np.float16]]:
-        """The teacher's answers, one array per view."""
+        """Map the teacher's answers, one array per view."""
         return [np.load(self.answers / f"view-{view}.npy", mmap_mode="r") for view in range(self.views)]
 
     def _crops(self, row: int, views: list[int]) -> Crops | None:
@@ -178,7 +178,7 @@ def _readable(path: Path) -> bool:
 
 
 def _array(path: Path, shape: tuple[int, ...], kind: type) -> Any:
-    """The memory-mapped array in ``path``, made when absent."""
+    """Memory-map the array in ``path``, made when absent."""
     if path.exists():
         with suppress(ValueError, EOFError):  # cut off by a kill while it was made: made anew
             found = np.load(path, mmap_mode="r+")

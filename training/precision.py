@@ -1,4 +1,4 @@
-"""Where half precision pays."""
+"""Half precision, where it is fast."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import torch
 
 @cache
 def fast_bfloat16(device: torch.device) -> bool:
-    """Whether ``device`` computes in bfloat16; a processor without it only emulates it, five times slower."""
+    """Tell if ``device`` computes in bfloat16; a processor without it only emulates it, five times slower."""
     return device.type != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))

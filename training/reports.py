@@ -1,4 +1,4 @@
-"""What training tells: a line on stderr, and an MLflow run that a resumed training goes on with."""
+"""Reports of a training: a line on stderr, and an MLflow run that a resumed training goes on with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError
 from imgsim.io.atomic import atomic_path
 from imgsim.mlflow.connection import connect, create_database, default_tracking_uri, experiment_id
@@ -25,12 +26,12 @@ EXPERIMENT = "imgsim-encoder"
 
 
 def tell(text: str) -> None:
-    """A line for the person who waits."""
+    """Print a line for the person who waits."""
     typer.echo(text, err=True)
 
 
 def show(values: Mapping[str, float]) -> None:
-    """One line: samples, pace, time left, losses."""
+    """Print one line: samples, pace, time left, losses."""
     losses = "  ".join(
         f"{name} {value:.3f}" for name, value in values.items() if not name.startswith(("samples", "seconds"))
     )
@@ -47,7 +48,7 @@ def check_mlflow() -> None:
         MLflow is not installed.
     """
     if find_spec("mlflow") is None:
-        raise MissingExtraError('Training logs to MLflow: pip install "imgsim[train]", or give --no-mlflow.')
+        raise MissingExtraError(f"Training logs to MLflow: {install_command('train')}, or give --no-mlflow.")
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def reporter(work: Path, params: Mapping[str, Any], output: Path, to_mlflow: boo
 
 
 def _known(client: MlflowClient, path: Path) -> Run | None:
-    """The run whose id ``path`` holds; None where this MLflow has none of that id."""
+    """Find the run whose id ``path`` holds; None where this MLflow has none of that id."""
     from mlflow.exceptions import MlflowException
 
     if not path.exists():

@@ -28,7 +28,7 @@ from training.team import Team
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, from what, until when; ``work`` holds prepared photos, checkpoints and the MLflow run's id."""
+    """The order for a training; ``work`` holds prepared photos, checkpoints and the MLflow run's id."""
 
     photos: list[str]
     output: Path
@@ -128,7 +128,7 @@ class Task:
             typer.echo(json.dumps(written | {name: facts[name] for name in ("teacher", "photos", "views")}))
 
     def _facts(self, network: Teacher, sets: list[PhotoSet], team: Team) -> dict[str, Any]:
-        """What MLflow is told of a training."""
+        """Return the parameters that MLflow is told."""
         return {
             "sources": ", ".join(Path(source).name for source in self.photos),
             "photos": sum(len(photos.rows) for photos in sets),
@@ -142,7 +142,7 @@ class Task:
 
 
 def _join(rank: int, task: Task, size: int, meeting: Path) -> None:
-    """One process of a team."""
+    """Run one process of a team."""
     torch.set_num_threads(1)
     team = Team(rank, size, meeting)
     try:
@@ -152,4 +152,4 @@ def _join(rank: int, task: Task, size: int, meeting: Path) -> None:
 
 
 def _nothing(_: dict[str, float]) -> None:
-    """What all but the first report."""
+    """Report nothing, as all but the first do."""

@@ -49,11 +49,11 @@ class Teacher:
 
     @property
     def identity(self) -> str:
-        """What targets depend on."""
+        """Text of all that targets depend on."""
         return f"{self.spec.fingerprint}-{self.size}-{PARTS**2 if self._trunk else 1}"
 
     def _head(self, name: str | None, weights: str | Path | None) -> nn.Linear | None:
-        """The module's own classifier, or that of the network of this ``name``."""
+        """Find the module's own classifier, or that of the network of this ``name``."""
         head = getattr(self.module, "classifier_head", None)
         if not isinstance(head, nn.Linear):
             head = None if name is None else classifier(name, weights)
@@ -61,7 +61,7 @@ class Teacher:
 
     @torch.inference_mode()
     def _averaged_trunk(self) -> nn.Module | None:
-        """The part whose output, averaged over space, is the feature; tried on one picture of noise."""
+        """Find the part whose output, averaged over space, is the feature; tried on one picture of noise."""
         trunk = getattr(self.module, "features", None)
         if not isinstance(trunk, nn.Module):
             return None
@@ -72,7 +72,7 @@ class Teacher:
 
     @torch.inference_mode()
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """(n, size, size, 3) uint8 RGB to (n, parts, D) float16; parts is 4, row by row, or 1."""
+        """Compute features of (n, size, size, 3) uint8 RGB: (n, parts, D) float16; parts is 4, row by row, or 1."""
         parts = []
         for start in range(0, len(crops), BATCH):
             batch = torch.from_numpy(crops[start : start + BATCH]).to(self.device).permute(0, 3, 1, 2).float()

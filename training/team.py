@@ -39,7 +39,7 @@ class Team:
             tensor.detach().copy_(mean.view_as(tensor))
 
     def agree(self, value: bool) -> bool:
-        """What the first member says."""
+        """Return what the first member says."""
         if self.size == 1:
             return value
         said = torch.tensor(int(value))

@@ -1,16 +1,16 @@
 """The command ``imgsim``: the library's functions with progress bars, tables and exit codes.
 
-    load       images.py      what a source holds, and what is broken in it
-    create     building.py    images in, model out
-    backbones  building.py    networks that create takes
-    evaluate   building.py    how good a model's neighbours are
-    query      searching.py   nearest reference images
-    graph      searching.py   neighbours of every reference image
+    load       load.py      the images of a source, and its broken files
+    create     create.py    images in, model out
+    backbones  create.py    networks that create takes
+    evaluate   create.py    how good a model's neighbours are
+    query      query.py     nearest reference images
+    graph      query.py     neighbours of every reference image
     duplicates, outliers, labels, leaks, quality, clusters, map, report
-               insights.py    what the graph knows about the images
-    export     exporting.py   a Core ML package, verified
-    plan       planning.py    what a collection of any size would cost
-    doctor     health.py      whether this machine has what is needed
+               insights.py  what the graph knows about the images
+    export     export.py    a Core ML package, verified
+    plan       plan.py      what a collection of any size would cost
+    doctor     doctor.py    checks of this machine
 
 Results go to stdout, messages and progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by
 Ctrl-C. Nothing heavy is imported until a command runs.
@@ -62,11 +62,11 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """A folder of images in, similar images out."""
+    """Set what holds for every command."""
 
 
 def main() -> None:
-    """Entry point of the command ``imgsim``."""
+    """Run the command ``imgsim``."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # any file name can be shown in any encoding
             stream.reconfigure(errors="backslashreplace")

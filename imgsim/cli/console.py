@@ -1,4 +1,4 @@
-"""What commands print: results on stdout, messages on stderr, tables, or one JSON document."""
+"""Output of commands: results on stdout, messages on stderr, tables, or one JSON document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIPE_WIDTH = 10_000  # columns when nobody watches: nothing is cut
 
 
 def plain(value: object) -> str:
-    """Text that cannot steer a terminal: control characters and broken encodings become escapes."""
+    """Make text harmless for a terminal: control characters and broken encodings become escapes."""
     text = str(value)
     return text if text.isprintable() else "".join(map(_visible, text))
 
@@ -43,7 +43,7 @@ def emit(document: Any) -> None:
 
 
 def to_json(value: Any) -> Any:
-    """Plain JSON types from numpy scalars, paths, dates and containers of them."""
+    """Convert numpy scalars, paths, dates and containers of them to plain JSON types."""
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -56,7 +56,7 @@ def to_json(value: Any) -> Any:
 
 
 def records(frame: Any) -> list[dict[str, Any]]:
-    """Rows of a DataFrame as JSON-ready dictionaries, missing values as None."""
+    """Convert rows of a DataFrame to JSON-ready dictionaries, missing values to None."""
     rows: list[dict[str, Any]] = to_json(frame.to_dict("records"))
     return rows
 
@@ -91,14 +91,14 @@ def _console() -> Console:
 
 
 def percent(metrics: dict[str, float], name: str) -> str:
-    """``0.842 (0.835 to 0.850)`` of a metric and its 95 % bounds."""
+    """Format a metric and its 95 % bounds as ``0.842 (0.835 to 0.850)``."""
     low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
     value = f"{metrics[name]:.3f}"
     return value if low is None or high is None else f"{value}  ({low:.3f} to {high:.3f})"
 
 
 def shorten(path: str | Path) -> str:
-    """Path relative to the current folder when it lies in it."""
+    """Return a path relative to the current folder when it lies in it."""
     try:
         return str(Path(path).absolute().relative_to(Path.cwd()))
     except ValueError:

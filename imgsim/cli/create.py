@@ -140,7 +140,7 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def metric_pairs(metrics: dict[str, float]) -> Iterator[tuple[str, str]]:
-    """Names and values of metrics for people, 95 % bounds in brackets."""
+    """Name metrics and format their values for people, 95 % bounds in brackets."""
     for name in metrics:
         if name in ("images", "queries") or name.endswith(("_low", "_high")):
             continue
@@ -149,7 +149,7 @@ def metric_pairs(metrics: dict[str, float]) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def opened(where: str) -> Iterator[SimilarityModel]:
-    """A model from a folder, an MLflow model folder, or a URI of MLflow; downloads go when the block ends."""
+    """Open a model from a folder, an MLflow model folder or a URI of MLflow; downloads go when the block ends."""
     from tempfile import TemporaryDirectory
 
     from imgsim.model import load_model

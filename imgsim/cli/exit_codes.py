@@ -1,4 +1,4 @@
-"""Every outcome of a command as an exit code and one clean message."""
+"""Outcomes of a command, each as an exit code and one clean message."""
 
 import re
 import warnings
@@ -25,7 +25,7 @@ STOPPED = "stopped. Features stored so far are kept: the same command goes on fr
 
 
 class CleanGroup(TyperGroup):
-    """Turns expected errors of commands into messages; ``--debug`` lets them through as tracebacks."""
+    """A group of commands whose expected errors are messages; ``--debug`` lets them through as tracebacks."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""

@@ -32,7 +32,7 @@ Weights = Annotated[str | None, typer.Option(help="File with the network's weigh
 
 @contextmanager
 def examined(target: str, backbone: str, weights: str | None) -> Iterator[SimilarityModel]:
-    """The model at ``target``, or one made from the images there."""
+    """Load the model at ``target``, or make one from the images there."""
     from imgsim.references.manifest import MANIFEST
 
     folder = Path(target)
@@ -46,7 +46,7 @@ def examined(target: str, backbone: str, weights: str | None) -> Iterator[Simila
 
 
 def insight_of(model: SimilarityModel, name: str, **params: Any) -> Insight:
-    """The insight the model carries, or, where there is none or parameters are given, a new one."""
+    """Return the insight the model carries, or, where there is none or parameters are given, a new one."""
     from imgsim.features.store import FeatureStore
     from imgsim.insights.compute import Computation
 

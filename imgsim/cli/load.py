@@ -1,4 +1,4 @@
-"""``imgsim load``: what a source holds, and what is broken in it."""
+"""``imgsim load``: the images of a source, and its broken files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``imgsim plan``: what a collection would cost, printed before anyone pays for it."""
+"""``imgsim plan``: estimated costs of a collection of any size."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def plan(
 
 
 def readable(figure: Figure) -> str:
-    """``1.07 TB``, ``83.3 core-h``: the value in the largest unit that leaves it above 1."""
+    """Format a value in the largest unit that leaves it above 1: ``1.07 TB``, ``83.3 core-h``."""
     scales = _SCALES[figure.unit]
     size, name = next(((size, name) for size, name in scales if figure.value >= size), scales[-1])
     value = figure.value / size

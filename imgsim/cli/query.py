@@ -60,7 +60,7 @@ def query(
 
 
 def _files(images: list[str]) -> list[str]:
-    """Files as given, those of folders in their order, each once."""
+    """List files as given, those of folders in their order, each once."""
     from imgsim.images.load import load_images
 
     files: list[str] = []
@@ -76,7 +76,7 @@ def _files(images: list[str]) -> list[str]:
 
 
 def _by_files(model: SimilarityModel, files: dict[str, Any], k: int, radius: float | None) -> list[pd.DataFrame]:
-    """Answers for files; among several, one that cannot be decoded is left out and named on stderr."""
+    """Answer for files; among several, one that cannot be decoded is left out and named on stderr."""
     from imgsim.errors import QueryError
 
     try:
@@ -98,7 +98,7 @@ def _by_files(model: SimilarityModel, files: dict[str, Any], k: int, radius: flo
 def _ask(
     model: SimilarityModel, files: list[str], ids: list[str], k: int, radius: float | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Neighbours with path and label, and each query's name with what was asked by (a file's path or an id)."""
+    """Return neighbours with path and label, and the file or id of each query by its name."""
     import pandas as pd
 
     from imgsim.io.urls import is_url
@@ -128,7 +128,7 @@ def _ask(
 
 
 def _id(model: SimilarityModel, value: str) -> Any:
-    """An id as the model has it: whole numbers are numbers when the model's ids are."""
+    """Convert an id to what the model has: whole numbers are numbers when the model's ids are."""
     from imgsim.errors import QueryError
 
     try:
@@ -235,7 +235,7 @@ def _save_graph(
 
 
 def _xml(text: str) -> str:
-    """Text without the characters XML 1.0 cannot hold."""
+    """Remove the characters XML 1.0 cannot hold."""
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -1,6 +1,7 @@
 """Crash journal: the sha256 of each file being decoded, on disk, so that the next run knows which file killed this one.
 
-    <home>/inflight/<id>    64 hexadecimal digits per file, or blanks; locked as long as its process lives
+    <home>/inflight/<id>         64 hexadecimal digits per file, or blanks
+    <home>/inflight/<id>.lock    locked as long as the process that writes it lives
 
 A crash in a decoder's native code ends the process and cannot be caught. So the sha256 of a file is written to the
 journal before its bytes go to a decoder, and blanked afterwards. The journal of a dead process names the files that
@@ -8,15 +9,20 @@ were being decoded when it died. They are suspects, and `imgsim.decoding.subproc
 its own.
 """
 
-import fcntl
-import os
+from __future__ import annotations
+
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from imgsim.io.home import home
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 DIGITS = 64  # of a sha256 in hexadecimal
 _BLANK = b" " * DIGITS
@@ -25,36 +31,36 @@ _BLANK = b" " * DIGITS
 class Journal:
     """Journal of one run: files being decoded now, and ``suspects`` of earlier runs that died; made by `journal`."""
 
-    def __init__(self, file: int | None, suspects: set[str]) -> None:
+    def __init__(self, file: FileIO | None, suspects: set[str]) -> None:
         self.suspects = suspects
         self._file = file
         self._lock = Lock()
         self._free: list[int] = []
         self._used = 0
-        self._suspected = {sha256: self._note(sha256) for sha256 in sorted(suspects)}
+        self._suspected = {key: self._note(key) for key in sorted(suspects)}
 
     @contextmanager
     def decoding(self, sha256: str) -> Iterator[None]:
-        """Note the file of this sha256 for as long as the block decodes it."""
+        """Note that the file of this sha256 is being decoded."""
         slot = self._note(sha256)
         try:
             yield
         finally:  # not reached by a crash
             self._blank(slot)
 
-    def clear(self, sha256: str) -> None:
-        """Remove a suspect after it was checked in a process of its own."""
+    def clear(self, key: str) -> None:
+        """Forget a suspicion: the file was tried alone."""
         with self._lock:
-            slot = self._suspected.pop(sha256, None)
-            self.suspects.discard(sha256)
+            slot = self._suspected.pop(key, None)
+            self.suspects.discard(key)
         if slot is not None:
             self._blank(slot)
 
-    def _note(self, sha256: str) -> int:
+    def _note(self, key: str) -> int:
         with self._lock:
             slot = self._free.pop() if self._free else self._used
             self._used = max(self._used, slot + 1)
-        self._write(slot, sha256.encode())
+        self._write(slot, key.encode())
         return slot
 
     def _blank(self, slot: int) -> None:
@@ -64,56 +70,71 @@ class Journal:
 
     def _write(self, slot: int, record: bytes) -> None:
         if self._file is not None:
-            with suppress(OSError):  # a full disk must not stop the run
-                os.pwrite(self._file, record, slot * DIGITS)
+            with suppress(OSError), self._lock:  # a full disk must not stop the run
+                self._file.seek(slot * DIGITS)
+                self._file.write(record)
 
 
 @contextmanager
 def journal() -> Iterator[Journal]:
-    """Open a journal for this run; without a writable home it is kept in memory only and a crash leaves no trace."""
-    folder = home() / "inflight"
+    """Keep a journal of this run; without a writable home there is none, and a crash leaves no trace."""
+    path = home() / "inflight" / uuid.uuid4().hex
+    lock = _lock(_lock_of(path))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file, path = _create(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        file = path.open("xb", buffering=0)
     except OSError:
+        lock.release()
         yield Journal(None, set())
         return
     try:
-        dead = _dead(folder, path)
-        made = Journal(file, {sha256 for content in dead.values() for sha256 in _records(content)})
-        for gone in dead:
-            gone.unlink(missing_ok=True)
-        yield made
+        with file:
+            made = _successor(path, file)
+            yield made
         if not made.suspects:
             path.unlink(missing_ok=True)
+            _lock_of(path).unlink(missing_ok=True)
     finally:
-        os.close(file)  # and with it the lock
+        lock.release()
         with suppress(OSError):
-            folder.rmdir()
+            path.parent.rmdir()
 
 
-def _create(folder: Path) -> tuple[int, Path]:
-    """Create an empty journal file, locked before it becomes visible; return its descriptor and path."""
-    name = uuid.uuid4().hex
-    hidden, path = folder / f".{name}.tmp", folder / name
-    file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    hidden.rename(path)
-    return file, path
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
 
 
-def _dead(folder: Path, own: Path) -> dict[Path, bytes]:
-    """Read the journals whose process is dead (nobody holds their lock)."""
-    found = {}
-    for path in sorted(folder.glob("[!.]*")):
-        if path == own:
-            continue
-        with suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found[path] = file.read(1 << 20)
-    return found
+def _lock(path: Path, blocking: bool = True) -> BaseFileLock:
+    from filelock import FileLock
+
+    return FileLock(path, blocking=blocking)
 
 
-def _records(content: bytes) -> set[str]:
-    records = (content[start : start + DIGITS] for start in range(0, len(content), DIGITS))
-    return {record.decode("ascii", "ignore") for record in records if len(record) == DIGITS and record.isalnum()}
+def _successor(own: Path, file: FileIO) -> Journal:
+    """Make the journal of this run; it takes over what those note whose process is gone, and removes them."""
+    with ExitStack() as held:
+        dead = [lock.with_suffix("") for lock in sorted(own.parent.glob("*.lock")) if _is_free(lock, held)]
+        made = Journal(file, {key for path in dead for key in _records(path)})
+        for path in dead:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows removes a lock file when it is released, not before
+                _lock_of(path).unlink(missing_ok=True)
+    return made
+
+
+def _is_free(lock: Path, held: ExitStack) -> bool:
+    """Take a lock that no living process holds, and keep it as long as ``held``."""
+    try:
+        held.enter_context(_lock(lock, blocking=False))
+    except OSError:  # filelock.Timeout is one
+        return False
+    return True
+
+
+def _records(path: Path) -> set[str]:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        content = file.read(1 << 20)
+        records = (content[start : start + DIGITS] for start in range(0, len(content), DIGITS))
+        return {record.decode("ascii", "ignore") for record in records if len(record) == DIGITS and record.isalnum()}
+    return set()

@@ -158,7 +158,7 @@ def _one_at_a_time(pixels: int) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(AttributeError):  # glibc would keep the freed memory in this thread's arena
+            with suppress(AttributeError, TypeError):  # glibc would keep the freed memory in this thread's arena
                 CDLL(None).malloc_trim(0)
 
 

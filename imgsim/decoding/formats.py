@@ -10,6 +10,7 @@ from warnings import filterwarnings
 
 from PIL import Image
 
+from imgsim.distribution import install_command
 from imgsim.errors import ImageError
 
 JPEG = b"\xff\xd8\xff"  # signature: the first bytes of its files
@@ -123,7 +124,7 @@ def open_image(data: bytes, kind: str, stage: str) -> Image.Image:
     except ImportError:
         if kind != "HEIF":
             raise
-        reason = "HEIC pictures need an optional package: pip install imgsim[heic]"
+        reason = f"HEIC pictures need an optional package: {install_command('heic')}"
         raise ImageError(stage, reason) from None
     except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
         raise ImageError(stage, explain_damage(error, kind)) from None

@@ -14,13 +14,13 @@ from imgsim.io.atomic import atomic_path
 
 
 def fixed_size_list(matrix: NDArray[Any]) -> pa.FixedSizeListArray:
-    """(n, d) array to an Arrow array of n lists of d values."""
+    """Convert an (n, d) array to an Arrow array of n lists of d values."""
     flat = pa.array(np.ascontiguousarray(matrix).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
 
 
 def is_matrix(column: pa.ChunkedArray, values: pa.DataType) -> bool:
-    """Whether a column holds fixed-size lists of such values, none of them missing."""
+    """Tell if a column holds fixed-size lists of such values, none of them missing."""
     kind = column.type
     if not pa.types.is_fixed_size_list(kind) or kind.value_type != values or kind.list_size < 1 or column.null_count:
         return False
@@ -28,7 +28,7 @@ def is_matrix(column: pa.ChunkedArray, values: pa.DataType) -> bool:
 
 
 def matrix(column: pa.ChunkedArray) -> NDArray[Any]:
-    """Column of n fixed-size lists of d values to a read-only (n, d) array; one chunk is not copied."""
+    """Convert a column of n fixed-size lists of d values to a read-only (n, d) array; one chunk is not copied."""
     width = column.type.list_size
     chunks: list[NDArray[Any]] = [
         chunk.flatten().to_numpy(zero_copy_only=True).reshape(-1, width) for chunk in column.chunks

@@ -1,4 +1,4 @@
-"""Nothing half-written is ever visible, nor after a power cut: write to a temporary sibling, flush, then rename."""
+"""Files and folders that are never visible half-written, nor after a power cut: write beside, flush, then rename."""
 
 import ctypes
 import os
@@ -78,7 +78,7 @@ def sweep(folder: Path) -> None:
 
 def _flush(path: Path) -> None:
     """Wait until the file is on disk: a file system may keep a rename through a power cut and lose the content."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # Windows flushes for writers only
     try:
         os.fsync(descriptor)
     finally:
@@ -112,8 +112,11 @@ def _swap(temporary: Path, target: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Exchange two names at once: Linux and macOS can, on most file systems."""
-    library = ctypes.CDLL(None)
+    """Exchange two names at once: Linux and macOS can, on most file systems; no function of Python does."""
+    try:
+        library = ctypes.CDLL(None)
+    except TypeError:  # Windows has no library of the process itself
+        return False
     names = os.fsencode(one), os.fsencode(other)
     with suppress(AttributeError):
         return int(library.renameat2(_AS_GIVEN, names[0], _AS_GIVEN, names[1], _EXCHANGE)) == 0

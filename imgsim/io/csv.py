@@ -17,7 +17,7 @@ def write_csv(table: pd.DataFrame, target: Path | IO[str]) -> None:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """What `write_csv` writes."""
+    """Return as text what `write_csv` writes."""
     text = StringIO(newline="")
     write_csv(table, text)
     return text.getvalue()

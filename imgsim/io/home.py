@@ -1,11 +1,11 @@
-"""Where imgsim keeps what it must not compute twice."""
+"""The working store, where imgsim keeps what it must not compute twice."""
 
 import os
 from pathlib import Path
 
 
 def home() -> Path:
-    """Absolute path of the working store: ``$IMGSIM_HOME``, else ``.imgsim`` in the current folder.
+    """Return the absolute path of the working store: ``$IMGSIM_HOME``, else ``.imgsim`` in the current folder.
 
     The folder is not created here.
     """

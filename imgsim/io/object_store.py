@@ -22,11 +22,11 @@ class Parts(Protocol):
     threads: int  # how many reads are worth having under way
 
     def names(self) -> list[str]:
-        """What is there, sorted; without what is being written, or was when a process was killed."""
+        """List what is there, sorted; without what is being written, or was when a process was killed."""
         ...
 
     def read(self, name: str) -> Any:
-        """What `pyarrow.parquet` reads: a path or the bytes."""
+        """Return what `pyarrow.parquet` reads: a path or the bytes."""
         ...
 
     def write(self, name: str, data: bytes) -> None:
@@ -34,13 +34,13 @@ class Parts(Protocol):
         ...
 
     def where(self, name: str) -> str:
-        """The file's full name, for messages."""
+        """Return the file's full name, for messages."""
         ...
 
 
 @dataclass(frozen=True)
 class LocalParts:
-    """In a folder of this machine."""
+    """The files of a folder of this machine."""
 
     folder: Path
     threads = 1
@@ -68,7 +68,7 @@ class LocalParts:
 
 
 class RemoteParts:
-    """In an object store, where a write appears whole or not at all (S3, Google Cloud Storage, Azure)."""
+    """The files in an object store, where a write appears whole or not at all (S3, Google Cloud Storage, Azure)."""
 
     threads = 16
 
@@ -82,7 +82,7 @@ class RemoteParts:
 
     @contextmanager
     def _asking(self) -> Iterator[tuple[Any, str]]:
-        """File system and base path; every service has errors of its own, which become `OSError`."""
+        """Yield file system and base path; every service has errors of its own, which become `OSError`."""
         filesystem, base = self._opened
         try:
             yield filesystem, base

@@ -1,4 +1,4 @@
-"""Reads files that may come from strangers: what a few bytes declare never takes more memory than they may.
+"""Reading of files that may come from strangers: what a few bytes declare never takes more memory than they may.
 
 A table may unpack to 64 times the size of its file and 256 MiB besides, a JSON file may have 64 MiB; beyond that it
 is refused before it is unpacked.
@@ -55,7 +55,7 @@ def read_parquet(path: Path) -> pa.Table:
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:
-    """How many bytes the values of dictionary-encoded texts take when each row holds its own."""
+    """Count the bytes that dictionary-encoded texts take when each row holds its own."""
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     lengths = [pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks]
@@ -92,7 +92,7 @@ def map_arrow(path: Path) -> pa.Table:
 
 
 def _next_message(source: Any, kind: str) -> Any:
-    """The next message, which must be of this kind; None at the end."""
+    """Read the next message, which must be of this kind; None at the end."""
     try:
         message = pa.ipc.read_message(source)
     except EOFError:
@@ -103,7 +103,7 @@ def _next_message(source: Any, kind: str) -> Any:
 
 
 def _is_compressed(metadata: bytes) -> bool:
-    """Whether the flatbuffer ``Message`` of a record batch has its field ``compression`` (File format of Arrow)."""
+    """Tell if the flatbuffer ``Message`` of a record batch has its field ``compression`` (File format of Arrow)."""
     try:
         message = struct.unpack_from("<I", metadata)[0]
         header = _field(metadata, message, 2)
@@ -114,7 +114,7 @@ def _is_compressed(metadata: bytes) -> bool:
 
 
 def _field(metadata: bytes, table: int, number: int) -> int:
-    """Position of a field of a flatbuffer table, 0 when it is absent."""
+    """Find the position of a field of a flatbuffer table, 0 when it is absent."""
     vtable = table - struct.unpack_from("<i", metadata, table)[0]
     (size,) = struct.unpack_from("<H", metadata, vtable)
     at = 4 + 2 * number

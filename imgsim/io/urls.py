@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError, SourceError
 from imgsim.io.error_text import explain
 
-_EXTRAS = {"s3": "pip install imgsim[s3]", "s3a": "pip install imgsim[s3]"}
+_EXTRAS = {"s3": "s3", "s3a": "s3"}  # the kind of URL and the extra it needs
 
 
 def is_url(source: str) -> bool:
@@ -30,7 +31,8 @@ def open_url(url: str, options: Mapping[str, Any] | None = None) -> tuple[Any, s
     try:
         filesystem, base = url_to_fs(url, **(options or {}))
     except ImportError as error:
-        advice = _EXTRAS.get(protocol, f"install the fsspec package for {protocol}:// URLs")
+        extra = _EXTRAS.get(protocol)
+        advice = install_command(extra) if extra else f"install the fsspec package for {protocol}:// URLs"
         raise MissingExtraError(f"{url} needs an optional package ({error}): {advice}") from error
     except Exception as error:  # every service has errors of its own
         raise SourceError(f"{url} cannot be opened: {explain(error)}. Check the URL and storage_options.") from error

@@ -32,7 +32,7 @@ def write_embeddings(matrix: Matrix, path: Path) -> None:
 
 
 def read_embeddings(path: Path) -> Matrix:
-    """Read-only (n, d) float32 view on a memory-mapped file: nothing is copied.
+    """Map a file as a read-only (n, d) float32 array: nothing is copied.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def write_npy(matrix: Matrix, path: Path) -> None:
 
 
 def open_vectors(path: Path) -> Matrix:
-    """Read-only (n, d) float32 view on a memory-mapped ``.arrow`` (see `write_embeddings`) or ``.npy`` file.
+    """Map an ``.arrow`` (see `write_embeddings`) or ``.npy`` file as a read-only (n, d) float32 array.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where MLflow is, and whether it answers: one way for the whole library to reach a tracking server."""
+"""Connection to a tracking server of MLflow: one way for the whole library to reach it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError, RegistryError
 from imgsim.io.home import home
 
@@ -35,12 +36,12 @@ class Connection:
 
 
 def default_tracking_uri() -> str:
-    """``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in `imgsim.io.home.home`."""
+    """Return ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in `imgsim.io.home.home`."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / 'mlflow.db'}"
 
 
 def exists(tracking_uri: str | None = None) -> bool:
-    """Whether there is something to connect to: false for a sqlite file that is not there (yet)."""
+    """Tell if there is something to connect to: false for a sqlite file that is not there (yet)."""
     uri = tracking_uri or default_tracking_uri()
     return not uri.startswith(_SQLITE) or Path(uri.removeprefix(_SQLITE)).exists()
 
@@ -55,7 +56,7 @@ def create_database(uri: str) -> None:
 
 
 def experiment_id(client: MlflowClient, name: str, uri: str) -> str:
-    """The experiment called ``name``, made when there is none; beside a sqlite file its artifacts lie in the home."""
+    """Find or make the experiment called ``name``; beside a sqlite file its artifacts lie in the home."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
@@ -99,7 +100,7 @@ def connect(tracking_uri: str | None = None) -> Iterator[Connection]:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
     except ImportError as error:
-        raise MissingExtraError('The registry needs MLflow: pip install "imgsim[pipeline]".') from error
+        raise MissingExtraError(f"The registry needs MLflow: {install_command('pipeline')}.") from error
 
     uri = tracking_uri or default_tracking_uri()
     registry_uri = os.environ.get("MLFLOW_REGISTRY_URI") or uri

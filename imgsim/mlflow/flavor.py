@@ -1,8 +1,13 @@
 """MLflow flavour ``imgsim``: the model folder of `SimilarityModel.save` inside an MLflow model.
 
 An MLflow model of this flavour is data only: Parquet, JSON, safetensors and ONNX under ``model.imgsim/``,
-loaded by this module (``loader_module: imgsim.mlflow.flavor``). No pickle, no code copied from the machine
-that logged it, no path of that machine.
+loaded by this module (``loader_module: imgsim.mlflow.flavor``). No pickle, no path of the machine that logged it.
+
+Its environment is pinned in ``requirements.txt``, and imgsim itself lies beside it as a wheel, which that file names by
+a relative path (``wheels/imgsim_kit-...whl``, 0.3 MB: modules only, no weights): the package that is called `imgsim` on
+the index is somebody else's and is never asked for. Only what builds a fresh environment installs the wheel
+(``mlflow models serve``, ``build-docker``). It is not MLflow's ``code_paths``, which would put the model's own code on
+the path of whoever loads it: where imgsim is installed, a model of a stranger's registry still runs no code.
 """
 
 from __future__ import annotations
@@ -12,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgsim.distribution import installed_version
 from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.mlflow.wheel import write_wheel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,26 +33,20 @@ FLAVOR_NAME = "imgsim"
 MODEL_FOLDER = "model.imgsim"
 MODEL_TYPE = "image-similarity"
 
-_RUNTIME = ("imgsim", "numpy", "onnx", "onnxruntime", "pandas", "pillow", "pyarrow", "safetensors", "simplejpeg")
+WHEELS = "wheels"
+
+_RUNTIME = ("numpy", "onnx", "onnxruntime", "pandas", "pillow", "pyarrow", "safetensors", "simplejpeg")
 
 
 def get_default_pip_requirements() -> list[str]:
-    """List what loading and serving needs, pinned to the versions installed here."""
+    """List what loading and serving needs besides imgsim, pinned to the versions installed here."""
     return [_pinned(name) for name in _RUNTIME]
 
 
 def _pinned(name: str) -> str:
-    installed = _version(name)
-    return name if installed is None else f"{name}=={installed}"
+    from importlib.metadata import version
 
-
-def _version(name: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(name)
-    except PackageNotFoundError:  # a source tree that was not installed
-        return None
+    return f"{name}=={version(name)}"
 
 
 def save_model(
@@ -72,7 +73,7 @@ def save_model(
         By default those of `imgsim.mlflow.signature`: the input columns, the parameters ``k``, ``radius``, ``label``,
         and one picture of the model itself.
     pip_requirements, extra_pip_requirements : sequence of str, optional
-        Instead of, or besides, `get_default_pip_requirements`.
+        Instead of `get_default_pip_requirements` and our wheel, or besides them.
     metadata : mapping, optional
         Stored in ``MLmodel``.
 
@@ -93,8 +94,8 @@ def save_model(
         description.metadata = dict(metadata)
     _save_example(description, example_of(model) if input_example is None else input_example, str(folder))
     model.save(folder / MODEL_FOLDER)
-    _describe(description, model, folder)
     _write_environment(folder, pip_requirements, extra_pip_requirements)
+    _describe(description, model, folder)
 
 
 def _empty_folder(folder: Path) -> Path:
@@ -112,7 +113,7 @@ def _describe(description: Model, model: SimilarityModel, folder: Path) -> None:
     environment = {"conda_env": "conda.yaml", "python_env": "python_env.yaml"}
     pyfunc.add_to_model(description, loader_module=__name__, data=MODEL_FOLDER, **environment)
     facts = {"digest": model.digest, "revision": model.revision, "insights": sorted(model.insights)}
-    description.add_flavor(FLAVOR_NAME, data=MODEL_FOLDER, imgsim_version=_version("imgsim") or "source", **facts)
+    description.add_flavor(FLAVOR_NAME, data=MODEL_FOLDER, imgsim_version=installed_version(), **facts)
     description.model_size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     if description.model_id is not None:  # MLflow fills in the artifact folder of the logging machine
         description.artifact_path = f"models:/{description.model_id}"
@@ -125,7 +126,10 @@ def _write_environment(folder: Path, requirements: Sequence[str] | None, extra: 
     tools: Any = environment  # both untyped
     yaml: Any = yaml_utils
     given = None if requirements is None else list(requirements)
-    defaults = get_default_pip_requirements() if given is None else None
+    defaults = None
+    if given is None:
+        wheel = write_wheel(folder / WHEELS)
+        defaults = [f"{WHEELS}/{wheel.name}", *get_default_pip_requirements()]
     conda, pip, constraints = tools._process_pip_requirements(defaults, given, None if extra is None else list(extra))
     yaml.write_yaml(str(folder), "conda.yaml", conda, sort_keys=False)
     (folder / "requirements.txt").write_text("\n".join(pip) + "\n", encoding="utf-8")
@@ -229,7 +233,7 @@ def load_folder(folder: Path) -> SimilarityModel:
 
 
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> SimilarityPyfunc:
-    """Entry point of ``mlflow.pyfunc.load_model``; ``path`` is the ``model.imgsim`` folder."""
+    """Load what ``mlflow.pyfunc.load_model`` asks for; ``path`` is the ``model.imgsim`` folder."""
     from imgsim.mlflow.pyfunc import SimilarityPyfunc
     from imgsim.model import load_model as load
 

@@ -25,7 +25,7 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to promote, and why in one sentence that holds the figures."""
+    """The answer, and its reason in one sentence that holds the figures."""
 
     promote: bool
     reason: str

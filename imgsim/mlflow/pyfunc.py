@@ -1,4 +1,4 @@
-"""What ``mlflow.pyfunc`` and ``mlflow models serve`` call: a table of queries in, a table of neighbours out.
+"""The model as ``mlflow.pyfunc`` and ``mlflow models serve`` call it: queries in, neighbours out, both as tables.
 
 A row that cannot be answered (broken picture, unknown id, unreadable path) does not fail the others: it comes
 back as one row with ``error`` filled in. A request that makes no sense as a whole (``k=0``, two input columns)
@@ -159,7 +159,7 @@ def _options(params: Mapping[str, Any]) -> _Options:
 
 
 def _input(data: object) -> tuple[str, list[object]]:
-    """Name of the one input column, and its cells."""
+    """Return the name of the one input column, and its cells."""
     if isinstance(data, pd.DataFrame):
         present = [name for name in INPUT_COLUMNS if name in data.columns]
         if len(present) != 1:
@@ -215,7 +215,7 @@ def _is_served() -> bool:
 
 
 def _output(found: pd.DataFrame, errors: Mapping[int, str]) -> pd.DataFrame:
-    """Neighbours and errors as one table; missing cells are None, which JSON can say."""
+    """Put neighbours and errors into one table; missing cells are None, which JSON can say."""
     columns: dict[str, list[Any]] = {name: found[name].tolist() for name in OUTPUT_COLUMNS[:-1]}
     columns["error"] = [None] * len(found)
     for row, reason in errors.items():

@@ -49,7 +49,7 @@ class Registration:
 
 
 def registered_name(collection: str) -> str:
-    """``imgsim-<collection>``.
+    """Return ``imgsim-<collection>``.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def _promote(client: MlflowClient, version: ModelVersion) -> None:
 
 
 def _verdict(client: MlflowClient, name: str, tags: Mapping[str, str]) -> str:
-    """``champion: reason``, or ``not champion, version 3 stays: reason``."""
+    """Return ``champion: reason``, or ``not champion, version 3 stays: reason``."""
     champion = _aliases(client, name).get(CHAMPION)
     known = None if champion is None else _metrics(client.get_model_version(name, champion).tags)
     decision = decide(_metrics(tags), known)
@@ -206,7 +206,7 @@ def _find(client: MlflowClient, name: str, tag: str, value: str) -> ModelVersion
 
 
 def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
-    """Alias to version; empty when there is no such model."""
+    """Map each alias to its version; empty when there is no such model."""
     found = client.search_registered_models(f"name = '{name}'")
     return {alias: str(version) for model in found for alias, version in model.aliases.items()}
 

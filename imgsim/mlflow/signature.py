@@ -1,4 +1,4 @@
-"""What an MLflow model of imgsim says about its interface: input and output columns, parameters, an example."""
+"""The interface that an MLflow model of imgsim declares: input and output columns, parameters, an example."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def signature_of(model: SimilarityModel) -> ModelSignature:
-    """MLflow signature of `SimilarityPyfunc.predict` for this model."""
+    """Return the MLflow signature of `SimilarityPyfunc.predict` for this model."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 

@@ -23,7 +23,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from numpy.typing import NDArray
 
 from imgsim import schema
 from imgsim.decoding.decode import probe
+from imgsim.distribution import installed_version
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
@@ -208,13 +208,9 @@ def _write_thumbnails(references: References, path: Path) -> None:
 
 def _manifest(references: References, folder: Path) -> dict[str, Any]:
     precomputed = references.ids_column is None and references.ids.tolist() != references.images.ids.tolist()
-    try:
-        library = version("imgsim")
-    except PackageNotFoundError:  # run from a source tree
-        library = "source"
     return {
         "format": FORMAT,
-        "library": f"imgsim {library}",
+        "library": f"imgsim {installed_version()}",
         "digest": references.digest,
         "images": len(references),
         "label_column": references.ids_column,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from imgsim.backbones.spec import BackboneSpec
+from imgsim.distribution import DISTRIBUTION
 from imgsim.errors import ModelFormatError
 from imgsim.io.hashing import file_sha256, files_below
 from imgsim.io.untrusted import read_json
@@ -79,7 +80,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelFormatError(f"{path} cannot be read: {error}. Export the model again.") from error
     if found > FORMAT:
         raise ModelFormatError(
-            f"{folder} has format {found}, this imgsim reads up to {FORMAT}: pip install --upgrade imgsim."
+            f"{folder} has format {found}, this imgsim reads up to {FORMAT}: install a newer {DISTRIBUTION}."
         )
     try:
         return Manifest(

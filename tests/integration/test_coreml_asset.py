@@ -139,7 +139,7 @@ def test_without_coremltools_the_run_goes_on_and_says_why(run, monkeypatch):
     assert not check.passed
     assert check.severity is dg.AssetCheckSeverity.WARN
     assert facts["exported"] is False
-    assert "pip install 'imgsim[coreml]'" in facts["reason"]
+    assert 'pip install "imgsim-kit[coreml]"' in facts["reason"]
 
 
 def test_it_can_be_switched_off(run):

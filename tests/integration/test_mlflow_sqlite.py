@@ -12,10 +12,12 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 import imgsim
+from imgsim.distribution import DISTRIBUTION
 from imgsim.errors import ArgumentError, ModelFormatError, RegistryError
 from imgsim.mlflow import flavor, registry
 
@@ -229,8 +231,14 @@ def test_nothing_of_the_logging_machine_is_inside(
 def test_requirements_are_pinned(store: Store) -> None:
     location = Path(store.logged.artifact_location)
     lines = (location / "requirements.txt").read_text().split()
-    assert [line for line in lines if "==" not in line] in ([], ["imgsim"])  # a source tree has no version to pin
-    assert {"imgsim", "mlflow", "onnxruntime", "pyarrow"} <= {line.partition("==")[0] for line in lines}
+    wheels = [line for line in lines if "==" not in line]
+    assert wheels == [path.relative_to(location).as_posix() for path in location.glob("wheels/*")]
+    assert wheels[0].startswith("wheels/imgsim_kit-")
+    names = {line.partition("==")[0] for line in lines} - set(wheels)
+    assert {"mlflow", "onnxruntime", "pyarrow"} <= names
+    assert not {"imgsim", DISTRIBUTION} & names  # an index would be asked for these
+    conda = yaml.safe_load((location / "conda.yaml").read_text())["dependencies"]
+    assert conda[-1]["pip"] == lines
     description = json.dumps(mlflow.models.Model.load(str(location)).to_dict(), default=str)
     assert "imgsim.mlflow.flavor" in description
 

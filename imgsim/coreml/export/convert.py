@@ -16,6 +16,7 @@ import numpy as np
 
 from imgsim.coreml.export.network import HEAD, SCALE
 from imgsim.coreml.export.options import ExportOptions
+from imgsim.distribution import install_command
 from imgsim.errors import CoreMLError, MissingExtraError, UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def _remedy(python: tuple[Any, ...]) -> str:
     if python[:2] > LAST_PYTHON:
         return (
             f"There is no coremltools for Python {python[0]}.{python[1]} yet: make an environment with Python "
-            f"{LAST_PYTHON[0]}.{LAST_PYTHON[1]} and run: pip install 'imgsim[coreml]'."
+            f"{LAST_PYTHON[0]}.{LAST_PYTHON[1]} and run: {install_command('coreml')}."
         )
-    return "Run: pip install 'imgsim[coreml]'."
+    return f"Run: {install_command('coreml')}."
 
 
 def convert(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import imgsim
 from imgsim.backbones.spec import PREPROCESSING
 from imgsim.coreml.export.convert import CLASS, INPUT, SCORES
 from imgsim.coreml.export.options import ExportOptions
 from imgsim.coreml.export.probes import Probe
+from imgsim.distribution import installed_version
 
 if TYPE_CHECKING:
     from imgsim.references.references import References
@@ -54,7 +54,7 @@ def user_metadata(
     """
     spec, projection = references.backbone, references.projection
     values = {
-        "imgsim.version": imgsim.__version__,
+        "imgsim.version": installed_version(),
         "imgsim.coremltools": version("coremltools"),
         "imgsim.torch": version("torch"),
         "imgsim.model": spec.name,

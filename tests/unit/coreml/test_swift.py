@@ -38,8 +38,8 @@ FILES = [path for folder in (PACKAGE, STUBS) for path in sorted(folder.rglob("*.
 
 @pytest.fixture(scope="module")
 def parse():
-    tree_sitter = pytest.importorskip("tree_sitter", reason="pip install 'imgsim[dev]'")
-    grammar = pytest.importorskip("tree_sitter_swift", reason="pip install 'imgsim[dev]'")
+    tree_sitter = pytest.importorskip("tree_sitter", reason="pip install 'imgsim-kit[dev]'")
+    grammar = pytest.importorskip("tree_sitter_swift", reason="pip install 'imgsim-kit[dev]'")
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
 
     def errors(source: bytes) -> list[str]:

@@ -93,7 +93,7 @@ def test_heic_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatc
 
     module._reader.cache_clear()
     monkeypatch.setitem(sys.modules, "pillow_heif.as_plugin", None)
-    with pytest.raises(ImageError, match=r"pip install imgsim\[heic\]") as caught:
+    with pytest.raises(ImageError, match=r'pip install "imgsim-kit\[heic\]"') as caught:
         probe(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
     assert caught.value.stage == "header"
 

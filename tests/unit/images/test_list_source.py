@@ -277,7 +277,7 @@ def test_unknown_services(monkeypatch: pytest.MonkeyPatch) -> None:
         list_source("nosuch://x")
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
-    with pytest.raises(MissingExtraError, match=r"pip install imgsim\[s3\]"):
+    with pytest.raises(MissingExtraError, match=r'pip install "imgsim-kit\[s3\]"'):
         list_source("s3://x")
 
 

@@ -25,9 +25,9 @@ def test_records_in_postgresql_without_its_packages(
 ) -> None:
     monkeypatch.setitem(sys.modules, "dagster_postgres", None)
     (home / "dagster" / "dagster.yaml").write_text("storage: {postgres: {postgres_url: 'postgresql+psycopg2:///d'}}")
-    with pytest.raises(MissingExtraError, match=r'dagster\.yaml .* pip install "imgsim\[team\]"'):
+    with pytest.raises(MissingExtraError, match=r'dagster\.yaml .* pip install "imgsim-kit\[team\]"'):
         prepare_instance()
     assert demo.main(["--images", str(tiny_images)]) == 1
     assert ui.main([]) == 1
     errors = capsys.readouterr().err.splitlines()
-    assert [line.startswith("error: ") and "imgsim[team]" in line for line in errors] == [True, True]
+    assert [line.startswith("error: ") and "imgsim-kit[team]" in line for line in errors] == [True, True]

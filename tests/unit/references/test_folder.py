@@ -123,7 +123,7 @@ def test_missing_and_cut_parts_are_named(saved):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 99}, "upgrade"),
+        ({"format": 99}, "install a newer imgsim-kit"),
         ({"parts": {"../../etc/passwd": {"bytes": 1, "sha256": ""}}}, "parts no imgsim model has"),
         ({"parts": {}}, "lacks"),
         ({"format": "x"}, "cannot be read"),

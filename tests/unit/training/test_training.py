@@ -19,7 +19,7 @@ from training.__main__ import app
 from training.augment import mirror_parts, student_view
 from training.distill import Batches, Distiller, Schedule, run
 from training.loss import Distillation
-from training.muon import orthogonalize
+from training.muon import Muon
 from training.network import TrainableEncoder
 from training.package import read_packaged, write_packaged
 from training.photos import PhotoSet
@@ -97,12 +97,22 @@ def test_parts_follow_a_mirrored_view() -> None:
     assert torch.equal(mirror_parts(whole, torch.tensor([True])), whole)
 
 
-@pytest.mark.parametrize("shape", [(8, 40), (40, 8)])
-def test_orthogonalize_evens_singular_values(shape: tuple[int, int]) -> None:
-    matrix = torch.randn(shape) @ torch.diag(torch.logspace(0, -2, shape[1]))
-    values = torch.linalg.svdvals(orthogonalize(matrix))
+@pytest.mark.parametrize("shape", [(8, 16, 3, 3), (40, 2, 3, 3)])
+def test_muon_moves_a_kernel_as_far_in_every_direction(shape: tuple[int, ...]) -> None:
+    kernel = torch.nn.Parameter(torch.randn(shape).contiguous(memory_format=torch.channels_last))
+    before = kernel.detach().clone()
+    optimizer = Muon([kernel], lr=0.01)
+    kernel.grad = torch.randn(shape) * torch.logspace(0, -2, shape[0])[:, None, None, None]
+    optimizer.step()
+    moved = (before - kernel.detach()).flatten(1)
+    values = torch.linalg.svdvals(moved) / (0.01 * 0.2 * max(moved.shape) ** 0.5)
     assert float(values.min()) > 0.5
     assert float(values.max()) < 1.4
+
+
+def test_muon_never_trains_a_copy() -> None:
+    with pytest.raises(RuntimeError, match="view"):
+        Muon([torch.nn.Parameter(torch.randn(8, 16, 3, 3))], lr=0.01)
 
 
 @torch.no_grad()

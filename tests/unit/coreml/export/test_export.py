@@ -222,7 +222,7 @@ def test_a_package_that_would_be_too_large_is_refused_with_its_parts(tiny_model,
 
 def test_coremltools_that_is_missing_is_named_with_its_remedy(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "coremltools", None)
-    with pytest.raises(MissingExtraError, match=r"needs coremltools .* pip install 'imgsim\[coreml\]'"):
+    with pytest.raises(MissingExtraError, match=r'needs coremltools .* pip install "imgsim-kit\[coreml\]"'):
         tiny_model.export_coreml(tmp_path / "x.mlpackage")
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
     with pytest.raises(MissingExtraError, match=r"no coremltools for Python 3\.14 yet: .* Python 3\.13"):

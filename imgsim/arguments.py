@@ -1,17 +1,21 @@
-"""Arguments checked the same way everywhere."""
+"""Arguments: the defaults that several places share, and checks that are the same everywhere."""
 
 import math
 import numbers
 from typing import Any
 
-import numpy as np
-
 from imgsim.errors import ArgumentError, ArgumentTypeError
+
+DEFAULT_BACKBONE = "mini"
+DEFAULT_DIMENSIONS = 128
+"""Dimensions of an embedding, at most."""
+DEFAULT_K = 10
+"""Neighbours per image, of a graph and of its evaluation."""
 
 
 def positive_int(value: object, name: str) -> int:
-    """A whole number of at least 1; numpy integers count, bools and floats do not."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    """Return a whole number of at least 1; numpy integers count, bools and floats do not."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}.")
     if value < 1:
         raise ArgumentError(f"{name} must be at least 1, not {value}.")
@@ -28,15 +32,15 @@ def optional_workers(value: object) -> None:
 
 
 def optional_k(value: object) -> int | None:
-    """``k`` of a query: None (no limit) or at least 1."""
+    """Return ``k`` of a query: None (no limit) or at least 1."""
     return None if value is None else positive_int(value, "k")
 
 
 def optional_radius(value: object) -> float | None:
-    """``radius`` of a query: None (no limit), or a distance of at least 0; infinity means no limit too."""
+    """Return ``radius`` of a query: None (no limit), or a distance of at least 0; infinity means no limit too."""
     if value is None:
         return None
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"radius must be a number, not {value!r}.")
     radius = float(value)
     if math.isnan(radius) or radius < 0:

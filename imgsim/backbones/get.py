@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgsim.arguments import DEFAULT_BACKBONE
 from imgsim.backbones.mini import CELLS
-from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, from_module, make_spec
+from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, PREPROCESSING, Backbone, from_module, make_spec
 from imgsim.errors import BackboneError
+from imgsim.io.hashing import file_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,7 +29,9 @@ def list_backbones() -> list[str]:
     return ["mini", *torchvision.models.list_models(module=torchvision.models)]
 
 
-def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | Path | None = None) -> Backbone:
+def get_backbone(
+    backbone: str | nn.Module | Backbone = DEFAULT_BACKBONE, weights: str | Path | None = None
+) -> Backbone:
     """Find a network by name, or wrap your own.
 
     Parameters
@@ -61,6 +66,40 @@ def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | P
     from imgsim.backbones.torchvision import torchvision_backbone
 
     return torchvision_backbone(name, weights)
+
+
+def backbone_identity(backbone: str, weights: str = "") -> list[str]:
+    """Return what decides the features of a named network, read without torch (a factory alone needs it).
+
+    Equal lists mean equal features of the same image; a fingerprint needs torch for torchvision's networks.
+
+    Raises
+    ------
+    BackboneError
+        The weights file cannot be read, or a factory cannot be imported.
+    """
+    if ":" in backbone:
+        return [get_backbone(backbone, weights or None).spec.fingerprint]
+    if backbone == "mini":
+        return [backbone, get_backbone(backbone, weights or None).spec.fingerprint]
+    content = weights_digest(Path(weights)) if weights not in ("", "random") else weights
+    return [backbone, content, version("torchvision"), PREPROCESSING]
+
+
+def weights_digest(path: Path) -> str:
+    """Return the hexadecimal sha256 of a weights file.
+
+    Raises
+    ------
+    BackboneError
+        It cannot be read.
+    """
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise BackboneError(
+            f"cannot read the weights file {path}: {error.strerror}. Give a .pth or .safetensors state dict."
+        ) from error
 
 
 def _mini(weights: str | Path | None) -> Backbone:

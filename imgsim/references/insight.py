@@ -78,7 +78,9 @@ class Insight:
         try:
             facts = read_json(folder / FACTS)
             if facts["name"] != name:
-                raise ModelFormatError(f"{folder} holds the insight {facts['name']!r:.80}, not {name!r}. Compute it again.")
+                raise ModelFormatError(
+                    f"{folder} holds the insight {facts['name']!r:.80}, not {name!r}. Compute it again."
+                )
             missing = [table for table in schemas if not (folder / f"{table}.parquet").is_file()]
             if missing:
                 raise ModelFormatError(f"{folder} lacks the tables {missing}. Compute the insight again.")

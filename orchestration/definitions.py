@@ -1,4 +1,4 @@
-"""Definitions that Dagster loads; see ``workspace.yaml``."""
+"""Everything Dagster loads; see ``workspace.yaml``."""
 
 import os
 

@@ -1,12 +1,16 @@
-"""Checks of arguments that several public functions take."""
+"""Arguments: the defaults that several places share, and checks that are the same everywhere."""
 
 import math
 import numbers
 from typing import Any
 
-import numpy as np
-
 from imgsim.errors import ArgumentError, ArgumentTypeError
+
+DEFAULT_BACKBONE = "mini"
+DEFAULT_DIMENSIONS = 128
+"""Dimensions of an embedding, at most."""
+DEFAULT_K = 10
+"""Neighbours per image, of a graph and of its evaluation."""
 
 
 def positive_int(value: object, name: str) -> int:
@@ -17,7 +21,7 @@ def positive_int(value: object, name: str) -> int:
     ArgumentTypeError, ArgumentError
         No whole number, or below 1.
     """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}.")
     if value < 1:
         raise ArgumentError(f"{name} must be at least 1, not {value}.")
@@ -57,7 +61,7 @@ def optional_radius(value: object) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"radius must be a number, not {value!r}.")
     radius = float(value)
     if math.isnan(radius) or radius < 0:

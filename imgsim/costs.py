@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from imgsim import arguments
+from imgsim.arguments import DEFAULT_DIMENSIONS, DEFAULT_K
 from imgsim.errors import ArgumentError
 from imgsim.neighbors.exact import BLOCK_BYTES
 from imgsim.neighbors.partitioned.plan import Partitioning, Plan
@@ -151,8 +152,8 @@ def plan(
     costs: Costs,
     where: Machines,
     *,
-    dims: int = 128,
-    k: int = 10,
+    dims: int = DEFAULT_DIMENSIONS,
+    k: int = DEFAULT_K,
     file_bytes: float | None = None,
     partitioning: Partitioning | None = None,
 ) -> list[Figure]:

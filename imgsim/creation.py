@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim import arguments, schema
+from imgsim.arguments import DEFAULT_BACKBONE, DEFAULT_DIMENSIONS, DEFAULT_K
 from imgsim.backbones.get import get_backbone
 from imgsim.backbones.onnx_export import ONNX_FILE
 from imgsim.backbones.spec import Backbone, BackboneSpec
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
 def create(
     images: ImageTable | str | Path | None = None,
     ids: str | Sequence[Any] | None = None,
-    backbone: str | nn.Module | Backbone = "mini",
+    backbone: str | nn.Module | Backbone = DEFAULT_BACKBONE,
     weights: str | Path | None = None,
-    projection: int | None = 128,
-    k: int = 10,
+    projection: int | None = DEFAULT_DIMENSIONS,
+    k: int = DEFAULT_K,
     method: str = "auto",
     batch_size: int = 64,
     device: str = "auto",
@@ -109,7 +110,7 @@ def create(
     _require_images(features.images, "none of the images could be decoded")
     vectors = embed(features.matrix, projection, seed)
     graph = build_graph(vectors.matrix, k, method, seed, progress, workers=workers)
-    evaluation = evaluate(vectors.matrix, graph, features.images.labels, min(10, k))
+    evaluation = evaluate(vectors.matrix, graph, features.images.labels, min(DEFAULT_K, k))
     references = assemble(features.images, features, vectors, graph, evaluation, store, column)
     references.network = network
     return SimilarityModel(references)
@@ -171,7 +172,7 @@ def _from_vectors(
         raise ArgumentError(f"{len(names)} ids for {len(matrix)} embeddings.")
     vectors = Embeddings(matrix, None)
     graph = build_graph(matrix, k, method, seed, progress, workers=workers)
-    evaluation = evaluate(matrix, graph, None, min(10, k))
+    evaluation = evaluate(matrix, graph, None, min(DEFAULT_K, k))
     return References(_nameless(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation)
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim import arguments
+from imgsim.arguments import DEFAULT_K
 from imgsim.errors import ArgumentError, ModelFormatError
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
@@ -78,7 +79,7 @@ def evaluate(
     matrix: NDArray[np.float32],
     graph: NeighborGraph,
     labels: Sequence[str | None] | None = None,
-    k: int = 10,
+    k: int = DEFAULT_K,
     background: Sequence[str] = BACKGROUND,
     sample: int = SAMPLE,
     seed: int = 0,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imgsim import arguments
+from imgsim.arguments import DEFAULT_K
 from imgsim.backbones.spec import BackboneSpec
 from imgsim.evaluation import BACKGROUND, Evaluation
 from imgsim.evaluation import evaluate as evaluate_graph
@@ -262,7 +263,7 @@ class SimilarityModel:
             return self.graph.cut(k)
         return build_graph(self.embeddings, k, wanted)
 
-    def evaluate(self, k: int = 10, background: Sequence[str] = BACKGROUND) -> Evaluation:
+    def evaluate(self, k: int = DEFAULT_K, background: Sequence[str] = BACKGROUND) -> Evaluation:
         """Measure recall of the graph; precision, mAP and 1-NN accuracy on labels (`imgsim.evaluation.evaluate`).
 
         The result is kept as ``.evaluation`` and saved with the model.

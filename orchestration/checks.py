@@ -22,7 +22,7 @@ REASONS = 3  # rejected files that are named
 
 
 def specs(asset: str, blocking: Mapping[str, str], warning: Mapping[str, str] | None = None) -> list[dg.AssetCheckSpec]:
-    """Specifications from names and descriptions; ``blocking`` ones stop the run, ``warning`` ones only warn."""
+    """Make specifications from names and descriptions; ``blocking`` ones stop the run, ``warning`` ones only warn."""
     stop = [dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in blocking.items()]
     warn = [dg.AssetCheckSpec(name, asset=asset, description=text) for name, text in (warning or {}).items()]
     return stop + warn
@@ -50,13 +50,13 @@ COREML = specs("coreml_package", {"verified": "What was exported was run here an
 
 
 def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.AssetCheckResult]:
-    """Results for `IMAGES`."""
+    """Return the results for `IMAGES`."""
     empty = "" if len(images) else f"no image in {why_empty(images)}"
     return [_result("not_empty", not empty, empty, images=len(images)), _rejected(images, max_rejected_share)]
 
 
 def check_features(features: Features, max_rejected_share: float) -> list[dg.AssetCheckResult]:
-    """Results for `FEATURES`."""
+    """Return the results for `FEATURES`."""
     rows = len(features.matrix)
     return [
         _result("one_per_image", 0 < rows == len(features.images), features=rows, images=len(features.images)),
@@ -66,7 +66,7 @@ def check_features(features: Features, max_rejected_share: float) -> list[dg.Ass
 
 
 def check_embeddings(embeddings: Embeddings, rows: int) -> list[dg.AssetCheckResult]:
-    """Results for `EMBEDDINGS`; raw features need not be unit vectors."""
+    """Return the results for `EMBEDDINGS`; raw features need not be unit vectors."""
     matrix = embeddings.matrix
     finite = len(matrix) == rows and bool(np.isfinite(matrix).all())
     norms = np.linalg.norm(matrix, axis=1)
@@ -80,7 +80,7 @@ def check_embeddings(embeddings: Embeddings, rows: int) -> list[dg.AssetCheckRes
 
 
 def check_graph(graph: NeighborGraph, rows: int) -> list[dg.AssetCheckResult]:
-    """Results for `GRAPH`."""
+    """Return the results for `GRAPH`."""
     problem = "" if len(graph) == rows else f"{len(graph)} rows for {rows} images."
     try:
         graph.check()
@@ -92,7 +92,7 @@ def check_graph(graph: NeighborGraph, rows: int) -> list[dg.AssetCheckResult]:
 def check_evaluation(
     evaluation: Evaluation, min_recall: float, champion: Mapping[str, float] | None
 ) -> list[dg.AssetCheckResult]:
-    """Results for `EVALUATION`."""
+    """Return the results for `EVALUATION`."""
     recall = evaluation.metrics.get(f"recall_at_{evaluation.k}", 1.0)
     decision = decide(evaluation.metrics, champion)
     low = f"recall@{evaluation.k} is {recall:.3f}, and must be {min_recall:.3f}."
@@ -107,22 +107,23 @@ def check_evaluation(
     ]
 
 
-def check_leaks(leaks: Insight, limit: int) -> list[dg.AssetCheckResult]:
-    """Results for `INSIGHTS`."""
-    found = len(highlights(leaks))
-    severity = dg.AssetCheckSeverity.WARN
+def check_insight(insight: Insight, max_leaks: int) -> list[dg.AssetCheckResult]:
+    """Return the results for `INSIGHTS`, which are about leaks; none for another insight."""
+    if insight.name != "leaks":
+        return []
+    found = len(highlights(insight))
     return [
         dg.AssetCheckResult(
             check_name="splits_apart",
-            passed=found <= limit,
-            severity=severity,
-            metadata={"leaks": found, "limit": limit},
+            passed=found <= max_leaks,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"leaks": found, "limit": max_leaks},
         )
     ]
 
 
 def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckResult]:
-    """Results for `COREML`: only a package that was not verified stops a run; one that is missing is no danger."""
+    """Return the results for `COREML`: a package that disagrees stops a run; one that is missing is no danger."""
     report = package.verification
     if report is None:
         severity = dg.AssetCheckSeverity.WARN
@@ -134,7 +135,7 @@ def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckRes
 
 
 def failed(results: list[dg.AssetCheckResult]) -> str:
-    """Names of the failed checks that stop a run, comma separated; empty when none."""
+    """Return the names of the failed checks that stop a run, comma separated; empty when none."""
     return ", ".join(str(r.check_name) for r in results if not r.passed and r.severity is dg.AssetCheckSeverity.ERROR)
 
 
@@ -149,6 +150,6 @@ def _rejected(images: ImageTable, limit: float) -> dg.AssetCheckResult:
 
 
 def _result(name: str, passed: bool, found: str = "", **facts: float | int | bool | str) -> dg.AssetCheckResult:
-    """``found`` is told when the check did not pass."""
+    """Make a result; ``found`` is told when the check did not pass."""
     description = None if passed else found or None
     return dg.AssetCheckResult(check_name=name, passed=passed, description=description, metadata=facts)

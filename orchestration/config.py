@@ -5,12 +5,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from imgsim.evaluation import BACKGROUND
+from imgsim.arguments import DEFAULT_BACKBONE, DEFAULT_DIMENSIONS, DEFAULT_K
+from imgsim.evaluation import BACKGROUND, SAMPLE
 from imgsim.neighbors.partitioned.plan import Partitioning
 
 
 class ImagesConfig(dg.Config):
-    """Where the images are and what is acceptable."""
+    """The source of the images, and the share of bad files that is acceptable."""
 
     source: str = Field(
         default="",
@@ -23,12 +24,17 @@ class ImagesConfig(dg.Config):
         default=0.5, ge=0.0, le=1.0, description="Above this share of unreadable files the run stops."
     )
 
+    @property
+    def label_column(self) -> str | None:
+        """``labels`` as `load_images` takes them."""
+        return None if self.labels == "none" else self.labels
+
 
 class FeaturesConfig(dg.Config):
-    """The network and how it is run."""
+    """The network, and the way it is run."""
 
     backbone: str = Field(
-        default="mini", min_length=1, description="A name of imgsim.list_backbones() or 'module:factory'."
+        default=DEFAULT_BACKBONE, min_length=1, description="A name of imgsim.list_backbones() or 'module:factory'."
     )
     weights: str = Field(default="", description="Path of a state dict; empty: the network's own weights.")
     batch_size: int = Field(
@@ -43,14 +49,16 @@ class FeaturesConfig(dg.Config):
 class EmbeddingsConfig(dg.Config):
     """The projection."""
 
-    projection: int | None = Field(default=128, ge=1, description="Dimensions to keep; null: raw features.")
+    projection: int | None = Field(
+        default=DEFAULT_DIMENSIONS, ge=1, description="Dimensions to keep; null: raw features."
+    )
     seed: int = Field(default=0, ge=0)
 
 
 class GraphConfig(dg.Config):
     """The k-nearest-neighbour graph."""
 
-    k: int = Field(default=10, ge=1, le=1000, description="Neighbours per image.")
+    k: int = Field(default=DEFAULT_K, ge=1, le=1000, description="Neighbours per image.")
     method: str = Field(
         default="auto",
         pattern="^(auto|exact|nn_descent|partitioned)$",
@@ -64,27 +72,27 @@ class GraphConfig(dg.Config):
 
     @property
     def partitioning(self) -> Partitioning:
-        """How a partitioned graph is cut."""
+        """Size and overlap of a partitioned graph's partitions."""
         return Partitioning(self.partition_size, self.overlap)
 
     def key(self) -> list[Any]:
-        """What of this decides the graph."""
+        """Return what of this decides the graph."""
         partitioned = [self.partition_size, self.overlap] if self.method == "partitioned" else []
         return [self.k, self.method, self.seed, *partitioned]
 
 
 class EvaluationConfig(dg.Config):
-    """What is measured."""
+    """The measurement of recall and precision."""
 
-    k: int = Field(default=10, ge=1, le=1000, description="Neighbours that count.")
+    k: int = Field(default=DEFAULT_K, ge=1, le=1000, description="Neighbours that count.")
     background: list[str] = Field(default=list(BACKGROUND), description="Labels that are no class: never queries.")
-    sample: int = Field(default=1000, ge=1, description="Queries of the recall estimate.")
+    sample: int = Field(default=SAMPLE, ge=1, description="Queries of the recall estimate.")
     seed: int = Field(default=0, ge=0)
     min_recall: float = Field(default=0.95, ge=0.0, le=1.0, description="Below this recall the run stops.")
 
 
 class InsightsConfig(dg.Config):
-    """What is looked for in the images."""
+    """The search for duplicates, leaks, wrong labels and more."""
 
     flips: bool = Field(default=False, description="Also mirrored pictures are the same picture.")
     rotations: bool = Field(default=False, description="Also pictures turned by 90, 180 or 270 degrees are the same.")
@@ -94,7 +102,7 @@ class InsightsConfig(dg.Config):
     seed: int = Field(default=0, ge=0)
 
     def params(self, insight: str) -> dict[str, Any]:
-        """Parameters of one insight."""
+        """Return the parameters of one insight."""
         chosen: dict[str, dict[str, Any]] = {
             "duplicates": {"flips": self.flips, "rotations": self.rotations},
             "label_errors": {"background": sorted(self.background)},
@@ -109,7 +117,7 @@ class CoreMLConfig(dg.Config):
 
     enabled: bool = Field(default=True, description="Whether one is made.")
     outputs: str = Field(default="distance", pattern="^(distance|topk|classifier|features)$")
-    k: int = Field(default=10, ge=1, description="Neighbours of topk.")
+    k: int = Field(default=DEFAULT_K, ge=1, description="Neighbours of topk.")
     precision: str = Field(default="mixed", pattern="^(mixed|float16|float32)$")
     compress: str = Field(default="", pattern="^(|int8)$", description="Of the reference rows; empty: none.")
     minimum_target: str = Field(default="iOS16", pattern="^iOS(1[5-8]|26)$", description="Oldest system.")
@@ -117,6 +125,17 @@ class CoreMLConfig(dg.Config):
     backbone: str = Field(default="", description="Empty: as for the features in the same run.")
     weights: str = Field(default="", description="Empty: as for the features in the same run.")
     verify: int = Field(default=8, ge=1, description="Images that are compared with Python.")
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of `imgsim.coreml.export_coreml`."""
+        return {
+            "outputs": self.outputs,
+            "k": self.k,
+            "precision": self.precision,
+            "compress": self.compress or None,
+            "minimum_target": self.minimum_target,
+            "ids": self.ids or None,
+        }
 
 
 class MapConfig(dg.Config):

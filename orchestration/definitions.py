@@ -5,17 +5,17 @@ import os
 import dagster as dg
 
 from orchestration.assets import ASSETS
+from orchestration.automation import nightly, pipeline, watched_collections
 from orchestration.io_managers import CollectionIOManager
-from orchestration.jobs import nightly, pipeline
-from orchestration.resources import MlflowResource, StorageResource, WorkersResource
-from orchestration.sensors import watched_collections
+from orchestration.mlflow_resource import MlflowResource
+from orchestration.resources import StorageResource, WorkersResource
 from orchestration.silence_tools import hush_warnings, quiet
 
 UI_URL = "IMGSIM_MLFLOW_UI"
 
 
 def resources() -> dict[str, object]:
-    """Resources with their defaults: everything in the working store."""
+    """Return the resources with their defaults: everything in the working store."""
     storage = StorageResource()
     return {
         "storage": storage,
@@ -27,7 +27,7 @@ def resources() -> dict[str, object]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The code location; steps run in one process, because each process would import everything again."""
+    """Return the code location; steps run in one process, because each process would import everything again."""
     quiet()
     hush_warnings()
     return dg.Definitions(

@@ -1,4 +1,4 @@
-"""What is retried and what is not: a wrong argument stays wrong, a lost connection may come back."""
+"""Retries, and messages for failures that none cures: a wrong argument stays wrong, a lost connection may come back."""
 
 import errno
 import os
@@ -41,14 +41,14 @@ def fail_at_once(source: str = "") -> Iterator[None]:
 
 
 def cannot_write(error: Exception) -> str:
-    """What a full or read-only disk means, and what to do about it."""
+    """Explain a full or read-only disk, and what to do about it."""
     where = getattr(error, "filename", None) or home()
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
     return f"cannot write {where}: {reason}. Free space there, or set IMGSIM_HOME to another disk. {KEPT}"
 
 
 def record_errors() -> tuple[type[Exception], ...]:
-    """What Dagster raises when it cannot keep its own records, in sqlite or in PostgreSQL (``imgsim-kit[team]``)."""
+    """Return what Dagster raises when it cannot keep its own records, sqlite or PostgreSQL."""
     with suppress(ImportError):
         from dagster_postgres.utils import DagsterPostgresException
 
@@ -57,7 +57,7 @@ def record_errors() -> tuple[type[Exception], ...]:
 
 
 def no_records(error: Exception) -> str:
-    """Why Dagster could not keep its records, and what to do about it."""
+    """Explain that Dagster could not keep its records, and what to do about it."""
     cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
     answer = getattr(cause, "orig", None)
     if not type(answer).__module__.startswith("psycopg"):
@@ -71,6 +71,6 @@ def no_records(error: Exception) -> str:
 
 
 def no_memory(error: Exception) -> str:
-    """What to do when memory runs out."""
+    """Explain that memory ran out, and what to do about it."""
     reason = f" ({error})" if str(error) else ""
     return f"there is not enough memory{reason}. Close other programs, or raise this process's limit. {KEPT}"

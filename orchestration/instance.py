@@ -1,4 +1,4 @@
-"""Dagster's own folder: sqlite, no telemetry, one run per collection at a time."""
+"""Dagster's own folder and settings: sqlite, no telemetry, one run per collection at a time."""
 
 import importlib.util
 import os

@@ -1,8 +1,10 @@
-"""What people want to see beside an asset: pictures, tables and plots."""
+"""Facts that people see beside an asset: pictures, tables and plots."""
 
 import base64
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,8 +16,12 @@ from imgsim.features.extract import Features
 from imgsim.features.store import FeatureStore
 from imgsim.images.contact_sheet import contact_sheet, neighbor_sheet
 from imgsim.images.table import ImageTable
+from imgsim.insights.registry import highlights, tiles
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
+from imgsim.references.references import References
+from orchestration.mlflow_resource import StageLog
+from orchestration.result_cache import Entry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,14 +35,14 @@ _COLORS = ("#3b6fb6", "#d98032")
 
 
 def picture(path: Path) -> dg.MetadataValue[Any]:
-    """A JPEG or PNG file inside Markdown: Dagster has no metadata of type image."""
+    """Put a JPEG or PNG file inside Markdown: Dagster has no metadata of type image."""
     kind = "png" if path.suffix == ".png" else "jpeg"
     data = base64.b64encode(path.read_bytes()).decode()
     return dg.MetadataValue.md(f"![picture](data:image/{kind};base64,{data})")
 
 
 def table(frame: pd.DataFrame, rows: int = TABLE_ROWS) -> dg.MetadataValue[Any]:
-    """The first ``rows`` of a frame; Dagster shows cells as text, never as HTML."""
+    """Show the first ``rows`` of a frame; Dagster shows cells as text, never as HTML."""
     kinds = {column: _kind(frame[column]) for column in frame.columns}
     records = [
         dg.TableRecord({str(key): _cell(v) for key, v in row.items()}) for row in frame[:rows].to_dict("records")
@@ -46,24 +52,24 @@ def table(frame: pd.DataFrame, rows: int = TABLE_ROWS) -> dg.MetadataValue[Any]:
 
 
 def spread(images: ImageTable, tiles: int = SHEET_TILES) -> list[int]:
-    """Row positions evenly spread over the table, so that a sheet shows many labels."""
+    """Return row positions evenly spread over the table, so that a sheet shows many labels."""
     return [int(i) for i in np.unique(np.linspace(0, max(0, len(images) - 1), min(tiles, len(images))).astype(int))]
 
 
 def image_sheet(images: ImageTable) -> "Image.Image":
-    """Contact sheet of images spread over the table, read from their files."""
+    """Draw a contact sheet of images spread over the table, read from their files."""
     return images[spread(images)].show(SHEET_TILES, size=112)
 
 
 def thumbnail_sheet(images: ImageTable, store: FeatureStore) -> "Image.Image":
-    """Contact sheet of stored thumbnails."""
+    """Draw a contact sheet of stored thumbnails."""
     rows = spread(images)
     thumbs = store.read_thumbnails([images.sha256[i] for i in rows])
     return contact_sheet(thumbs, [images.labels[i] or images.paths[i] for i in rows], size=112)
 
 
 def example_neighbors(features: Features, graph: NeighborGraph, store: FeatureStore) -> "Image.Image":
-    """A few images with their nearest neighbours, right and wrong labels marked."""
+    """Draw a few images with their nearest neighbours, right and wrong labels marked."""
     images = features.images
     queries = spread(images, SHEET_ROWS)
     shown = {q: graph.neighbors[q, :SHEET_NEIGHBORS].tolist() for q in queries}
@@ -80,7 +86,7 @@ def example_neighbors(features: Features, graph: NeighborGraph, store: FeatureSt
 
 
 def distance_plot(graph: NeighborGraph) -> "Figure":
-    """Histograms of the distance to the nearest and to the k-th neighbour."""
+    """Plot histograms of the distance to the nearest and to the k-th neighbour."""
     ends: Sequence[tuple[str, Any]] = (
         ("nearest", graph.distances[:, 0]),
         (f"neighbour {graph.k}", graph.distances[:, -1]),
@@ -96,7 +102,7 @@ def distance_plot(graph: NeighborGraph) -> "Figure":
 
 
 def class_plot(evaluation: Evaluation) -> "Figure":
-    """Histogram of precision over classes."""
+    """Plot a histogram of precision over classes."""
     figure = new_figure()
     axes = figure.add_subplot()
     axes.hist(evaluation.per_class["precision"], bins=20, range=(0, 1), color=_COLORS[0])
@@ -106,7 +112,7 @@ def class_plot(evaluation: Evaluation) -> "Figure":
 
 
 def map_plot(insight: Insight) -> "Figure":
-    """The map, a color for each label or for none."""
+    """Plot the map, a color for each label or for none."""
     points = insight.tables["map"]
     figure = new_figure()
     figure.set_size_inches(6, 6)
@@ -118,8 +124,33 @@ def map_plot(insight: Insight) -> "Figure":
     return figure
 
 
+def log_insights(log: StageLog, references: References, found: Sequence[Entry[Insight]]) -> dict[str, dict[str, Any]]:
+    """Send metrics, tables and a sheet of pictures to MLflow at once, and return what Dagster should show of each."""
+    log.metrics({f"{entry.asset}.{key}": number for entry in found for key, number in entry.value.metrics.items()})
+    shown: dict[str, dict[str, Any]] = {}
+    with TemporaryDirectory(prefix="imgsim-") as temporary:
+        for entry in found:
+            target = shutil.copytree(entry.folder, Path(temporary) / "insights" / entry.asset)
+            rows = highlights(entry.value)
+            shown[entry.asset] = {**entry.value.metrics, "dagster/row_count": len(rows), "found": table(rows)}
+            if sheet := insight_sheet(references, entry):
+                shutil.copyfile(sheet, target / sheet.name)
+                shown[entry.asset]["pictures"] = picture(sheet)
+        log.folder(Path(temporary))
+    return shown
+
+
+def insight_sheet(references: References, entry: Entry[Insight]) -> Path | None:
+    """Draw the contact sheet of the pictures that an insight is about; None where it is about none."""
+    chosen = tiles(entry.value)
+    if not chosen:
+        return None
+    rows, captions = [row for row, _ in chosen], [text for _, text in chosen]
+    return entry.sheet(entry.asset, lambda: contact_sheet(references.thumbnails(rows), captions, size=112))
+
+
 def new_figure() -> "Figure":
-    """A figure without pyplot: no global state, no display."""
+    """Make a figure without pyplot: no global state, no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -26,7 +26,7 @@ RUN_TAG = "dagster.run_id"
 
 @dataclass
 class StageLog:
-    """What one stage tells MLflow; ``metadata`` is what Dagster should show beside it."""
+    """Log of one stage in MLflow; ``metadata`` is what Dagster should show beside it."""
 
     run_id: str
     link: str
@@ -51,7 +51,7 @@ class StageLog:
         self.client.log_artifact(self.run_id, str(path), "pictures")
 
     def page(self, html: str, artifact: str, file: Path) -> dg.MetadataValue[Any]:
-        """Keep a page with the run; gives where to read it: in MLflow, or ``file`` when MLflow has no address."""
+        """Keep a page with the run, and return where to read it: in MLflow, or ``file`` when MLflow has no address."""
         self.client.log_text(self.run_id, html, artifact)
         if self.link.startswith("http"):
             return dg.MetadataValue.url(f"{self.link}/artifacts/{artifact}")
@@ -126,7 +126,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             log.client.set_terminated(log.run_id, "FAILED")
 
     def _run(self, client: "MlflowClient", context: dg.AssetExecutionContext) -> str:
-        """The MLflow run with this Dagster run's tag, created when there is none."""
+        """Return the MLflow run with this Dagster run's tag, created when there is none."""
         dagster_run = context.run.run_id
         if dagster_run not in self._runs:
             experiment = experiment_id(client, self.experiment, self.uri)

@@ -1,4 +1,4 @@
-"""Every asset is partitioned by collection: a named folder or bucket of images."""
+"""Partitions: a collection, which is a named folder or bucket of images."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def is_collection_name(name: str) -> bool:
-    """Whether ``name`` can be a partition, a folder and a registered model at once: ``[a-z0-9_-]``, at most 63."""
+    """Return True when ``name`` fits a partition, a folder and a registered model: ``[a-z0-9_-]``, at most 63."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -34,7 +34,7 @@ def check_collection_name(name: str) -> str:
 
 
 def slug(source: str | Path) -> str:
-    """A collection name made from the last part of a folder's path or URL.
+    """Make a collection name from the last part of a folder's path or URL.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where things are kept: the collections' results, and MLflow."""
+"""Resources of the stages: the working store, and the workers of large collections."""
 
 import json
 import os
@@ -11,10 +11,7 @@ from imgsim.features.store import FeatureStore
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
 from imgsim.workers import Workers, get_workers
-from orchestration.mlflow_resource import MlflowResource
 from orchestration.partitions import check_collection_name
-
-__all__ = ["MlflowResource", "StorageResource", "WorkersResource"]
 
 
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -28,23 +25,23 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Path(self.root).expanduser().absolute() if self.root else home()
 
     def store(self) -> FeatureStore:
-        """Features and thumbnails by content: ``$IMGSIM_STORE``, else below ``home``."""
+        """Open the store of features and thumbnails by content: ``$IMGSIM_STORE``, else below ``home``."""
         return FeatureStore(os.environ.get("IMGSIM_STORE") or self.home / "store")
 
     def collection_folder(self, collection: str) -> Path:
-        """Where everything of one collection lies."""
+        """Return the folder of one collection."""
         return self.home / "collections" / check_collection_name(collection)
 
     def asset_folder(self, collection: str, asset: str) -> Path:
-        """Where the results of one asset of a collection lie."""
+        """Return the folder of one asset's results in a collection."""
         return self.collection_folder(collection) / asset
 
     def source(self, collection: str, given: str) -> str:
-        """Where a collection's images are: as given, else as last time, else in the watched root."""
+        """Find a collection's images: as given, else as last time, else in the watched root."""
         return given or self.remembered(collection) or str(watched_root(self.home) / collection)
 
     def remembered(self, collection: str) -> str | None:
-        """The source that a collection was given last."""
+        """Read the source that a collection was given last."""
         try:
             return str(json.loads((self.collection_folder(collection) / "source.json").read_text())["source"])
         except (OSError, ValueError, KeyError):
@@ -58,7 +55,7 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class WorkersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What runs the pieces of work of large collections; the assets are the same by any."""
+    """Workers that run the pieces of large collections; the assets are the same by any."""
 
     kind: str = Field(default="in_process", description="in_process, processes or ray.")
     address: str = Field(default="", description="Ray cluster: auto or HOST:PORT; empty: one here.")
@@ -70,5 +67,5 @@ class WorkersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def watched_root(base: Path | None = None) -> Path:
-    """``$IMGSIM_WATCH``, else ``watch`` in the working store: each sub-folder becomes a collection."""
+    """Return ``$IMGSIM_WATCH``, else ``watch`` in the working store: each sub-folder becomes a collection."""
     return Path(os.environ.get("IMGSIM_WATCH") or (base or home()) / "watch").expanduser().absolute()

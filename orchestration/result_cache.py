@@ -1,8 +1,8 @@
-"""Unchanged is not recomputed, however a run is launched.
+"""The cache of results: nothing is computed twice, however a run is launched.
 
-The output of a stage lies in ``<home>/collections/<collection>/<asset>/<key>``. The key covers the
-code version, the digests of the inputs and the configuration that matters, so a complete folder under
-the key *is* the result. Folders become visible by one rename: what exists is complete.
+A result lies in ``<home>/collections/<collection>/<asset>/<key>``. The key covers the code version, the digests of
+the inputs and the configuration that matters. One rule holds: a folder that is there is complete (it becomes visible
+by one rename) and is loaded; one that is missing, damaged or no longer valid is computed and saved.
 """
 
 import hashlib
@@ -10,44 +10,119 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from imgsim.errors import ImgsimError, ModelFormatError
-from imgsim.io.atomic import atomic_path, sweep
-from orchestration.plot_cache import FOLDER
+from imgsim.features.extract import Features
+from imgsim.features.store import FeatureStore
+from imgsim.images.table import ImageTable
+from imgsim.insights.registry import load_insight
+from imgsim.io.atomic import atomic_folder, atomic_path, sweep
+from imgsim.references.insight import Insight
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 Value = TypeVar("Value")
+Drawing = TypeVar("Drawing")
 
 KEPT = 3
+PICTURES = ".pictures"
 _CURRENT = "current.json"
 
 
 def reuse_key(asset: str, code_version: str, *parts: Any) -> str:
-    """Hexadecimal key of a result from everything (JSON-ready) it depends on."""
+    """Return the hexadecimal key of a result from everything (JSON-ready) it depends on."""
     content = json.dumps([asset, code_version, *parts], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def load_or_compute(
-    folder: Path,
-    load: Callable[[Path], Value],
-    compute: Callable[[], Value],
-    valid: Callable[[Value], bool] = lambda _: True,
-) -> tuple[Value, bool]:
-    """The value stored in ``folder`` and True, or a computed one and False.
+@dataclass
+class Entry(Generic[Value]):
+    """One result: its ``folder``, and after `get` its ``value`` and whether it was ``reused``."""
 
-    What is stored but damaged or no longer ``valid`` is removed, so that the new value takes its place.
-    """
-    if folder.is_dir():
+    folder: Path
+    kind: type[Value]
+    store: FeatureStore
+    reused: bool = False
+    value: Value = field(init=False)
+
+    @property
+    def key(self) -> str:
+        """Name of the folder; see `reuse_key`."""
+        return self.folder.name
+
+    @property
+    def asset(self) -> str:
+        """Name of the asset that the result belongs to."""
+        return self.folder.parent.name
+
+    def get(self, compute: Callable[[], Value], valid: Callable[[Value], bool] = lambda _: True) -> Value:
+        """Return the stored value, or compute and save it.
+
+        Parameters
+        ----------
+        compute : callable
+            Gives the value. It may write ``folder`` itself, as a whole.
+        valid : callable
+            False for a stored value that must be computed again.
+        """
+        self.reused = self._load(valid)
+        if not self.reused:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.value = compute()
+            if not self.folder.exists():
+                with atomic_folder(self.folder, or_keep=True) as temporary:  # another run may be faster
+                    save(self.value, temporary)
+        return self.value
+
+    def _load(self, valid: Callable[[Value], bool]) -> bool:
+        if not self.folder.is_dir():
+            return False
         try:
-            value = load(folder)
-            if valid(value):
-                return value, True
+            self.value = load(self.kind, self.folder, self.store)
         except (ImgsimError, OSError, ValueError, KeyError):
-            pass
-        shutil.rmtree(folder, ignore_errors=True)
-    return compute(), False
+            return False
+        return valid(self.value)
+
+    def sheet(self, name: str, draw: "Callable[[], Image]") -> Path:
+        """Return the JPEG of a sheet of photos, drawn once: drawing costs more than loading the result."""
+        return self._picture(f"{name}.jpg", draw, lambda image, path: image.convert("RGB").save(path, quality=82))
+
+    def plot(self, name: str, draw: "Callable[[], Figure]") -> Path:
+        """Return the PNG of a plot, drawn once."""
+        return self._picture(f"{name}.png", draw, lambda figure, path: figure.savefig(path, dpi=90))
+
+    def _picture(self, name: str, draw: Callable[[], Drawing], write: Callable[[Drawing, Path], object]) -> Path:
+        path = self.folder.parent / PICTURES / self.key / name
+        if not path.exists():
+            drawn = draw()
+            with atomic_path(path) as temporary:
+                write(drawn, temporary)
+        return path
+
+
+def save(value: Any, folder: Path) -> None:
+    """Write a result into ``folder``."""
+    if isinstance(value, ImageTable):
+        value.save(folder / "images.parquet")
+        value.save_rejected(folder / "rejected.parquet")
+    else:
+        value.save(folder)
+
+
+def load(kind: type[Value], folder: Path, store: FeatureStore) -> Value:
+    """Read what `save` wrote; every reader checks schema and completeness."""
+    readers: dict[Any, Callable[[], Any]] = {
+        ImageTable: lambda: ImageTable.load(folder / "images.parquet"),
+        Features: lambda: Features.load(folder, store),
+        Insight: lambda: load_insight(folder),
+    }
+    read: Callable[[], Value] = readers.get(kind, lambda: kind.load(folder))  # type: ignore[attr-defined]
+    return read()
 
 
 def point(asset_folder: Path, key: str) -> None:
@@ -59,7 +134,7 @@ def point(asset_folder: Path, key: str) -> None:
     others = [p for p in asset_folder.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name != key]
     for old in sorted(others, key=_modified, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(asset_folder / FOLDER / old.name, ignore_errors=True)
+        shutil.rmtree(asset_folder / PICTURES / old.name, ignore_errors=True)
 
 
 def _modified(folder: Path) -> int:
@@ -70,7 +145,7 @@ def _modified(folder: Path) -> int:
 
 
 def current(asset_folder: Path) -> Path:
-    """Folder of the asset's current result.
+    """Return the folder of the asset's current result.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""No telemetry and no chatter on our console: the one place where tools are told."""
+"""Settings that stop telemetry and chatter of the tools on our console."""
 
 import logging
 import os
@@ -31,5 +31,5 @@ def hush_warnings() -> None:
 
 
 def _is_no_retry(record: logging.LogRecord) -> bool:
-    """False for each of dagster-postgres's six tries to reach its database: we tell why the last one failed."""
+    """Return False for each of dagster-postgres's six tries to reach its database: we tell why the last one failed."""
     return not str(record.msg).startswith("Retrying failed database")

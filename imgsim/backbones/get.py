@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgsim.arguments import DEFAULT_BACKBONE
 from imgsim.backbones.mini import POOL_GRID
-from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, from_module, make_spec
+from imgsim.backbones.spec import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PREPROCESSING,
+    Backbone,
+    from_module,
+    make_spec,
+    weights_digest,
+)
 from imgsim.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -26,7 +36,9 @@ def list_backbones() -> list[str]:
     return ["mini", *torchvision.models.list_models(module=torchvision.models)]
 
 
-def get_backbone(backbone: str | nn.Module | Backbone = "mini", weights: str | Path | None = None) -> Backbone:
+def get_backbone(
+    backbone: str | nn.Module | Backbone = DEFAULT_BACKBONE, weights: str | Path | None = None
+) -> Backbone:
     """Return a backbone by name, or wrap your own network.
 
     Parameters
@@ -72,6 +84,24 @@ def _require_known(name: str) -> None:
         near = ", ".join(get_close_matches(name, known, 4))
         hint = f" Near: {near}." if near else ""
         raise BackboneError(f"no backbone is called {name!r}.{hint} All: imgsim.list_backbones().")
+
+
+def backbone_identity(backbone: str, weights: str = "") -> list[str]:
+    """Return what decides the features of a named network, read without torch (a factory alone needs it).
+
+    Equal lists mean equal features of the same image; a fingerprint needs torch for torchvision's networks.
+
+    Raises
+    ------
+    BackboneError
+        The weights file cannot be read, or a factory cannot be imported.
+    """
+    if ":" in backbone:
+        return [get_backbone(backbone, weights or None).spec.fingerprint]
+    if backbone == "mini":
+        return [backbone, get_backbone(backbone, weights or None).spec.fingerprint]
+    content = weights_digest(Path(weights)) if weights not in ("", "random") else weights
+    return [backbone, content, version("torchvision"), PREPROCESSING]
 
 
 def _mini(weights: str | Path | None) -> Backbone:

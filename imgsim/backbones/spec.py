@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgsim.errors import ArgumentTypeError
+from imgsim.errors import ArgumentTypeError, BackboneError
+from imgsim.io.hashing import file_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,3 +119,19 @@ def make_spec(
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     safe = "".join(c if c.isalnum() or c in "_-" else "-" for c in name)[:40]
     return BackboneSpec(name, f"{safe}-{digest}", *size, mean, std, weights, licence)
+
+
+def weights_digest(path: Path) -> str:
+    """Return the hexadecimal sha256 of a weights file.
+
+    Raises
+    ------
+    BackboneError
+        It cannot be read.
+    """
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise BackboneError(
+            f"cannot read the weights file {path}: {error.strerror}. Give a .pth or .safetensors state dict."
+        ) from error

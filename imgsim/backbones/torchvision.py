@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, make_spec
+from imgsim.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Backbone, make_spec, weights_digest
 from imgsim.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -40,18 +39,9 @@ def torchvision_backbone(name: str, weights: str | Path | None) -> Backbone:
     elif str(weights) == "random":
         content, source = "random", "random, untrained"
     else:
-        content, source = _digest(Path(weights)), f"file {Path(weights).name}"
+        content, source = weights_digest(Path(weights)), f"file {Path(weights).name}"
     spec = make_spec(name, content, (size, size), mean, std, source, LICENCE)
     return Backbone(spec, lambda: remove_classifier(_with_classifier(name, weights, enum)).eval())
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BackboneError(
-            f"cannot read the weights file {path}: {error.strerror}. Give a .pth or .safetensors state dict."
-        ) from error
 
 
 def _with_classifier(name: str, weights: str | Path | None, enum: Any) -> nn.Module:

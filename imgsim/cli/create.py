@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imgsim.arguments import DEFAULT_BACKBONE, DEFAULT_DIMENSIONS, DEFAULT_K
 from imgsim.cli.console import emit, note, percent, print_pairs, print_table, records, say
 from imgsim.cli.load import AsJson, Labels, NoRecursive, Source, Strict, print_rejected, read_source
 from imgsim.cli.output_files import TABLES, check_suffix, write_table
@@ -32,10 +33,12 @@ def create(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to save the model in.")],
     backbone: Annotated[
         str, typer.Option(help="'mini' (packaged), another of `imgsim backbones`, or 'module:factory'.")
-    ] = "mini",
+    ] = DEFAULT_BACKBONE,
     weights: Annotated[str | None, typer.Option(help="File with the backbone's weights.")] = None,
-    projection: Annotated[str, typer.Option(help="Dimensions of the embedding, or 'none' for raw features.")] = "128",
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours per image in the graph.")] = 10,
+    projection: Annotated[str, typer.Option(help="Dimensions of the embedding, or 'none' for raw features.")] = str(
+        DEFAULT_DIMENSIONS
+    ),
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours per image in the graph.")] = DEFAULT_K,
     method: Annotated[
         str, typer.Option(help="How to build the graph: auto, exact, nn_descent or partitioned.")
     ] = "auto",
@@ -172,7 +175,7 @@ def opened(where: str) -> Iterator[SimilarityModel]:
 
 def evaluate(
     model: ModelAt,
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that count.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that count.")] = DEFAULT_K,
     background: Annotated[
         list[str] | None,
         typer.Option(help="Label that is no class of its own, never a query; repeatable. Default: BACKGROUND_Google."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgsim.arguments import DEFAULT_K
 from imgsim.cli.console import emit, print_pairs
 from imgsim.cli.create import ModelAt, opened
 from imgsim.cli.load import AsJson
@@ -19,7 +20,7 @@ def export(
     model: ModelAt,
     output: Annotated[Path, typer.Argument(help="NAME.mlpackage, or NAME.mlmodel for iOS 13 (needs --verify 0).")],
     outputs: Annotated[str, typer.Option(help="distance, topk, classifier or features.")] = "distance",
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of topk.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of topk.")] = DEFAULT_K,
     precision: Annotated[str | None, typer.Option(help="mixed (default), float16 or float32.")] = None,
     compress: Annotated[str | None, typer.Option(help="int8: reference rows at a quarter of their size.")] = None,
     minimum_target: Annotated[str, typer.Option(help="Oldest system: iOS15 to iOS18, iOS26.")] = "iOS16",

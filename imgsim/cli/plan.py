@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgsim.arguments import DEFAULT_BACKBONE, DEFAULT_DIMENSIONS, DEFAULT_K
 from imgsim.cli.console import emit, note, print_table
 from imgsim.cli.load import AsJson
 
@@ -25,13 +26,13 @@ _SCALES = {
 
 def plan(
     images: Annotated[float, typer.Option(help="How many; 1e8 is a hundred million.")],
-    backbone: Annotated[str, typer.Option(help="Network, as in create.")] = "mini",
+    backbone: Annotated[str, typer.Option(help="Network, as in create.")] = DEFAULT_BACKBONE,
     machines: Annotated[int, typer.Option(min=1, help="Machines that work at once.")] = 1,
     cores: Annotated[int, typer.Option(min=1, help="Cores of each.")] = 1,
     gpus: Annotated[int, typer.Option(min=0, help="GPUs of each.")] = 0,
     gpu_rate: Annotated[float, typer.Option(min=0, help="Images a second of one GPU; not measured here.")] = 0.0,
-    projection: Annotated[int, typer.Option(min=1, help="Dimensions of the embedding.")] = 128,
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours per image.")] = 10,
+    projection: Annotated[int, typer.Option(min=1, help="Dimensions of the embedding.")] = DEFAULT_DIMENSIONS,
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours per image.")] = DEFAULT_K,
     file_bytes: Annotated[
         float | None, typer.Option(help="Mean size of a file; default: of those that were measured.")
     ] = None,

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imgsim.arguments import DEFAULT_DIMENSIONS
 from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
 from imgsim.io.atomic import atomic_path
 from imgsim.io.vectors import read_embeddings, write_embeddings
@@ -133,7 +134,7 @@ class Embeddings:
         )
 
 
-def embed(features: Matrix, dims: int | None = 128, seed: int = 0) -> Embeddings:
+def embed(features: Matrix, dims: int | None = DEFAULT_DIMENSIONS, seed: int = 0) -> Embeddings:
     """Fit a projection on (n, D) features and apply it; with ``dims=None`` embeddings are the raw features.
 
     Small collections keep fewer than ``dims`` dimensions, one per 16 images but at least 8: more are
@@ -155,7 +156,7 @@ def embed(features: Matrix, dims: int | None = 128, seed: int = 0) -> Embeddings
     return Embeddings(projection.transform(matrix), projection)
 
 
-def fit_projection(features: Matrix, dims: int = 128, seed: int = 0) -> Projection:
+def fit_projection(features: Matrix, dims: int = DEFAULT_DIMENSIONS, seed: int = 0) -> Projection:
     """Fit a projection on (n, D) features; above 3,000 rows on a seeded sample of 3,000, which is as good.
 
     At most ``dims`` dimensions, and no more than n / 16 (or 8) of them; see `embed`.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from imgsim.arguments import DEFAULT_K
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, ImgsimError, QueryError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 INPUT_COLUMNS = ("image", "path", "id")
 OUTPUT_COLUMNS = ("query", "rank", "id", "path", "label", "distance", "error")
-DEFAULT_K = 10
 ALLOW_PATHS = "IMGSIM_ALLOW_PATHS"
 
 _DTYPES: dict[str, Any] = {"query": np.int64, "rank": np.int64, "distance": np.float64}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from imgsim.mlflow.pyfunc import DEFAULT_K, OUTPUT_COLUMNS
+from imgsim.arguments import DEFAULT_K
+from imgsim.mlflow.pyfunc import OUTPUT_COLUMNS
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature

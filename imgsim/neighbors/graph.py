@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim import arguments, schema
+from imgsim.arguments import DEFAULT_K
 from imgsim.errors import ArgumentError, ModelFormatError
 from imgsim.io import arrow
 from imgsim.io.home import home
@@ -126,7 +127,7 @@ class NeighborGraph:
 
 def build_graph(
     matrix: NDArray[np.float32] | str | Path,
-    k: int = 10,
+    k: int = DEFAULT_K,
     method: str = "auto",
     seed: int = 0,
     progress: bool = False,

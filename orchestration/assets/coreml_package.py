@@ -1,7 +1,6 @@
 """The model for a phone."""
 
 import shutil
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,74 +9,50 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from imgsim.coreml.export.package_folder import NOTES, CoreMLPackage
-from imgsim.coreml.export.verify import verify
-from imgsim.creation import assemble
-from imgsim.errors import BackboneError, CoreMLError, MissingExtraError
+from imgsim.coreml.export.package_folder import NOTES, CoreMLPackage, export_package
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
-from imgsim.io.atomic import atomic_folder
-from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.references.references import References
 from orchestration import checks, metadata
 from orchestration.config import CoreMLConfig
-from orchestration.failures import RETRY, fail_at_once
 from orchestration.mlflow_resource import StageLog
-from orchestration.partitions import collections
-from orchestration.resources import MlflowResource, StorageResource
-from orchestration.result_cache import load_or_compute, reuse_key
+from orchestration.result_cache import Entry
+from orchestration.stage import Results, stage, stage_asset
 
-CODE_VERSION = "1"
 DISABLED = "switched off in the configuration (enabled: false)."
 
 
-@dg.asset(
-    partitions_def=collections,
-    group_name="registry",
-    kinds={"python", "coreml"},
-    owners=["team:imgsim"],
-    code_version=CODE_VERSION,
-    check_specs=checks.COREML,
-    retry_policy=RETRY,
-)
+@stage_asset(group_name="registry", kinds={"python", "coreml"}, check_specs=checks.COREML)
 def coreml_package(
     context: dg.AssetExecutionContext,
     config: CoreMLConfig,
     features: Features,
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
-    storage: StorageResource,
-    mlflow: MlflowResource,
-) -> Iterator[dg.MaterializeResult[CoreMLPackage]]:
+) -> Results[CoreMLPackage]:
     """Network, projection and references as a Core ML package that was run here and agrees with Python.
 
     Where it cannot be made (no coremltools for this Python, a network coremltools does not know, too many
     references) the reason takes its place and the run goes on. One that disagrees stops the run.
     """
-    with fail_at_once(), mlflow.stage(context, "coreml_package") as log:
-        model = assemble(features.images, features, embeddings, neighbor_graph, None, storage.store())
+    with stage(context) as this:
+        references = this.references(features, embeddings, neighbor_graph)
         network = network_of_run(context.run.run_config, config)
-        key = reuse_key("coreml_package", CODE_VERSION, model.digest, config.model_dump(), network, _coremltools())
-        folder = storage.asset_folder(context.partition_key, "coreml_package") / key
+        entry = this.entry(CoreMLPackage, references.digest, config.model_dump(), network, _coremltools_version())
 
         def compute() -> CoreMLPackage:
-            return _export(model, folder, context.partition_key, config, network, log.run_id)
+            if not config.enabled:
+                return CoreMLPackage(reason=DISABLED)
+            options = config.options() | network | {"mlflow_run_id": this.log.run_id}
+            return export_package(references, entry.folder, this.collection, config.verify, **options)
 
-        value, reused = load_or_compute(folder, CoreMLPackage.load, compute, _final)
-        facts = _log(log, value, reused)
-        results = checks.check_coreml(value, config.enabled)
-    mlflow.stopped(log, checks.failed(results))
-    yield dg.MaterializeResult(
-        value=value,
-        data_version=dg.DataVersion(value.digest),
-        metadata={"key": key, "reused": reused, **facts, **log.metadata},
-        check_results=results,
-    )
+        value = entry.get(compute, _final)
+        this.show(entry, _log(this.log, entry), checks.check_coreml(value, config.enabled))
+    yield from this.results()
 
 
 def network_of_run(run_config: Any, config: CoreMLConfig) -> dict[str, str | None]:
-    """``backbone`` and ``weights`` as configured here, else as for the features in the same run."""
+    """Return ``backbone`` and ``weights`` as configured here, else as for the features in the same run."""
     given = (run_config.get("ops") or {}).get("features", {}).get("config") or {}
     return {
         name: getattr(config, name) or (given.get(name) if isinstance(given.get(name), str) else None) or None
@@ -85,7 +60,7 @@ def network_of_run(run_config: Any, config: CoreMLConfig) -> dict[str, str | Non
     }
 
 
-def _coremltools() -> str:
+def _coremltools_version() -> str:
     try:
         return version("coremltools")
     except PackageNotFoundError:
@@ -93,38 +68,13 @@ def _coremltools() -> str:
 
 
 def _final(value: CoreMLPackage) -> bool:
-    """What disagreed is made again, as is what could not be made: its reason may be gone."""
-    return value.passed or value.reason == DISABLED or not _coremltools()
+    """Return False for what disagreed, and for what could not be made: its reason may be gone."""
+    return value.passed or value.reason == DISABLED or not _coremltools_version()
 
 
-def _export(
-    references: References, folder: Path, name: str, config: CoreMLConfig, network: dict[str, str | None], run_id: str
-) -> CoreMLPackage:
-    if not config.enabled:
-        return CoreMLPackage(reason=DISABLED)
-    with atomic_folder(folder, overwrite=True) as temporary:
-        try:
-            done = SimilarityModel(references).export_coreml(
-                temporary / f"{name}.mlpackage",
-                outputs=config.outputs,
-                k=config.k,
-                precision=config.precision,
-                compress=config.compress or None,
-                minimum_target=config.minimum_target,
-                ids=config.ids or None,
-                verify=0,
-                mlflow_run_id=run_id,
-                **network,
-            )
-        except (CoreMLError, MissingExtraError, BackboneError) as error:
-            CoreMLPackage(reason=str(error)).save(temporary)
-        else:
-            CoreMLPackage.describe(done, verify(done.path, references, config.verify))
-    return CoreMLPackage.load(folder)
-
-
-def _log(log: StageLog, value: CoreMLPackage, reused: bool) -> dict[str, Any]:
-    """Send package and report to MLflow, and give what Dagster should show."""
+def _log(log: StageLog, entry: Entry[CoreMLPackage]) -> dict[str, Any]:
+    """Send package and report to MLflow, and return what Dagster should show."""
+    value = entry.value
     if value.folder is None or value.verification is None:
         log.tag("imgsim.coreml", value.reason[:500])
         return {"exported": False, "reason": value.reason}
@@ -134,7 +84,7 @@ def _log(log: StageLog, value: CoreMLPackage, reused: bool) -> dict[str, Any]:
     log.metrics({"coreml.megabytes": value.facts["bytes"] / 1e6})
     with TemporaryDirectory(prefix="imgsim-") as temporary:
         target = Path(temporary) / "coreml"
-        if reused:  # the run that made it has the package
+        if entry.reused:  # the run that made it has the package
             target.mkdir()
             shutil.copy(value.folder / NOTES, target)
         else:

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from imgsim.features.embeddings import Embeddings
+from imgsim.features.extract import Features
 from imgsim.features.store import FeatureStore
 from imgsim.insights.registry import INSIGHTS
 from imgsim.mlflow import registry
@@ -28,6 +29,8 @@ from orchestration.config import (
 from orchestration.definitions import resources
 from orchestration.instance import prepare_instance
 from orchestration.resources import WorkersResource
+from orchestration.result_cache import current, reuse_key
+from tests import dagster_names
 
 # Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -118,6 +121,7 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
     first = facts(result)
     assert sorted(first) == sorted(STAGES)
     assert not any(stage["reused"] for stage in first.values())
+    _has_its_names(first)
     assert first["images"]["images"] == 40
     assert first["images"]["rejected"] == 1
     assert first["images"]["rejected_files"].records[0].data["path"].endswith("broken.jpg")
@@ -145,8 +149,24 @@ def test_everything_then_nothing_then_what_changed(instance, pictures):
     assert list(fifth) == ["leaks"]
     assert fifth["leaks"]["splits"] == 0
     sixth = facts(materialise(instance, **ops, insights=InsightsConfig(flips=True)))
-    changed = {name for name in STAGES if not sixth[name]["reused"]}
-    assert changed == {"duplicates", "insight_report", "registered_model"}, "one parameter, one insight"
+    changed = {name for name in STAGES if sixth[name].get("key") != fourth[name].get("key")}
+    assert changed == {"duplicates", "leaks", "insight_report"}, "one parameter, one insight and what needs it"
+    computed = {name for name in STAGES if not sixth[name]["reused"]}
+    assert computed == {"insight_report", "registered_model"}, "the duplicates that leaks needed were kept"
+
+
+def _has_its_names(found):
+    everywhere = set(dagster_names.EVERYWHERE.split())
+    assert {asset: set(found[asset]) - everywhere for asset in dagster_names.FACTS} == {
+        asset: set(names.split()) for asset, names in dagster_names.FACTS.items()
+    }
+    assert all(everywhere <= set(names) for names in found.values())
+    metrics = set(mlflow_runs()[1][0].data.metrics)
+    for name in INSIGHTS:
+        assert set(dagster_names.INSIGHT_FACTS.split()) <= set(found[name])
+        figures = {metric.removeprefix(f"{name}.") for metric in metrics if metric.startswith(f"{name}.")}
+        assert figures
+        assert figures <= set(found[name]), "a figure in MLflow is shown in Dagster"
 
 
 def test_a_file_that_breaks_later_is_not_lost(instance, pictures):
@@ -211,9 +231,11 @@ def test_insights_are_shown_kept_and_carried(instance, pictures):
 def test_data_versions_are_the_values_content(instance, pictures):
     materialise(instance, pictures, assets=ASSETS[:3])
     version = _data_version(instance, "embeddings")
-    folder = Path(os.environ["IMGSIM_HOME"]) / "collections" / "tiny" / "embeddings"
-    key = json.loads((folder / "current.json").read_text())["key"]
-    assert version == Embeddings.load(folder / key).digest
+    collection = Path(os.environ["IMGSIM_HOME"]) / "collections" / "tiny"
+    assert version == Embeddings.load(current(collection / "embeddings")).digest
+    store = FeatureStore(Path(os.environ["IMGSIM_HOME"]) / "store")
+    features = Features.load(current(collection / "features"), store).digest
+    assert current(collection / "embeddings").name == reuse_key("embeddings", "1", features, 128, 0), "kept for ever"
     materialise(instance, assets=ASSETS[:3])
     assert _data_version(instance, "embeddings") == version
 
@@ -232,7 +254,9 @@ def test_one_mlflow_run_per_dagster_run(instance, pictures):
     assert run.data.tags["dagster.run_id"] == result.run_id
     assert run.data.tags["mlflow.user"] == run.data.tags["mlflow.source.name"] == "imgsim"
     assert {f"seconds.{step}" for step in STEPS} <= set(run.data.metrics)
-    assert {"images", "recall_at_10", "precision_at_10", "cpu_seconds.features"} <= set(run.data.metrics)
+    assert {f"{time}.{step}" for step in STEPS for time in ("cpu_seconds", "peak_memory_mb")} <= set(run.data.metrics)
+    assert set(dagster_names.METRICS.split()) <= set(run.data.metrics)
+    assert set(run.data.params) == set(dagster_names.PARAMS.split())
     assert run.data.params["backbone"] == "mini"
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.source_type) == ("tiny", "imgsim")

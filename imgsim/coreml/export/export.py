@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgsim import arguments
+from imgsim.arguments import DEFAULT_K
 from imgsim.backbones.spec import Backbone
 from imgsim.coreml.export import save
 from imgsim.coreml.export.build import build
@@ -58,7 +59,7 @@ def export_coreml(
     path: str | Path,
     *,
     outputs: str = "distance",
-    k: int = 10,
+    k: int = DEFAULT_K,
     precision: str | None = None,
     compress: str | None = None,
     minimum_target: str = "iOS16",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from imgsim.arguments import DEFAULT_K
 from imgsim.backbones.spec import Backbone, BackboneSpec
 from imgsim.features.embeddings import Projection
 
@@ -59,7 +60,7 @@ def similarity_head(
     references: NDArray[np.float32] | None,
     center: NDArray[np.float32] | None,
     outputs: str,
-    k: int = 10,
+    k: int = DEFAULT_K,
     arithmetic: str = "float32",
 ) -> nn.Module:
     """Return a module from features (1, D) to the ``outputs`` asked for: projection, then euclidean distances.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgsim import arguments
+from imgsim.arguments import DEFAULT_K
 from imgsim.errors import ArgumentError
 
 OUTPUTS = ("distance", "topk", "classifier", "features")
@@ -25,7 +26,7 @@ class ExportOptions:
     """
 
     outputs: str = "distance"
-    k: int = 10
+    k: int = DEFAULT_K
     precision: str | None = None
     compress: str | None = None
     minimum_target: str = "iOS16"

@@ -7,14 +7,18 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from imgsim.coreml.export.export import CoreMLExport
+from imgsim.coreml.export.export import CoreMLExport, export_coreml
 from imgsim.coreml.export.save import size_of
-from imgsim.coreml.export.verify import VerificationReport
-from imgsim.errors import ModelFormatError
+from imgsim.coreml.export.verify import VerificationReport, verify
+from imgsim.errors import BackboneError, CoreMLError, MissingExtraError, ModelFormatError
+from imgsim.io.atomic import atomic_folder
 from imgsim.io.hashing import folder_sha256
 from imgsim.io.untrusted import read_json
+
+if TYPE_CHECKING:
+    from imgsim.references.references import References
 
 NOTES = "export.json"
 
@@ -90,3 +94,25 @@ class CoreMLPackage:
         if not complete:
             raise ModelFormatError(f"{folder / name} is not the size it was exported with; export it again.")
         return cls(folder, name, facts, verification)
+
+
+def export_package(references: References, folder: Path, name: str, images: int = 8, **options: Any) -> CoreMLPackage:
+    """Export a model as ``<name>.mlpackage`` into ``folder``, run it here, and note how it agrees with Python.
+
+    Where it cannot be exported, the folder holds the reason instead. What was in the folder before is replaced.
+
+    Parameters
+    ----------
+    images : int
+        Images that are compared with Python.
+    options
+        Those of `imgsim.coreml.export_coreml`.
+    """
+    with atomic_folder(folder, overwrite=True) as temporary:
+        try:
+            done = export_coreml(references, temporary / f"{name}.mlpackage", verify=0, **options)
+        except (CoreMLError, MissingExtraError, BackboneError) as error:
+            CoreMLPackage(reason=str(error)).save(temporary)
+        else:
+            CoreMLPackage.describe(done, verify(done.path, references, images))
+    return CoreMLPackage.load(folder)

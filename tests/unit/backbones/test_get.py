@@ -1,4 +1,5 @@
 import hashlib
+import subprocess
 import sys
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 import imgsim
-from imgsim.backbones.get import get_backbone
+from imgsim.backbones.get import backbone_identity, get_backbone
 from imgsim.backbones.spec import Backbone, from_module
 
 
@@ -174,3 +175,22 @@ def test_mean_colour_backbone_end_to_end(tmp_path):
     answer = model.query("red.png", k=3)
     assert answer["reference_label"].tolist() == ["red.png", "rose.png", "blue.png"]
     np.testing.assert_allclose(answer["distance"], [0, np.sqrt(25 + 200) / 255, np.sqrt(2)], rtol=1e-4)
+
+
+def test_identity_follows_what_decides_the_features(tmp_path):
+    first, copy, other = (tmp_path / name for name in ("first.pth", "copy.pth", "other.pth"))
+    first.write_bytes(b"weights")
+    copy.write_bytes(b"weights")
+    other.write_bytes(b"other weights")
+    assert backbone_identity("resnet18", str(first)) == backbone_identity("resnet18", str(copy))
+    different = [("resnet18", str(other)), ("resnet18", ""), ("resnet18", "random"), ("resnet34", str(first))]
+    assert len({tuple(backbone_identity(*given)) for given in [("resnet18", str(first)), *different]}) == 5
+    assert backbone_identity("mini") == ["mini", get_backbone("mini").spec.fingerprint]
+    with pytest.raises(imgsim.BackboneError, match=r"cannot read the weights file .*missing\.pth"):
+        backbone_identity("resnet18", str(tmp_path / "missing.pth"))
+
+
+def test_identity_of_a_named_network_needs_no_torch():
+    code = "import sys; from imgsim.backbones.get import backbone_identity as of; of('mini'); of('resnet18'); "
+    code += "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -75,12 +75,13 @@ def test_leaks_between_splits_warn():
         "tier": ["same_bytes"],
     }
     some = Insight("leaks", TABLES, {"pairs": frame(TABLES["pairs"], one)})
-    assert passed(checks.check_leaks(none, 0)) == {"splits_apart": True}
-    (result,) = checks.check_leaks(some, 0)
+    assert passed(checks.check_insight(none, 0)) == {"splits_apart": True}
+    (result,) = checks.check_insight(some, 0)
     assert not result.passed
     assert result.severity is dg.AssetCheckSeverity.WARN
-    assert passed(checks.check_leaks(some, 1)) == {"splits_apart": True}
+    assert passed(checks.check_insight(some, 1)) == {"splits_apart": True}
     assert not checks.failed([result]), "it only warns"
+    assert checks.check_insight(Insight("outliers", {}, {}), 0) == [], "another insight has no check"
 
 
 def test_images_that_stop_a_run_are_explained(tmp_path):

@@ -1,24 +1,26 @@
-"""Results are found again by what they depend on."""
+"""Results are found again by what they depend on; a folder that is there is complete."""
 
-import json
 import os
 
 import pytest
+from PIL import Image
 
 from imgsim.errors import ModelFormatError
-from orchestration.result_cache import KEPT, current, load_or_compute, point, reuse_key
+from imgsim.features.store import FeatureStore
+from imgsim.insights.report.report import FILE, Report
+from orchestration.result_cache import KEPT, Entry, current, point, reuse_key
 
 
-def _read(folder):
-    try:
-        return json.loads((folder / "value.json").read_text())
-    except OSError as error:
-        raise ModelFormatError("damaged") from error
+@pytest.fixture
+def entry(tmp_path):
+    """Where a report would lie; each call opens it anew, as the next run does."""
+    store = FeatureStore(tmp_path / "store")
+    return lambda kind=Report: Entry(tmp_path / "insight_report" / "key", kind, store)
 
 
 def test_key_covers_every_part_and_nothing_else():
     key = reuse_key("graph", "1", "digest", 10)
-    assert key == reuse_key("graph", "1", "digest", 10)
+    assert key == reuse_key("graph", "1", "digest", 10) == "32908ea7dd01fa03ab34c46130151921"
     others = [
         ("graph", "2", "digest", 10),
         ("graph", "1", "other", 10),
@@ -28,21 +30,68 @@ def test_key_covers_every_part_and_nothing_else():
     assert key not in {reuse_key(*other) for other in others}
 
 
-def test_stored_value_is_loaded(tmp_path):
-    (tmp_path / "key").mkdir()
-    (tmp_path / "key" / "value.json").write_text("7")
-    assert load_or_compute(tmp_path / "key", _read, lambda: pytest.fail("computed")) == (7, True)
+def test_a_result_is_computed_once_and_saved_at_once(entry):
+    first, second = entry(), entry()
+    assert first.get(lambda: Report("page")) == Report("page")
+    assert (first.folder / FILE).read_text() == "page"
+    assert second.get(lambda: pytest.fail("computed")) == second.value == Report("page")
+    assert (first.reused, second.reused) == (False, True)
+    assert (first.asset, first.key) == ("insight_report", "key")
 
 
-def test_missing_damaged_and_invalid_values_are_computed(tmp_path):
-    folder = tmp_path / "key"
-    assert load_or_compute(folder, _read, lambda: 1) == (1, False)
-    folder.mkdir()
-    assert load_or_compute(folder, _read, lambda: 2) == (2, False)
-    assert not folder.exists()
-    folder.mkdir()
-    (folder / "value.json").write_text("7")
-    assert load_or_compute(folder, _read, lambda: 3, valid=lambda value: value != 7) == (3, False)
+def test_damaged_and_invalid_results_are_replaced(entry):
+    entry().get(lambda: Report("old"))
+    (entry().folder / FILE).write_bytes(b"\xff\xfe\xff")
+    damaged = entry()
+    assert damaged.get(lambda: Report("new")) == Report("new")
+    invalid = entry()
+    assert invalid.get(lambda: Report("newer"), lambda value: value != Report("new")) == Report("newer")
+    assert not damaged.reused
+    assert not invalid.reused
+    assert (invalid.folder / FILE).read_text() == "newer"
+
+
+def test_a_function_that_fails_leaves_nothing(entry):
+    def fail():
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        entry().get(fail)
+    assert not entry().folder.parent.exists()
+
+
+class Page(Report):
+    """A report on a disk that is full after its first file."""
+
+    def save(self, folder):
+        """Write a file, then fail."""
+        super().save(folder)
+        raise OSError(28, "No space left on device", str(folder))
+
+
+def test_a_result_that_cannot_be_saved_whole_is_not_there(entry):
+    with pytest.raises(OSError, match="No space left"):
+        entry(Page).get(lambda: Page("page"))
+    assert list(entry().folder.parent.iterdir()) == []
+
+
+def test_a_function_may_write_the_folder_itself(entry):
+    place = entry()
+
+    def compute():
+        Report("own").save(place.folder)
+        return Report("own")
+
+    place.get(compute)
+    assert entry().get(lambda: pytest.fail("computed")) == Report("own")
+
+
+def test_a_picture_is_drawn_once_for_each_result(entry):
+    path = entry().sheet("photos", lambda: Image.new("RGBA", (8, 8)))
+    assert path == entry().folder.parent / ".pictures" / "key" / "photos.jpg"
+    assert entry().sheet("photos", lambda: pytest.fail("drawn again")) == path
+    with Image.open(path) as picture:
+        assert picture.format == "JPEG"
 
 
 def test_only_the_last_keys_are_kept(tmp_path):

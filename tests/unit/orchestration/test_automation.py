@@ -5,8 +5,8 @@ import os
 import dagster as dg
 import pytest
 
+from orchestration.automation import folder_digest, watched_collections
 from orchestration.resources import StorageResource
-from orchestration.sensors import folder_digest, watched_collections
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A watched root: each sub-folder is a collection, and a run starts when its content changes."""
+"""The job that materialises everything, and what starts it: a nightly schedule, and a sensor on a watched root."""
 
 import hashlib
 import json
@@ -9,16 +9,30 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.config import ImagesConfig
-from orchestration.jobs import pipeline
 from orchestration.partitions import collections, is_collection_name
 from orchestration.resources import StorageResource, watched_root
 from orchestration.run_lock import end_dead_runs
 
 INTERVAL_SECONDS = 30
 
+pipeline = dg.define_asset_job(
+    "pipeline", selection=dg.AssetSelection.all(), description="From a folder of images to a registered model."
+)
+
+
+@dg.schedule(job=pipeline, cron_schedule="0 3 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
+def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Run every collection once a night; what did not change is reused."""
+    names = context.instance.get_dynamic_partitions(str(collections.name))
+    if not names:
+        yield dg.SkipReason("there are no collections yet")
+    for name in names:
+        night = context.scheduled_execution_time.date().isoformat()
+        yield dg.RunRequest(run_key=f"{name}-{night}", partition_key=name)
+
 
 def folder_digest(folder: Path) -> str:
-    """Digest of the relative path, size and modification time of every file below ``folder``; reads no content."""
+    """Return a digest of path, size and modification time of every file below ``folder``; reads no content."""
     content = hashlib.sha256()
     for path, size, modified in sorted(_files(folder, folder)):
         content.update(f"{path}\0{size}\0{modified}\n".encode(errors="surrogateescape"))
@@ -42,7 +56,7 @@ def _files(folder: Path, root: Path) -> Iterator[tuple[str, int, int]]:
 def watched_collections(
     context: dg.SensorEvaluationContext, storage: StorageResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Makes each sub-folder of ``$IMGSIM_WATCH`` (default ``<home>/watch``) a collection; runs it when it changes."""
+    """Make each sub-folder of ``$IMGSIM_WATCH`` (default ``<home>/watch``) a collection, and run it when it changes."""
     end_dead_runs(context.instance)
     root = watched_root(storage.home)
     if not root.is_dir():

@@ -19,7 +19,7 @@ from imgsim.insights.duplicates.find import TIERS
 from imgsim.insights.registry import load_insight
 from imgsim.io.home import home
 from imgsim.mlflow.connection import default_tracking_uri
-from imgsim.sample.messy import MESSY
+from imgsim.sample.unpack import REPEATED, default_folder, unpack_sample
 from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig, InsightsConfig
 from orchestration.definitions import defs
 from orchestration.failures import no_memory, no_records, record_errors
@@ -127,26 +127,17 @@ def _absolute(path: str) -> str:
     return os.path.normpath(Path(path).expanduser().absolute()) if path and path != "random" else path
 
 
-def _sample_home() -> Path:
-    return home() / "samples" / "sample"
-
-
 def sample_folder() -> Path:
-    """The packaged sample, rendered on first use."""
-    folder = _sample_home()
-    if not folder.is_dir():
-        from imgsim.sample import render_sample
-
-        say("rendering the sample (once)")
-        render_sample(folder)
-    return folder
+    """Return the folder of the packaged sample, unpacked on first use; what was changed in it stays."""
+    folder = default_folder()
+    return folder if folder.is_dir() else unpack_sample()
 
 
 def _by_folder(source: str) -> str:
     """The collection called like the folder, unless it is that of another folder."""
     collection = slug(source)
     held = StorageResource().remembered(collection)
-    sample = source == str(_sample_home()) and str(held).endswith("/samples/sample")  # of a store that was moved
+    sample = source == str(default_folder()) and str(held).endswith("/samples/sample")  # of a store that was moved
     if held not in (None, source) and not sample:
         raise ArgumentError(
             f"collection {collection!r} already holds {held}; give COLLECTION=another-name for {source}, "
@@ -219,12 +210,12 @@ def _found(facts: Facts, collection: str) -> dict[str, str]:
         "clusters": f"{facts['clusters']['clusters']:,.0f}",
         "report": str(facts["insight_report"]["report"]),
     }
-    if Path(facts["images"]["source"]) == _sample_home():
+    if Path(facts["images"]["source"]) == default_folder():
         folder = current(home() / "collections" / collection / "duplicates")
         groups = load_insight(folder).tables["groups"]
         found = {Path(path).name for path in groups.loc[groups["tier"] != "look_alike", "path"]}
-        hits = [name for name in MESSY[3:] if name in found]
-        rows["planted"] = f"{len(hits)} of {len(MESSY[3:])} duplicates found: {', '.join(hits)}"
+        hits = [name for name in REPEATED if name in found]
+        rows["planted"] = f"{len(hits)} of {len(REPEATED)} duplicates found: {', '.join(hits)}"
     return rows
 
 

@@ -24,6 +24,7 @@ LONGEST = (
     "faults/test_faults.py",
     "integration/test_coreml_asset.py",
     "integration/test_webserver.py",
+    "integration/test_wheel.py",
     "integration/test_benchmarks.py",
     "unit/neighbors/test_nndescent.py",
     "browser/test_dashboard.py",

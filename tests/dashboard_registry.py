@@ -43,7 +43,7 @@ def build(folder: Path) -> str:
     compute(model.references, store=store)
     (folder / "coreml").mkdir()
     done = model.export_coreml(folder / "coreml" / "tiny.mlpackage", verify=0)
-    CoreMLPackage.describe(done, verify(done.path, model, 4))
+    CoreMLPackage.describe(done, verify(done.path, model.references, 4))
     model.references.coreml = folder / "coreml"
     _register(client, model, uri, experiment)
     return uri

@@ -66,11 +66,9 @@ def _alone(now: Open) -> None:
     command = with_another_network(now.version)
     st.code(command, language="shell")
     if PICTURES in command:
-        st.caption(
-            f"`{PICTURES}` is the folder, table or address that this version was made of; the registry keeps none."
-        )
+        st.caption(f"`{PICTURES}` stands for the images of this version; the registry does not keep where they are.")
     if FETCHED in command:
-        st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add WEIGHTS=path/to/weights.")
+        st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add --weights path/to/weights.")
 
 
 def _chosen(now: Open, others: list[Version]) -> Version:

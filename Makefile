@@ -20,12 +20,12 @@ help: ## Show this list
 install: $(VENV)/.installed ## Create .venv and install the pinned set
 
 demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WEIGHTS=file] [COLLECTION=name]
-	@$(BIN)/python -m orchestration.demo \
-		$(if $(IMAGES),--images "$(IMAGES)") $(if $(BACKBONE),--backbone "$(BACKBONE)") \
+	@$(BIN)/python -m imgsim run $(if $(IMAGES),"$(IMAGES)") \
+		$(if $(BACKBONE),--backbone "$(BACKBONE)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(COLLECTION),--collection "$(COLLECTION)")
 
 ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501)
-	@$(BIN)/python -m orchestration.ui
+	@$(BIN)/python -m imgsim ui
 
 test: $(VENV)/.installed-dev ## All tests, with coverage, a worker for each core up to 4
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)

@@ -28,9 +28,9 @@ _TITLES = {
 }
 
 _COMMANDS = """\
-make demo                           # the packaged sample
-make demo IMAGES=path/to/pictures   # your own
-make ui                             # Dagster, MLflow and this dashboard"""
+imgsim run                    # the packaged sample
+imgsim run path/to/pictures   # your own
+imgsim ui                     # Dagster, MLflow and this dashboard"""
 
 
 @dataclass(frozen=True)

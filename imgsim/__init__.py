@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from imgsim.images.table import ImageTable
     from imgsim.model import SimilarityModel, load_model
     from imgsim.neighbors.graph import NeighborGraph, build_graph
-    from imgsim.sample import render_sample
+    from imgsim.sample.unpack import unpack_sample
 
 __version__ = installed_version()
 
@@ -54,7 +54,7 @@ _LAZY = {
     "list_backbones": "backbones.get",
     "load_images": "images.load",
     "load_model": "model",
-    "render_sample": "sample",
+    "unpack_sample": "sample.unpack",
 }
 
 __all__ = [
@@ -86,7 +86,7 @@ __all__ = [
     "list_backbones",
     "load_images",
     "load_model",
-    "render_sample",
+    "unpack_sample",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Everything Dagster loads; see ``workspace.yaml``."""
+"""Everything Dagster loads: ``dagster dev -m orchestration.definitions``."""
 
 import os
 

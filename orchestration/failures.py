@@ -17,6 +17,10 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errn
 KEPT = "What is finished is kept: the same run goes on from there."
 
 
+class RunError(ImgsimError):
+    """A run of the pipeline failed; the message says which stage, why, and what to do."""
+
+
 @contextmanager
 def fail_at_once(source: str = "") -> Iterator[None]:
     """Turn errors that a retry cannot cure into a failure without retries.

@@ -46,6 +46,6 @@ def slug(source: str | Path) -> str:
     if not name:
         raise ArgumentError(
             f"{str(source)!r} cannot name a collection: the last part of it has no letter a to z and no digit. "
-            "Give the collection a name: COLLECTION=name (python -m orchestration.demo: --collection name)."
+            "Give the collection a name: --collection name."
         )
     return name

@@ -1,4 +1,4 @@
-"""One run of a collection at a time, and none that is dead: for ``make demo``, whose runs no daemon watches.
+"""One run of a collection at a time, and none that is dead: for ``imgsim run``, whose runs no daemon watches.
 
 A run notes its id in the file ``turns/<collection>`` of Dagster's folder and holds a lock beside it. The system lets
 the lock go when the process ends, however it ends; whoever takes it next sees whether the run before was killed.

@@ -1,4 +1,4 @@
-"""Shared fixtures: an isolated home for every test, and one small collection rendered once."""
+"""Shared fixtures: an isolated home for every test, and one small collection of the sample."""
 
 import os
 
@@ -17,12 +17,14 @@ import numpy as np
 import pytest
 
 import imgsim
+from tests.sample_images import copy_sample
 
 LONGEST = (
     "integration/test_dagster.py",
     "faults/test_faults.py",
     "integration/test_coreml_asset.py",
     "integration/test_webserver.py",
+    "integration/test_wheel.py",
     "integration/test_benchmarks.py",
     "unit/neighbors/test_nndescent.py",
     "browser/test_dashboard.py",
@@ -32,7 +34,6 @@ LONGEST = (
     "integration/test_mlflow_sqlite.py",
 )
 """Files that take longest: first, so that no worker ends long after the others."""
-KINDS = ("sphere", "cube", "torus", "bricks")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,7 +98,7 @@ def _mlflow_as_before(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 @pytest.fixture(scope="session")
 def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of 40 small pictures: 4 kinds x 10 views, labelled by folder. Read-only by agreement."""
-    return imgsim.render_sample(tmp_path_factory.mktemp("tiny") / "tiny", views=10, kinds=KINDS, messy=False)
+    return copy_sample(tmp_path_factory.mktemp("tiny") / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A Chromium of this machine, and a dashboard as ``make ui`` starts it; for tests and benchmarks."""
+"""A Chromium of this machine, and a dashboard as ``imgsim ui`` starts it; for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from orchestration import ui
+from orchestration.commands.servers import Servers
+from orchestration.commands.ui import services
 
 HOST = "127.0.0.1"
 ANSWER = '.tiles[aria-label="Nearest images"]'
@@ -51,9 +52,9 @@ def chromium() -> Iterator[Any]:
 @contextmanager
 def dashboard(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """Address of a dashboard over the registry ``mlflow.db`` in ``folder``, which is its home too."""
-    wanted = [service for service in ui.services(0, 0, free_port()) if service.name == "Dashboard"]
+    wanted = [service for service in services(0, 0, free_port()) if service.name == "Dashboard"]
     place = {"IMGSIM_HOME": str(folder), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    servers = ui.Servers(wanted, folder / "logs")
+    servers = Servers(wanted, folder / "logs")
     try:
         servers.start({**environment, **place})
         servers.announce()

@@ -11,15 +11,15 @@ from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.insights.compute import compute
 from imgsim.mlflow import registry
 from imgsim.mlflow.connection import create_database
+from tests.sample_images import copy_sample
 
 NAME = "imgsim-tiny"
 STRANGE = "<img src=x onerror=alert(1)>.jpg"
-KINDS = ("sphere", "cube", "torus", "bricks")
 
 
 def pictures(folder: Path, views: int = 10) -> Path:
     """Small pictures of 4 labels, duplicates of some, broken files, and a name that is markup."""
-    made = imgsim.render_sample(folder, views=views, kinds=KINDS, messy=True)
+    made = copy_sample(folder, views, messy=True)
     first = next(path for path in sorted((made / "cube").iterdir()) if path.suffix == ".jpg")
     shutil.copy(first, made / "cube" / STRANGE)
     return made
@@ -43,7 +43,7 @@ def build(folder: Path) -> str:
     compute(model.references, store=store)
     (folder / "coreml").mkdir()
     done = model.export_coreml(folder / "coreml" / "tiny.mlpackage", verify=0)
-    CoreMLPackage.describe(done, verify(done.path, model, 4))
+    CoreMLPackage.describe(done, verify(done.path, model.references, 4))
     model.references.coreml = folder / "coreml"
     _register(client, model, uri, experiment)
     return uri

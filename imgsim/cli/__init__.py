@@ -11,6 +11,7 @@
     export     export.py    a Core ML package, verified
     plan       plan.py      what a collection of any size would cost
     doctor     doctor.py    checks of this machine
+    run, ui    plugins.py   commands of other packages, by their entry points
 
 Results go to stdout, messages and progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by
 Ctrl-C. Nothing heavy is imported until a command runs.
@@ -24,17 +25,18 @@ import typer
 from imgsim.cli import insights
 from imgsim.cli.create import backbones, create, evaluate
 from imgsim.cli.doctor import doctor
-from imgsim.cli.exit_codes import INTERRUPTED, CleanGroup
+from imgsim.cli.exit_codes import INTERRUPTED
 from imgsim.cli.export import export
 from imgsim.cli.load import load
 from imgsim.cli.plan import plan
+from imgsim.cli.plugins import PluginGroup
 from imgsim.cli.query import graph, query
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="imgsim",
-    cls=CleanGroup,
+    cls=PluginGroup,
     help="A folder of images in, similar images out.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -147,7 +147,7 @@ def _check_reachable(uri: str) -> None:
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise RegistryError(
-            f"The MLflow server {shown(uri)} does not answer ({reason}); start it (`make ui`), "
+            f"The MLflow server {shown(uri)} does not answer ({reason}); start it (`imgsim ui`), "
             "or set MLFLOW_TRACKING_URI."
         ) from error
 

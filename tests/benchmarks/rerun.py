@@ -1,4 +1,4 @@
-"""The pipeline again with nothing changed: ``python -m orchestration.demo`` twice, on all cores, as a user does."""
+"""The pipeline again with nothing changed: ``imgsim run`` twice, on all cores, as a user does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FLOOR_S = 10.0
 
 def measure(settings: Settings) -> list[Row]:
     """The first run in an empty home, then the same again."""
-    command = ["-m", "orchestration.demo", "--images", str(settings.images), "--backbone", settings.backbone]
+    command = ["-m", "imgsim", "run", str(settings.images), "--backbone", settings.backbone]
     command += ["--collection", "bench", *(["--weights", settings.weights] if settings.weights else [])]
     environment = clean_environment(settings.work / "rerun")
     rows: list[Row] = []
@@ -24,6 +24,6 @@ def measure(settings: Settings) -> list[Row]:
 
 
 def _reused(output: str) -> str:
-    """What the demo says it took over."""
+    """What the command says it took over."""
     lines = [line.split(maxsplit=1) for line in output.splitlines()]
     return next((line[1] for line in lines if line[:1] == ["reused"] and len(line) == 2), "")

@@ -7,10 +7,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import imgsim
 from tests.faults.runs import Home, Run
-
-KINDS = ("sphere", "cube", "torus", "bricks")
+from tests.sample_images import copy_sample
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class Homes:
 
 
 def make_homes(work: Path) -> Homes:
-    """Render the pictures and run once undisturbed."""
-    images = imgsim.render_sample(work / "tiny", views=6, kinds=KINDS, messy=True)
+    """Unpack the pictures and run once undisturbed."""
+    images = copy_sample(work / "tiny", views=6, messy=True)
     seed = Home(work / "seed", images, work / "runs")
     prepared = seed.run({"stage": "embeddings", "operation": 0})
     assert prepared.code == -signal.SIGKILL, prepared.output

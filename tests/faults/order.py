@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Order:
-    """A run of the demo: its arguments, where it tells what it does, and what happens to it (`tests.faults.probe`)."""
+    """A run of the pipeline: its arguments, where it tells what it does, and its fault (`tests.faults.probe`)."""
 
     arguments: list[str]
     log: Path
@@ -24,9 +24,10 @@ class Order:
 
 
 def run(order: Order) -> None:
-    """Become the run: as ``python -m orchestration.demo``, with small parts in the store, so that there are several."""
+    """Become the run: as ``imgsim run``, with small parts in the store, so that there are several."""
     from imgsim.features import extract
-    from orchestration import demo
+    from orchestration.commands import pipeline_run
+    from tests.commands import imgsim_command
     from tests.faults import probe
 
     code = 1
@@ -36,9 +37,9 @@ def run(order: Order) -> None:
             os.dup2(log, number)
         os.environ.update(order.environment)
         extract.PART_ROWS = order.part_rows
-        demo.Progress = probe.Probe
+        pipeline_run.Progress = probe.Probe
         probe.begin(order.events, order.fault)
-        code = demo.main(order.arguments)
+        code = imgsim_command("run", *order.arguments)
     except BaseException:  # noqa: BLE001  a test reads this, as a person would in the terminal
         traceback.print_exc()
     finally:

@@ -41,7 +41,7 @@ MODULES = (
     "imgsim.insights.report.report",
     "imgsim.mlflow.flavor",
     "imgsim.mlflow.pyfunc",
-    "orchestration.demo",
+    "orchestration.commands.run_summary",
     "tests.faults.probe",
 )
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

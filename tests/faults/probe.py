@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import dagster as dg
 
-from orchestration import demo
+from orchestration.commands.pipeline_run import Progress
 
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"}
 
@@ -44,8 +44,8 @@ def _seen(event: str, _arguments: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Probe(demo.Progress):
-    """What the demo prints, and in the file of events a line of JSON for each start and end of a stage."""
+class Probe(Progress):
+    """What the command prints, and in the file of events a line of JSON for each start and end of a stage."""
 
     def __call__(self, entry: dg.EventLogEntry, cursor: str = "") -> None:
         super().__call__(entry, cursor)

@@ -22,7 +22,7 @@ _context.set_forkserver_preload(["tests.faults.preload"])
 
 
 class Run:
-    """One run of the demo, in a process of its own."""
+    """One run of the pipeline, in a process of its own."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -108,9 +108,9 @@ class Home:
         return {"IMGSIM_HOME": str(self.root), "MLFLOW_TRACKING_URI": uri, "DAGSTER_HOME": dagster}
 
     def start(self, fault: dict[str, Any] | None = None, **changes: Any) -> Run:
-        """Start the demo on the images; ``changes`` are those of the order."""
+        """Start the pipeline on the images; ``changes`` are those of the order."""
         name = uuid.uuid4().hex[:8]
-        arguments = ["--images", str(self.images), "--collection", COLLECTION]
+        arguments = [str(self.images), "--collection", COLLECTION]
         environment = self.environment | changes.pop("environment", {})
         log, events = self._work / f"{name}.log", self._work / f"{name}.events"
         return Run(Order(arguments, log, events, environment, fault or {}, **changes))

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from orchestration import ui
+from orchestration.commands.servers import Servers, Service
 from tests.dashboard_browser import HOST, free_port
 
 HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -98,7 +98,7 @@ def mlflow_server(folder: Path) -> Iterator[str]:
     artifacts = ["--artifacts-destination", (folder / "mlartifacts").as_uri()]
     at = ["--workers", "1", "--host", HOST, "--port", str(port)]
     command = [sys.executable, "-m", "mlflow", "server", *store, *artifacts, *at]
-    servers = ui.Servers([ui.Service("MLflow", port, command, "--mlflow-port", "/health")], folder)
+    servers = Servers([Service("MLflow", port, command, "--mlflow-port", "/health")], folder)
     try:
         servers.start(dict(os.environ))
         servers.announce()

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-import imgsim
 from imgsim.costs import Costs
 from tests.benchmarks.costs import costs
+from tests.sample_images import copy_sample
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 def measured(tmp_path: Path, *options: str) -> tuple[str, dict[str, Any]]:
     """What the benchmarks print and write for 24 pictures."""
-    images = imgsim.render_sample(tmp_path / "few", views=6, kinds=("sphere", "cube", "torus", "bricks"), messy=False)
+    images = copy_sample(tmp_path / "few", views=6)
     output = tmp_path / "results.json"
     command = [sys.executable, "-m", "tests.benchmarks", "--images", str(images), "--output", str(output)]
     done = subprocess.run([*command, *options], cwd=REPOSITORY, capture_output=True, text=True, check=False)

@@ -15,8 +15,8 @@ from imgsim.features.extract import Features
 from imgsim.features.store import FeatureStore
 from imgsim.insights.registry import INSIGHTS
 from imgsim.mlflow import registry
-from orchestration import demo
 from orchestration.assets import ASSETS
+from orchestration.commands.pipeline_run import failure_reason
 from orchestration.config import (
     CoreMLConfig,
     EmbeddingsConfig,
@@ -31,6 +31,7 @@ from orchestration.instance import prepare_instance
 from orchestration.resources import WorkersResource
 from orchestration.result_cache import current, reuse_key
 from tests import dagster_names
+from tests.commands import imgsim_command
 
 # Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -60,7 +61,7 @@ def _warm_home(home, empty_mlflow, tiny_model, tiny_store):
 
 @pytest.fixture
 def instance():
-    """In memory: files cost a quarter of a run. Below, the command line and the demo write them."""
+    """In memory: files cost a quarter of a run. Below, the command lines write them."""
     with dg.DagsterInstance.ephemeral() as made:
         made.add_dynamic_partitions("collections", ["tiny"])
         yield made
@@ -101,7 +102,7 @@ def failures(result):
     found = {}
     for event in result.all_events:
         if event.is_step_failure:
-            found[event.step_key] = demo._reason(event)
+            found[event.step_key] = failure_reason(event)
         elif event.event_type is dg.DagsterEventType.RUN_FAILURE and not found:
             found["run"] = event.event_specific_data.error.to_string()
     return found, sum(event.is_step_up_for_retry for event in result.all_events)
@@ -341,27 +342,27 @@ def test_command_line_materialises_as_everything_else_does(tiny_images):
     assert all(stage["reused"] for stage in again.values()), "another process finds all of it"
 
 
-def test_demo_prints_what_was_done_and_what_was_reused(pictures, capfd):
-    assert demo.main(["--images", str(pictures), "--collection", "tiny"]) == 0
+def test_run_prints_what_was_done_and_what_was_reused(pictures, capfd):
+    assert imgsim_command("run", pictures, "--collection", "tiny") == 0
     first = capfd.readouterr().out
     assert "40 read, 1 rejected" in first
     assert "imgsim-tiny version 1 (challenger, champion)" in first
     assert "nothing: all of it was new" in first
-    assert demo.main(["--images", str(pictures), "--collection", "tiny"]) == 0
+    assert imgsim_command("run", pictures, "--collection", "tiny") == 0
     told = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("  reused  "))
     assert sorted(told.split(maxsplit=1)[1].split(", ")) == sorted(STEPS)
 
 
-def test_demo_explains_a_failure(capfd):
-    assert demo.main(["--images", "/nowhere/shells"]) == 1
+def test_run_explains_a_failure(capfd):
+    assert imgsim_command("run", "/nowhere/shells") == 1
     assert "error: images: " in capfd.readouterr().err
-    assert demo.main(["--collection", "No Name", "--images", "/nowhere"]) == 1
+    assert imgsim_command("run", "/nowhere", "--collection", "No Name") == 1
     assert "cannot name a collection" in capfd.readouterr().err
 
 
-def test_workspace_loads():
+def test_the_code_location_loads():
     done = subprocess.run(
-        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-m", "orchestration.definitions"],
         cwd=PROJECT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

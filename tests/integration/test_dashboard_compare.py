@@ -122,5 +122,5 @@ def test_a_model_with_one_version_says_how_to_make_a_second(open_page: OpenPage)
     test = open_page("compare", model="imgsim-alone")
     assert not test.exception
     assert "one version so far" in test.info[0].value
-    assert test.code[0].value == "make demo COLLECTION=alone IMAGES=path/to/pictures BACKBONE=mobilenet_v2"
-    assert [item.value.split()[0] for item in test.caption] == ["IMAGES", "torchvision"]
+    assert test.code[0].value == "imgsim run path/to/pictures --collection alone --backbone mobilenet_v2"
+    assert [item.value.split()[0] for item in test.caption] == ["`path/to/pictures`", "torchvision"]

@@ -178,5 +178,5 @@ def test_a_version_without_a_map_says_how_to_make_one(open_page: OpenPage):
     test = open_page("map", q="r1", area=ALL)
     assert not test.exception
     assert "without a map" in test.info[0].value
-    assert "make demo" in test.info[0].value
+    assert "imgsim run" in test.info[0].value
     assert shown(test, "map") is None

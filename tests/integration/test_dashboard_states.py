@@ -63,7 +63,7 @@ def test_no_registry_says_how_to_make_one(open_page: OpenPage, monkeypatch, tmp_
     assert not test.exception
     assert test.title[0].value == "No registry answers"
     assert "There is no MLflow database" in plain(test.error[0].value)
-    assert "make demo" in test.code[0].value
+    assert "imgsim run" in test.code[0].value
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -72,7 +72,7 @@ def test_a_server_that_is_down_says_how_to_start_it_and_another_try_helps(open_p
     elsewhere(monkeypatch, "http://user:secret@127.0.0.1:9")
     test = open_page("health")
     assert test.title[0].value == "No registry answers"
-    assert "make ui" in plain(test.error[0].value)
+    assert "imgsim ui" in plain(test.error[0].value)
     assert "secret" not in test.error[0].value
     monkeypatch.setenv("MLFLOW_TRACKING_URI", good)
     next(button for button in test.button if button.label == "Try again").click().run()
@@ -86,7 +86,7 @@ def test_a_registry_without_models_says_so(open_page: OpenPage, monkeypatch, tmp
     elsewhere(monkeypatch, uri)
     test = open_page()
     assert test.title[0].value == "There is no model yet"
-    assert "make demo" in test.code[0].value
+    assert "imgsim run" in test.code[0].value
 
 
 @pytest.mark.parametrize("model", ["imgsim-absent", "imgsim-' OR 1=1", "other-model", "<img src=x>"])

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 import imgsim
 from dashboards.services.models import registry
 from imgsim.cli import app
-from orchestration import demo
 from orchestration.assets import ASSETS
 from tests import postgres
+from tests.commands import imgsim_command
 
 pytest.importorskip("dagster_postgres")
 boto3 = pytest.importorskip("boto3")
@@ -84,7 +84,7 @@ def team(
 
 
 def run(pictures: Path, collection: str) -> int:
-    return demo.main(["--images", str(pictures), "--collection", collection])
+    return imgsim_command("run", pictures, "--collection", collection)
 
 
 def test_a_model_goes_in_on_one_machine_and_comes_out_on_another(

@@ -1,4 +1,4 @@
-"""`make ui` for real: servers on free ports, and assets materialised through GraphQL as Dagster's UI does it."""
+"""`imgsim ui` for real: servers on free ports, and assets materialised through GraphQL as Dagster's UI does it."""
 
 import os
 import signal
@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.assets import ASSETS
+from orchestration.commands.servers import ServerError, check_ports
+from orchestration.commands.ui import services
 from orchestration.instance import prepare_instance
-from orchestration.ui import UiError, check_ports, services
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -56,7 +57,7 @@ def free_port():
 
 @dataclass
 class Ui:
-    """A running `python -m orchestration.ui`."""
+    """A running `imgsim ui`."""
 
     process: subprocess.Popen
     log: Path
@@ -71,7 +72,7 @@ class Ui:
 
 @pytest.fixture
 def ui(home, tmp_path):
-    """All three servers, started as ``make ui`` does."""
+    """All three servers, started as a user does."""
     names = ("dagster", "mlflow", "dashboard")
     ports = {name: free_port() for name in names}
     options = [word for name in names for word in (f"--{name}-port", str(ports[name]))]
@@ -81,7 +82,7 @@ def ui(home, tmp_path):
     log = tmp_path / "ui.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.ui", *options],
+            [sys.executable, "-m", "imgsim", "ui", *options],
             cwd=PROJECT,
             env=environment,
             stdout=output,
@@ -177,14 +178,15 @@ def content(path):
 
 SMALL_SERVERS = """
 import sys
-from orchestration import ui
+from orchestration.commands import ui
 
 def small(*ports):
     serve = [sys.executable, "-m", "http.server", "--bind", ui.HOST, "--directory", sys.argv[1]]
     return [ui.Service(f"Server{port}", port, [*serve, str(port)], "--port", "/") for port in map(int, sys.argv[2:])]
 
 ui.services = small
-sys.exit(ui.main([]))
+from imgsim.cli import app
+app(["ui"])
 """
 
 
@@ -225,5 +227,5 @@ def test_a_busy_port_is_named_with_the_option_that_moves_it(home):
         taken.listen()
         port = taken.getsockname()[1]
         wanted = services(free_port(), port, free_port())
-        with pytest.raises(UiError, match=rf"port {port} for MLflow is in use .* --mlflow-port {port + 1}"):
+        with pytest.raises(ServerError, match=rf"port {port} for MLflow is in use .* --mlflow-port {port + 1}"):
             check_ports(wanted)

@@ -2,6 +2,7 @@
 
 import re
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 
 import mlflow.cli
@@ -53,8 +54,10 @@ def test_compose_names_what_exists(services: dict[str, dict], known: set[str]) -
         program, *arguments = service["command"]
         assert (PROGRAMS / program).exists()
         files = [word for word in arguments if re.search(r"\.(py|yaml|env)$", word)]
-        assert files
+        modules = [arguments[i + 1] for i, word in enumerate(arguments) if word == "-m"]
+        assert files or modules
         assert all((ROOT / name).is_file() for name in files)
+        assert all(map(find_spec, modules))
         assert set(service["environment"]) <= known
     mounts = [mount.split(":")[0] for service in services.values() for mount in service.get("volumes", [])]
     assert [place for place in mounts if place.startswith(".") and not (DEPLOY / place).is_file()] == []

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards import session, state
 from dashboards.markdown import plain
-from dashboards.services.commands import FETCHED, with_another_network
+from dashboards.services.commands import FETCHED, PICTURES, with_another_network
 from dashboards.services.models import registry
 from dashboards.services.models.registry import RegistryProblem, Version
 from dashboards.session import Open
@@ -65,10 +65,10 @@ def _alone(now: Open) -> None:
     )
     command = with_another_network(now.version)
     st.code(command, language="shell")
-    if "IMAGES" in command:
-        st.caption("IMAGES is the folder, table or address that this version was made of; the registry keeps none.")
+    if PICTURES in command:
+        st.caption(f"`{PICTURES}` stands for the images of this version; the registry does not keep where they are.")
     if FETCHED in command:
-        st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add WEIGHTS=path/to/weights.")
+        st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add --weights path/to/weights.")
 
 
 def _chosen(now: Open, others: list[Version]) -> Version:

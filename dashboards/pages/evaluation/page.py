@@ -75,7 +75,7 @@ def run_link(now: Open) -> None:
     if url:
         st.link_button("MLflow run", url, icon=":material/open_in_new:", help="Parameters, metrics and files")
     elif now.version.run_id:
-        st.caption(f"MLflow run {plain(now.version.run_id)}; `make ui` opens it in the browser", width="content")
+        st.caption(f"MLflow run {plain(now.version.run_id)}; `imgsim ui` opens it in the browser", width="content")
 
 
 page(opened())

@@ -81,7 +81,7 @@ def names() -> list[str]:
         found = [model for model in _models(client, f"name LIKE '{PREFIX}%'") if _NAME.fullmatch(model.name)]
     if not found:
         raise RegistryProblem(
-            "no_model", "The registry answers, but holds no model of imgsim yet. Run the pipeline once: make demo."
+            "no_model", "The registry answers, but holds no model of imgsim yet. Run the pipeline once: imgsim run."
         )
     return [model.name for model in sorted(found, key=lambda model: (-(model.last_updated_timestamp or 0), model.name))]
 

@@ -7,6 +7,7 @@ from PIL import Image
 import imgsim
 import imgsim.features.extract
 from imgsim.features.extract import Features, image_pixels
+from tests.sample_images import copy_sample
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_renamed_and_duplicate_files_cost_nothing(copy, store):
 
 def test_one_new_file_costs_one(copy, store):
     extract(copy, store)
-    imgsim.render_sample(copy.parent / "new", views=1, kinds=("cone",), messy=False)
+    copy_sample(copy.parent / "new", views=1, kinds=["cone"])
     shutil.copy(next((copy.parent / "new").rglob("*.jpg")), copy / "new.jpg")
     assert extract(copy, store).stats["computed"] == 1
 

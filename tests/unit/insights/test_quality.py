@@ -6,6 +6,7 @@ import imgsim
 from imgsim.insights.measures import Traits, measure_traits
 from imgsim.insights.quality import ISSUES, TABLES, image_quality
 from tests.benchmarks.planted import FAULTS, plant
+from tests.sample_images import ALL, copy_sample
 
 SPOILT = 8
 
@@ -14,7 +15,7 @@ SPOILT = 8
 def spoilt(tmp_path_factory, tiny_store) -> tuple[imgsim.SimilarityModel, pd.Series]:
     """120 pictures, and 8 of each fault; which fault each row has."""
     folder = tmp_path_factory.mktemp("spoilt")
-    originals = sorted(imgsim.render_sample(folder / "sample", views=5, messy=False).rglob("*.jpg"))
+    originals = sorted(copy_sample(folder / "sample", views=5, kinds=ALL).rglob("*.jpg"))
     made = plant(originals[:: len(originals) // SPOILT][:SPOILT], folder / "faults", FAULTS)
     paths = [str(path) for path in originals] + [str(path) for path, _, _ in made]
     model = imgsim.create(imgsim.load_images(paths), store=tiny_store, progress=False)

@@ -45,7 +45,7 @@ def test_a_dead_server_is_one_clear_error() -> None:
     with socket.socket() as probe:  # bound and not listening: connections are refused
         probe.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        with pytest.raises(RegistryError, match=r"does not answer .*start it \(`make ui`\)"):
+        with pytest.raises(RegistryError, match=r"does not answer .*start it \(`imgsim ui`\)"):
             registry.load("flowers", tracking_uri=uri)
 
 

@@ -12,6 +12,7 @@ from imgsim.neighbors.graph import build_graph
 from imgsim.neighbors.graph_update import extended_graph, extended_graph_by_ivf, shrunk_graph
 from imgsim.neighbors.ivf import InvertedFile
 from imgsim.references import update
+from tests.sample_images import copy_sample
 
 
 @pytest.mark.parametrize(("n", "m"), [(100, 1), (100, 40), (3, 50), (1, 5)])
@@ -81,7 +82,7 @@ def test_a_large_model_grows_along_its_cells(tiny_images, tiny_store, tmp_path, 
     model = imgsim.create(tiny_images, store=tiny_store, progress=False)
     for module in (search, update):
         monkeypatch.setattr(module, "EXACT_UP_TO", 10)
-    imgsim.render_sample(tmp_path / "more", views=2, kinds=("cone",), messy=False, seed=5)
+    copy_sample(tmp_path / "more", views=2, kinds=["cone"])
     model.add(tmp_path / "more", store=tiny_store)
     model.graph.check()
     assert len(model.graph) == len(model) == 42

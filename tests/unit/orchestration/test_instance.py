@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from imgsim.errors import MissingExtraError
-from orchestration import demo, ui
 from orchestration.instance import SETTINGS, prepare_instance
+from tests.commands import imgsim_command
 
 
 def test_settings_are_made_once(home: Path) -> None:
@@ -27,7 +27,7 @@ def test_records_in_postgresql_without_its_packages(
     (home / "dagster" / "dagster.yaml").write_text("storage: {postgres: {postgres_url: 'postgresql+psycopg2:///d'}}")
     with pytest.raises(MissingExtraError, match=r'dagster\.yaml .* pip install "imgsim-kit\[team\]"'):
         prepare_instance()
-    assert demo.main(["--images", str(tiny_images)]) == 1
-    assert ui.main([]) == 1
-    errors = capsys.readouterr().err.splitlines()
-    assert [line.startswith("error: ") and "imgsim-kit[team]" in line for line in errors] == [True, True]
+    assert imgsim_command("run", tiny_images) == 1
+    assert imgsim_command("ui") == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert ["imgsim-kit[team]" in line for line in errors] == [True, True]

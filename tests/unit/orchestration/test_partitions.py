@@ -28,5 +28,5 @@ def test_unusable_names(name):
 
 
 def test_nothing_left_of_a_name():
-    with pytest.raises(ArgumentError, match=r"'/data/写真' cannot name a collection.*COLLECTION=name"):
+    with pytest.raises(ArgumentError, match=r"'/data/写真' cannot name a collection.*--collection name"):
         slug("/data/写真")

@@ -3,12 +3,13 @@ import shutil
 import pytest
 
 import imgsim
+from tests.sample_images import copy_sample
 
 
 def test_add_then_remove_returns_to_the_start(tiny_images, tiny_store, tmp_path):
     model = imgsim.create(tiny_images, store=tiny_store, progress=False)
     before = model.similarity_graph(k=10)
-    imgsim.render_sample(tmp_path / "more", views=2, kinds=("cone",), messy=False, seed=5)
+    copy_sample(tmp_path / "more", views=2, kinds=["cone"])
     (tmp_path / "more" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     model.add(tmp_path / "more", store=tiny_store)
     assert model.ids.tolist() == list(range(42))

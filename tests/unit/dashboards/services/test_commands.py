@@ -14,20 +14,20 @@ def version(name: str, backbone: str | None) -> Version:
 @pytest.mark.parametrize(
     ("name", "backbone", "same", "other"),
     [
-        ("imgsim-sample", "mini", "make demo", "make demo BACKBONE=mobilenet_v2"),
-        ("imgsim-sample", None, "make demo", "make demo BACKBONE=mobilenet_v2"),
-        ("imgsim-sample", "mobilenet_v2", "make demo BACKBONE=mobilenet_v2", "make demo"),
+        ("imgsim-sample", "mini", "imgsim run", "imgsim run --backbone mobilenet_v2"),
+        ("imgsim-sample", None, "imgsim run", "imgsim run --backbone mobilenet_v2"),
+        ("imgsim-sample", "mobilenet_v2", "imgsim run --backbone mobilenet_v2", "imgsim run"),
         (
             "imgsim-birds",
             "mini",
-            "make demo COLLECTION=birds IMAGES=path/to/pictures",
-            "make demo COLLECTION=birds IMAGES=path/to/pictures BACKBONE=mobilenet_v2",
+            "imgsim run path/to/pictures --collection birds",
+            "imgsim run path/to/pictures --collection birds --backbone mobilenet_v2",
         ),
         (
             "imgsim-birds",
             "resnet50",
-            "make demo COLLECTION=birds IMAGES=path/to/pictures BACKBONE=resnet50",
-            "make demo COLLECTION=birds IMAGES=path/to/pictures",
+            "imgsim run path/to/pictures --collection birds --backbone resnet50",
+            "imgsim run path/to/pictures --collection birds",
         ),
     ],
 )
@@ -37,4 +37,4 @@ def test_the_next_version_of_the_same_model(name: str, backbone: str | None, sam
 
 
 def test_a_strange_tag_is_one_word():
-    assert commands.again(version("imgsim-sample", "x; rm -rf ~")) == "make demo BACKBONE='x; rm -rf ~'"
+    assert commands.again(version("imgsim-sample", "x; rm -rf ~")) == "imgsim run --backbone 'x; rm -rf ~'"

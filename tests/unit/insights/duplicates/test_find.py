@@ -10,6 +10,7 @@ from imgsim.decoding.decode import decode
 from imgsim.insights.duplicates.find import TABLES, calibrated_threshold, find_duplicates, look_alikes
 from imgsim.insights.measures import measure_traits
 from tests.benchmarks.planted import COPIES, MUST_BE_FOUND, ON_REQUEST, jpeg, plant
+from tests.sample_images import ALL, copy_sample
 
 BLANKS, PAGES, TWINS = 60, 20, 14
 
@@ -36,7 +37,7 @@ def page(number: int) -> Image.Image:
 def planted(tmp_path_factory) -> tuple[imgsim.SimilarityModel, pd.DataFrame]:
     """Sample pictures in every kind of copy, blank sheets, pages, and one file 14 times; what each row is."""
     folder = tmp_path_factory.mktemp("planted")
-    source = imgsim.render_sample(folder / "sample", views=2, messy=False)
+    source = copy_sample(folder / "sample", views=2, kinds=ALL)
     originals = sorted(source.rglob("*.jpg"))
     rows = [(path, i, "original") for i, path in enumerate(originals)]
     rows += plant(originals, folder / "copies", COPIES)

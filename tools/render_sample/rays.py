@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.sample.part import Part
-from imgsim.sample.sdf import Array, Sdf
+from tools.render_sample.part import Part
+from tools.render_sample.sdf import Array, Sdf
 
 _HIT = 0.003
 

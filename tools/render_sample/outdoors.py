@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from imgsim.sample import sdf
-from imgsim.sample.noise import Colour, Random, between, colour, column
-from imgsim.sample.paint import bands, plain, turn, where
-from imgsim.sample.part import Part
-from imgsim.sample.scenery import Builder, Subject
-from imgsim.sample.sdf import Array
+from tools.render_sample import sdf
+from tools.render_sample.noise import Colour, Random, between, colour, column
+from tools.render_sample.paint import bands, plain, turn, where
+from tools.render_sample.part import Part
+from tools.render_sample.scenery import Builder, Subject
+from tools.render_sample.sdf import Array
 
 
 def flower(rng: Random) -> Subject:

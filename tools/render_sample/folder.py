@@ -10,20 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from rich.progress import track
 
 from imgsim.errors import ArgumentError
 from imgsim.io.atomic import atomic_folder
-from imgsim.progress import track
-from imgsim.sample.arrangements import ARRANGEMENTS
-from imgsim.sample.messy import MESSY, add_messy
-from imgsim.sample.scenery import stage
-from imgsim.sample.shading import render
-from imgsim.sample.solids import SOLIDS
-from imgsim.sample.textures import TEXTURES, relief
+from imgsim.sample.unpack import MARKER
+from tools.render_sample.arrangements import ARRANGEMENTS
+from tools.render_sample.messy import add_messy
+from tools.render_sample.scenery import stage
+from tools.render_sample.shading import render
+from tools.render_sample.solids import SOLIDS
+from tools.render_sample.textures import TEXTURES, relief
 
-VERSION = 1
-"""Raise it when the same parameters give other pictures."""
-MARKER = ".imgsim-sample.json"
 KINDS: tuple[str, ...] = tuple(sorted([*SOLIDS, *TEXTURES, *ARRANGEMENTS]))
 _SHAPES = ((192, 144), (184, 138), (168, 126), (160, 160), (138, 184), (200, 150))
 """Width and height of the pictures, in turn."""
@@ -41,12 +39,12 @@ def render_sample(
     """Render the sample collection: ``views`` pictures of each kind, in one folder per kind.
 
     The same arguments give the same bytes on the same versions of NumPy and Pillow, and a picture does not depend on
-    which others are drawn. A folder that already holds this very sample is left as it is.
+    which others are drawn.
 
     Parameters
     ----------
     folder : Path or str
-        Where to; created, or replaced if it holds another sample.
+        A new folder; parents are created.
     views : int
         Pictures per kind, 1 to 100.
     seed : int
@@ -68,20 +66,18 @@ def render_sample(
     Raises
     ------
     ArgumentError
-        An argument outside its domain, or ``folder`` holds files that are not a sample.
+        An argument outside its domain, or ``folder`` exists.
     """
     target = Path(folder)
     chosen = _checked(views, seed, kinds, size)
-    recipe = {"version": VERSION, "views": views, "seed": seed, "kinds": list(chosen), "size": size, "messy": messy}
-    if _complete(target, recipe):
-        return target
-    with atomic_folder(target, overwrite=_replaceable(target)) as temporary:
-        for kind, view in track(list(product(chosen, range(views))), "rendering the sample", enabled=progress):
+    with atomic_folder(target) as temporary:
+        for kind, view in track(list(product(chosen, range(views))), "rendering the sample", disable=not progress):
             path = temporary / kind / f"{kind}_{view:02d}.jpg"
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(encode(draw(kind, view, seed, size)))
         if messy:
             add_messy(temporary, chosen)
+        recipe = {"views": views, "seed": seed, "kinds": list(chosen), "size": size, "messy": messy}
         (temporary / MARKER).write_text(json.dumps(recipe, indent=2) + "\n")
     return target
 
@@ -120,30 +116,3 @@ def _checked(views: int, seed: int, kinds: Sequence[str] | None, size: int | Non
             f"kinds are {list(chosen)}, of which {unknown} are unknown; choose from {', '.join(KINDS)}."
         )
     return chosen
-
-
-def _complete(target: Path, recipe: dict[str, object]) -> bool:
-    """Whether the folder holds exactly this sample, no file missing."""
-    if _recipe(target) != recipe:
-        return False
-    kinds = recipe["kinds"]
-    assert isinstance(kinds, list)
-    names = [f"{kind}/{kind}_{view:02d}.jpg" for kind in kinds for view in range(int(str(recipe["views"])))]
-    extra = len(MESSY) if recipe["messy"] else 0
-    return all((target / name).is_file() for name in names) and sum(1 for _ in target.glob("*/*")) == len(names) + extra
-
-
-def _recipe(target: Path) -> object:
-    try:
-        return json.loads((target / MARKER).read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _replaceable(target: Path) -> bool:
-    """Whether the folder may be replaced: it is an older sample, or empty."""
-    if not target.exists():
-        return False
-    if target.is_dir() and ((target / MARKER).is_file() or not any(target.iterdir())):
-        return True
-    raise ArgumentError(f"{target} exists and is not a rendered sample (it has no {MARKER}); choose another folder.")

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from imgsim.sample import sdf
-from imgsim.sample.noise import Colour, Random, between, colour, column
-from imgsim.sample.outdoors import OUTDOORS
-from imgsim.sample.paint import finish, plain, turn, where
-from imgsim.sample.part import Paint, Part
-from imgsim.sample.scenery import Builder, Subject
-from imgsim.sample.sdf import Array, Sdf
+from tools.render_sample import sdf
+from tools.render_sample.noise import Colour, Random, between, colour, column
+from tools.render_sample.outdoors import OUTDOORS
+from tools.render_sample.paint import finish, plain, turn, where
+from tools.render_sample.part import Paint, Part
+from tools.render_sample.scenery import Builder, Subject
+from tools.render_sample.sdf import Array, Sdf
 
 _PIPS: dict[int, list[tuple[float, float]]] = {
     0: [],

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from imgsim.sample import sdf
-from imgsim.sample.noise import Random, between, colour, column, earthy
-from imgsim.sample.paint import any_paint, bands, finish, plain, settle, turn, where
-from imgsim.sample.part import Paint, Part
-from imgsim.sample.scenery import Builder, Subject
-from imgsim.sample.sdf import Array, Sdf
+from tools.render_sample import sdf
+from tools.render_sample.noise import Random, between, colour, column, earthy
+from tools.render_sample.paint import any_paint, bands, finish, plain, settle, turn, where
+from tools.render_sample.part import Paint, Part
+from tools.render_sample.scenery import Builder, Subject
+from tools.render_sample.sdf import Array, Sdf
 
 
 def _alone(rng: Random, solid: Sdf, radius: float, paint: Paint, lying: float = 0.0, convex: bool = True) -> Subject:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgsim.sample.noise import Random, between, blur, colour, earthy, field, hashed
-from imgsim.sample.paint import where
-from imgsim.sample.sdf import Array
+from tools.render_sample.noise import Random, between, blur, colour, earthy, field, hashed
+from tools.render_sample.paint import where
+from tools.render_sample.sdf import Array
 
 Material = Callable[[Random, Array, Array], tuple[Array, Array, float]]
 """(rng, u, v) to height (rows, columns), linear RGB (3, rows * columns) and shine; u, v in units of the pattern."""

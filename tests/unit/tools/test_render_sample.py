@@ -1,17 +1,22 @@
-"""The sample the project renders itself."""
+"""The program that renders the sample."""
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from imgsim.errors import ArgumentError
-from imgsim.sample import KINDS, MESSY, render_sample
-from imgsim.sample.folder import MARKER, draw, encode
+from imgsim.sample.unpack import MARKER, REPEATED
+from tools.render_sample import KINDS, MESSY, render_sample
+from tools.render_sample.folder import draw, encode
 
+PROJECT = Path(__file__).resolve().parents[3]
 SOME = ("dice", "mug", "wood")
 
 
@@ -64,29 +69,28 @@ def test_the_default_sizes_vary() -> None:
     assert all(160 <= max(shape) <= 200 for shape in shapes)
 
 
-def test_a_complete_sample_is_left_alone(sample: Path) -> None:
-    before = (sample / MARKER).stat().st_mtime_ns
-    assert render_sample(sample, views=3, kinds=SOME, size=64) == sample
-    assert (sample / MARKER).stat().st_mtime_ns == before
-
-
-def test_a_missing_picture_or_another_recipe_renders_again(tmp_path: Path) -> None:
-    folder = render_sample(tmp_path / "s", views=1, kinds=["wood"], size=32)
-    whole = pictures(folder)
-    (folder / "wood/wood_00.jpg").unlink()
-    render_sample(folder, views=1, kinds=["wood"], size=32)
-    assert pictures(folder) == whole
-    render_sample(folder, views=2, kinds=["wood"], size=32, messy=False)
-    assert list(pictures(folder)) == ["wood/wood_00.jpg", "wood/wood_01.jpg"]
-    assert json.loads((folder / MARKER).read_text())["views"] == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["s"]
-
-
-def test_a_folder_of_other_files_is_never_replaced(tmp_path: Path) -> None:
+def test_a_folder_that_exists_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"precious")
-    with pytest.raises(ArgumentError, match="not a rendered sample"):
+    with pytest.raises(ArgumentError, match="exists already"):
         render_sample(tmp_path, views=1, kinds=["wood"], size=32)
     assert (tmp_path / "holiday.jpg").read_bytes() == b"precious"
+
+
+def test_the_command_renders_a_folder_or_an_archive_of_the_same_bytes(tmp_path: Path) -> None:
+    options = ["--views", "1", "--kind", "wood", "--kind", "mug", "--size", "32"]
+    for target in ("folder", "one.zip", "two.zip"):
+        command = [sys.executable, "-m", "tools.render_sample", str(tmp_path / target), *options]
+        subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with ZipFile(tmp_path / "one.zip") as archive:
+        packed = {name: archive.read(name) for name in archive.namelist()}
+    assert json.loads(packed.pop(MARKER))["kinds"] == ["wood", "mug"]
+    assert packed == pictures(tmp_path / "folder")
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.render_sample", str(tmp_path / "folder")],
+        cwd=PROJECT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.split(":")[0]) == (1, "error")
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,7 @@ def test_three_messy_files_cannot_be_read(sample: Path) -> None:
 
 
 def test_three_messy_files_repeat_a_picture(sample: Path) -> None:
+    assert MESSY[3:] == REPEATED
     copy, original = messy(sample, "copy.jpg")
     assert copy == original
     for name in ("reencoded.jpg", "rotated.jpg"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from imgsim.sample.sdf import Array, Sdf
+from tools.render_sample.sdf import Array, Sdf
 
 Paint = Callable[[Array, Array], Array]
 

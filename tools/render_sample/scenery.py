@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imgsim.sample import sdf
-from imgsim.sample.noise import Random, between, colour, column, field, linear
-from imgsim.sample.paint import any_paint, finish, plain, settle, turn, where
-from imgsim.sample.part import Paint, Part
-from imgsim.sample.sdf import Array
-from imgsim.sample.shading import Camera, Light, Scene
+from tools.render_sample import sdf
+from tools.render_sample.noise import Random, between, colour, column, field, linear
+from tools.render_sample.paint import any_paint, finish, plain, settle, turn, where
+from tools.render_sample.part import Paint, Part
+from tools.render_sample.sdf import Array
+from tools.render_sample.shading import Camera, Light, Scene
 
 
 @dataclass(frozen=True)

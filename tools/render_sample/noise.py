@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgsim.sample.sdf import Array
+from tools.render_sample.sdf import Array
 
 Random = np.random.Generator
 Colour = tuple[float, float, float]

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from imgsim.sample.noise import Colour, Random, between, colour, column
-from imgsim.sample.part import Paint, Part
-from imgsim.sample.sdf import Array
+from tools.render_sample.noise import Colour, Random, between, colour, column
+from tools.render_sample.part import Paint, Part
+from tools.render_sample.sdf import Array
 
 
 def plain(rgb: Colour) -> Paint:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.sample.part import Paint, Part
-from imgsim.sample.rays import gradient, march, openness, unshadowed
-from imgsim.sample.sdf import Array
+from tools.render_sample.part import Paint, Part
+from tools.render_sample.rays import gradient, march, openness, unshadowed
+from tools.render_sample.sdf import Array
 
 _EDGE = 0.055
 _CENTRE = np.zeros(1, np.float32)

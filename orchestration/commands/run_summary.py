@@ -1,0 +1,75 @@
+"""What a run gave, as text: one line per stage, and where everything lies."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imgsim.insights.duplicates.find import TIERS
+from imgsim.insights.registry import load_insight
+from imgsim.io.home import home
+from imgsim.mlflow.connection import default_tracking_uri
+from imgsim.sample.unpack import REPEATED, default_folder
+from orchestration.commands.pipeline_run import Facts, Progress
+from orchestration.commands.ui import services
+from orchestration.result_cache import current
+
+
+def summary(progress: Progress, collection: str, seconds: float) -> str:
+    """Return a line ``name  value`` for each result of a run, in the words of its metadata."""
+    facts = progress.facts
+    images, features, graph = facts["images"], facts["features"], facts["neighbor_graph"]
+    quality, model = facts["evaluation"], facts["registered_model"]
+    rejected = images["rejected"] + features["undecodable"]
+    reused = [step for step in progress.steps if progress.reused(step)]
+    pace = f"{features['ms_per_image']:.1f} ms per image" if features["computed"] else "none had to be computed"
+    rows = {
+        "images": f"{features['features']:,} read, {rejected:,} rejected, {images['labels']} labels",
+        "source": images["source"],
+        "features": f"{features['features']:,} x {features['dimensions']} ({features['backbone']}), "
+        f"{features['computed']:,} computed, {pace}",
+        "graph": f"{graph['method']}, k={graph['k']}, {graph['edges']:,} edges, {_measured(quality, 'recall')}",
+        "quality": _measured(quality, "precision"),
+        **_found(facts, collection),
+        "model": f"{model['model']} version {model['version']} ({model['aliases']})",
+        "why": model["reason"],
+        "reused": ", ".join(reused) or "nothing: all of it was new",
+        "time": f"{seconds:.1f} s",
+        "collection": str(home() / "collections" / collection),
+        "features in": str(home() / "store"),
+        "MLflow": default_tracking_uri(),
+        "Dagster": os.environ["DAGSTER_HOME"],
+        "look around": f"imgsim ui   ({', '.join(f'{server.name} {server.url}' for server in services())})",
+    }
+    return "\n".join(f"  {name:<13}{value}" for name, value in rows.items())
+
+
+def _found(facts: Facts, collection: str) -> dict[str, str]:
+    """Return what the insights found, and of the packaged sample how many of its duplicates."""
+    duplicates, labels = facts["duplicates"], facts["label_errors"]
+    tiers = [(tier, int(duplicates[f"{tier}_images"])) for tier in TIERS]
+    rows = {
+        "duplicates": ", ".join(f"{count:,} {tier.replace('_', ' ')}" for tier, count in tiers) + " (but for one each)",
+        "labels": f"{labels['flagged']:,.0f} of {labels['judged']:,.0f} likely wrong",
+        "outliers": f"{facts['outliers']['outliers']:,.0f}",
+        "bad pictures": f"{facts['quality']['images']:,.0f}",
+        "clusters": f"{facts['clusters']['clusters']:,.0f}",
+        "report": str(facts["insight_report"]["report"]),
+    }
+    if Path(facts["images"]["source"]) == default_folder():
+        folder = current(home() / "collections" / collection / "duplicates")
+        groups = load_insight(folder).tables["groups"]
+        found = {Path(path).name for path in groups.loc[groups["tier"] != "look_alike", "path"]}
+        hits = [name for name in REPEATED if name in found]
+        rows["planted"] = f"{len(hits)} of {len(REPEATED)} duplicates found: {', '.join(hits)}"
+    return rows
+
+
+def _measured(metrics: Mapping[str, Any], name: str) -> str:
+    """Return ``recall@10 0.998 (0.997 to 0.999)``, or that there is none."""
+    found = [key for key in metrics if key.startswith(f"{name}_at_") and key.rsplit("_", 1)[-1].isdigit()]
+    if not found:
+        return f"no {name}: the images have no labels" if name == "precision" else f"no {name}"
+    key = found[0]
+    low, high = metrics[f"{key}_low"], metrics[f"{key}_high"]
+    return f"{key.replace('_at_', '@')} {metrics[key]:.3f} (95 % {low:.3f} to {high:.3f})"

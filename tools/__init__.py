@@ -1,0 +1,1 @@
+"""Programs for those who develop imgsim; not in the wheel."""

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from jupyter_client.connect import ConnectionFileMixin
+from jupyter_client import KernelManager
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -43,7 +43,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_output_stderr = "remove"  # progress bars
 
-ConnectionFileMixin.transport.default_value = "ipc"  # kernels open no port
+KernelManager.transport_encryption.default_value = "auto"  # else each kernel warns
 
 # look
 html_theme = "pydata_sphinx_theme"

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from sphinx.util.nodes import get_node_source
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
@@ -44,30 +45,22 @@ def find(name: str) -> Any:
             value: Any = import_module(".".join(parts[:end]))
         except ImportError:
             continue
-        try:
-            for part in parts[end:]:
-                value = getattr(value, part)
-        except AttributeError:
-            return _field(value, parts[end:])
+        for part in parts[end:]:
+            fields = getattr(value, "__dataclass_fields__", {})  # those without a default are no attributes
+            if not hasattr(value, part) and part not in fields:
+                return None
+            value = getattr(value, part, part)
         return value
     return None
 
 
-def _field(value: Any, rest: list[str]) -> Any:
-    """Return the name of a dataclass's field without a default, which is no attribute of its class."""
-    return rest[0] if len(rest) == 1 and rest[0] in getattr(value, "__dataclass_fields__", {}) else None
-
-
 def _candidates(node: pending_xref) -> Iterator[str]:
-    """Yield the paths that a name can mean where it stands: in its class, its module, the library, anywhere."""
+    """Yield the paths that a name can mean in the docstring it stands in: from the inside out, then in the library."""
     target = node["reftarget"]
-    module, class_name = node.get("py:module"), node.get("py:class")
-    if module and class_name:
-        yield f"{module}.{class_name}.{target}"
-        home = getattr(find(f"{module}.{class_name}"), "__module__", None)
-        yield f"{home}.{target}"
-    if module:
-        yield f"{module}.{target}"
+    _, _, documented = (get_node_source(node) or "").partition("docstring of ")
+    parts = documented.partition(":")[0].split(".") if documented else []
+    for end in range(len(parts), 0, -1):
+        yield ".".join([*parts[:end], target])
     yield f"imgsim.{target}"
     yield target
 

@@ -1,8 +1,8 @@
 """Sphinx extension: writes the pages that follow from the code and from the measured figures; git ignores them.
 
-    reference/api.md               the public names, from ``imgsim.__all__``
-    _generated/cli.md              every command with its help, from the typer app
-    _generated/benchmarks/*.md     a table each, from ``benchmarks.json``
+- ``reference/api.md``: the public names, from ``imgsim.__all__``
+- ``_generated/cli.md``: every command with its help, from the typer app
+- ``_generated/benchmarks/*.md``: a table each, from ``benchmarks.json``
 """
 
 from __future__ import annotations
@@ -89,8 +89,7 @@ def _kind(value: Any) -> str:
 def _summary(title: str, names: Sequence[str]) -> str:
     listed = "\n".join(f"   {name}" for name in names)
     return (
-        f"## {title}\n\n```{{eval-rst}}\n"
-        f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n```\n"
+        f"## {title}\n\n```{{eval-rst}}\n.. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n```\n"
     )
 
 
@@ -105,7 +104,7 @@ def _helps() -> Iterator[tuple[str, str]]:
 
     from imgsim.cli import app
 
-    runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
+    runner = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80", "NO_COLOR": "1"})
     for name in ("", *typer.main.get_command(app).commands):  # type: ignore[attr-defined]
         words = [name] if name else []
         result = runner.invoke(app, [*words, "--help"], prog_name="imgsim", catch_exceptions=False)

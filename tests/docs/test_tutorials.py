@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-from jupyter_client import KernelManager
-from myst_nb.core.config import NbParserConfig
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
 
@@ -24,9 +22,8 @@ def test_there_are_four():
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_tutorial_runs(path: Path, tmp_path: Path) -> None:
-    notebook = read_myst_markdown_notebook(path.read_text(), NbParserConfig(), path=str(path))
-    kernel = KernelManager(transport="ipc")
-    client = NotebookClient(notebook, km=kernel, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    notebook = read_myst_markdown_notebook(path.read_text())
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))

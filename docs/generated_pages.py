@@ -23,7 +23,12 @@ All names of the first three tables are attributes of `imgsim`; `import imgsim` 
 """
 KINDS = ("Functions", "Classes", "Errors")
 ROOMS = {
-    "Insights": ("imgsim.insights.compute.compute", "imgsim.references.insight.Insight"),
+    "Insights": (
+        "imgsim.insights.compute.compute",
+        "imgsim.references.insight.Insight",
+        "imgsim.insights.registry.InsightKind",
+    ),
+    "What a model holds": ("imgsim.references.references.References",),
     "Backbones": ("imgsim.backbones.spec.Backbone", "imgsim.backbones.spec.BackboneSpec"),
     "Core ML": (
         "imgsim.coreml.export_coreml",

@@ -117,7 +117,10 @@ def _helps() -> Iterator[tuple[str, str]]:
 
 
 def write_pages() -> None:
-    """Write all of them; a file that did not change keeps its time, so that its page is not built again."""
+    """Write all of them; a file that did not change keeps its time, so that its page is not built again.
+
+    Stubs of names that are gone are removed: autosummary leaves them.
+    """
     pages = {"reference/api.md": api_page(), "_generated/cli.md": cli_page()}
     pages |= {f"_generated/benchmarks/{name}.md": benchmark_page(result) for name, result in benchmarks().items()}
     for name, text in pages.items():
@@ -125,6 +128,9 @@ def write_pages() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    for stub in (HERE / "reference" / "generated").glob("*.rst"):
+        if f"   {stub.stem}\n" not in pages["reference/api.md"]:
+            stub.unlink()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -52,3 +52,21 @@ def test_every_benchmark_is_on_the_page():
     page = (ROOT / "docs" / "benchmarks.md").read_text()
     assert re.findall(r"_generated/benchmarks/(\w+)\.md", page) != []
     assert set(re.findall(r"_generated/benchmarks/(\w+)\.md", page)) == set(generated_pages.benchmarks())
+
+
+def test_the_architecture_names_every_room():
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    rooms = {path.parent.name for path in (ROOT / "imgsim").glob("*/__init__.py")}
+    assert len(rooms) > 10
+    assert [room for room in sorted(rooms) if f"`{room}/`" not in text and f"`{room}`" not in text] == []
+
+
+def test_files_that_are_named_exist():
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    pages += [path for path in (ROOT / "docs").rglob("*.md") if "_" not in path.relative_to(ROOT).parts[1][:1]]
+    named = {
+        name for path in pages for name in re.findall(r"`((?:tests|imgsim|docs|deploy)/[\w./-]+)`", path.read_text())
+    }
+    made = {"tests/benchmarks/results.json"}
+    assert len(named) > 20
+    assert sorted(name for name in named - made if not (ROOT / name).exists()) == []

@@ -110,7 +110,10 @@ def _helps() -> Iterator[tuple[str, str]]:
     from imgsim.cli import app
 
     runner = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80", "NO_COLOR": "1"})
-    for name in ("", *typer.main.get_command(app).commands):  # type: ignore[attr-defined]
+    group: Any = typer.main.get_command(app)
+    with group.make_context("imgsim", [], resilient_parsing=True) as context:
+        names = group.list_commands(context)  # those that other packages add too
+    for name in ("", *names):
         words = [name] if name else []
         result = runner.invoke(app, [*words, "--help"], prog_name="imgsim", catch_exceptions=False)
         yield f"`imgsim {name}`" if name else "`imgsim`", result.output.strip()

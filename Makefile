@@ -12,7 +12,7 @@ BACKBONE ?=
 WEIGHTS ?=
 COLLECTION ?=
 
-.PHONY: help install demo ui test lint fuzz audit bench faults clean
+.PHONY: help install demo ui test lint docs fuzz audit bench faults clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,10 @@ lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-dev ## Build the documentation offline, tutorials included; a warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html $(ARGS)
+	@echo "open docs/_build/html/index.html"
 
 fuzz: $(VENV)/.installed-dev ## Damaged files, forged models and odd questions, and the largest pictures: a quarter of an hour
 	IMGSIM_LONG=40 $(BIN)/python -m pytest tests/property tests/zoo $(ARGS)

@@ -74,7 +74,7 @@ def register(model: SimilarityModel, *, collection: str, run_id: str, tracking_u
     run_id : str
         MLflow run that the model belongs to; it exists already.
     tracking_uri : str, optional
-        Default: `default_tracking_uri`.
+        Default: `imgsim.mlflow.connection.default_tracking_uri`.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def load(
         ``"champion"`` or ``"challenger"``; not used when ``version`` is given.
     version : str or int, optional
     tracking_uri : str, optional
-        Default: `default_tracking_uri`.
+        Default: `imgsim.mlflow.connection.default_tracking_uri`.
 
     Raises
     ------

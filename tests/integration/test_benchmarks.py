@@ -1,4 +1,4 @@
-"""The benchmarks run, on a handful of images, and write what the README's tables are made from."""
+"""The benchmarks run, on a handful of images, and write what docs/benchmarks.json is made from."""
 
 import json
 import subprocess

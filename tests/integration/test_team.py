@@ -74,7 +74,7 @@ def team(
     database: postgres.Cluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """A member's machine, as README says; the tiny images' features are there. Gives its home."""
+    """A member's machine, as the guide for teams says; the tiny images' features are there. Gives its home."""
     (home / "dagster" / "dagster.yaml").symlink_to(DEPLOY / "dagster.yaml")
     shutil.copytree(tiny_store.root, home / "store")
     member = {"MLFLOW_TRACKING_URI": server, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}  # steps are tried again anyhow

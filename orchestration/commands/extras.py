@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError
 
 _MODULES = {"dagster": "Dagster", "dagster_webserver": "Dagster's web server", "mlflow": "MLflow", "psutil": "psutil"}
@@ -17,4 +18,4 @@ def require_pipeline(command: str) -> None:
     """
     missing = [name for module, name in _MODULES.items() if find_spec(module) is None]
     if missing:
-        raise MissingExtraError(f'imgsim {command} needs {" and ".join(missing)}: pip install "imgsim[pipeline]".')
+        raise MissingExtraError(f"imgsim {command} needs {' and '.join(missing)}: {install_command('pipeline')}.")

@@ -360,9 +360,9 @@ def test_run_explains_a_failure(capfd):
     assert "cannot name a collection" in capfd.readouterr().err
 
 
-def test_the_code_location_loads():
+def test_the_workspace_loads():
     done = subprocess.run(
-        [sys.executable, "-m", "dagster", "definitions", "validate", "-m", "orchestration.definitions"],
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
         cwd=PROJECT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

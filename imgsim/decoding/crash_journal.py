@@ -37,30 +37,30 @@ class Journal:
         self._lock = Lock()
         self._free: list[int] = []
         self._used = 0
-        self._suspected = {key: self._note(key) for key in sorted(suspects)}
+        self._suspected = {sha256: self._note(sha256) for sha256 in sorted(suspects)}
 
     @contextmanager
     def decoding(self, sha256: str) -> Iterator[None]:
-        """Note that the file of this sha256 is being decoded."""
+        """Note the file of this sha256 for as long as the block decodes it."""
         slot = self._note(sha256)
         try:
             yield
         finally:  # not reached by a crash
             self._blank(slot)
 
-    def clear(self, key: str) -> None:
-        """Forget a suspicion: the file was tried alone."""
+    def clear(self, sha256: str) -> None:
+        """Remove a suspect after it was checked in a process of its own."""
         with self._lock:
-            slot = self._suspected.pop(key, None)
-            self.suspects.discard(key)
+            slot = self._suspected.pop(sha256, None)
+            self.suspects.discard(sha256)
         if slot is not None:
             self._blank(slot)
 
-    def _note(self, key: str) -> int:
+    def _note(self, sha256: str) -> int:
         with self._lock:
             slot = self._free.pop() if self._free else self._used
             self._used = max(self._used, slot + 1)
-        self._write(slot, key.encode())
+        self._write(slot, sha256.encode())
         return slot
 
     def _blank(self, slot: int) -> None:
@@ -77,7 +77,7 @@ class Journal:
 
 @contextmanager
 def journal() -> Iterator[Journal]:
-    """Keep a journal of this run; without a writable home there is none, and a crash leaves no trace."""
+    """Open a journal for this run; without a writable home it is kept in memory only and a crash leaves no trace."""
     path = home() / "inflight" / uuid.uuid4().hex
     lock = _lock(_lock_of(path))
     try:
@@ -112,10 +112,11 @@ def _lock(path: Path, blocking: bool = True) -> BaseFileLock:
 
 
 def _successor(own: Path, file: FileIO) -> Journal:
-    """Make the journal of this run; it takes over what those note whose process is gone, and removes them."""
+    """Make the journal of this run: it takes over the suspects of journals whose process is dead, and removes those."""
     with ExitStack() as held:
-        dead = [lock.with_suffix("") for lock in sorted(own.parent.glob("*.lock")) if _is_free(lock, held)]
-        made = Journal(file, {key for path in dead for key in _records(path)})
+        others = set(own.parent.glob("*.lock")) - {_lock_of(own)}
+        dead = [lock.with_suffix("") for lock in sorted(others) if _is_free(lock, held)]
+        made = Journal(file, {sha256 for path in dead for sha256 in _records(path)})
         for path in dead:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # Windows removes a lock file when it is released, not before

@@ -1,4 +1,15 @@
-"""A stage of the pipeline: everything about an asset but its library call and the facts it shows."""
+"""A stage of the pipeline: everything about an asset but its library call and the facts it shows.
+
+An asset names what its result depends on, the call that computes it, and what Dagster should show::
+
+    @stage_asset(group_name="graph", kinds={"python"}, check_specs=checks.GRAPH)
+    def neighbor_graph(context: ..., config: GraphConfig, embeddings: Embeddings) -> Results[NeighborGraph]:
+        with stage(context) as this:
+            entry = this.entry(NeighborGraph, embeddings.digest, config.k)
+            value = entry.get(lambda: build_graph(embeddings.matrix, config.k))
+            this.show(entry, {"edges": value.neighbors.size}, checks.check_graph(value, len(embeddings.matrix)))
+        yield from this.results()
+"""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -145,7 +156,7 @@ class Stage:
 
 @contextmanager
 def stage(context: dg.AssetExecutionContext, source: str = "") -> Iterator[Stage]:
-    """Open a step: times it in MLflow, fails at once on what no retry cures (see `fail_at_once` for ``source``).
+    """Open a step: time it in MLflow, fail at once on what no retry cures (see `fail_at_once` for ``source``).
 
     The MLflow run is marked as failed when a check that stops the run did not pass.
     """

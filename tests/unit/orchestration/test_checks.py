@@ -1,4 +1,4 @@
-"""What stops a run and what only warns."""
+"""Checks that stop a run, and checks that only warn."""
 
 import dagster as dg
 import numpy as np

@@ -1,4 +1,4 @@
-"""What Dagster is given to show: text stays text."""
+"""Facts that Dagster is given to show: text stays text."""
 
 import dagster as dg
 import pandas as pd

@@ -13,7 +13,7 @@ from orchestration.result_cache import KEPT, Entry, current, point, reuse_key
 
 @pytest.fixture
 def entry(tmp_path):
-    """Where a report would lie; each call opens it anew, as the next run does."""
+    """Open the place of a report anew, as each run does."""
     store = FeatureStore(tmp_path / "store")
     return lambda kind=Report: Entry(tmp_path / "insight_report" / "key", kind, store)
 

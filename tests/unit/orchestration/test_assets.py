@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from imgsim.insights.compute import NAMES
+from imgsim.insights.registry import INSIGHTS
 from orchestration.assets import ASSETS
 from orchestration.definitions import resources
 from tests import dagster_names
@@ -44,4 +44,4 @@ def test_every_step_is_retried_by_collection_with_resources_that_there_are(asset
 
 @pytest.mark.parametrize("name", ["insight_report", "registered_model"])
 def test_what_is_published_takes_every_insight(name: str) -> None:
-    assert {dep.asset_key.to_user_string() for dep in SPECS[name].deps} >= set(NAMES)
+    assert {dep.asset_key.to_user_string() for dep in SPECS[name].deps} >= set(INSIGHTS)

@@ -88,7 +88,7 @@ def test_it_is_exported_verified_logged_and_reused(run, tiny_model):
     assert latest.data.tags["imgsim.coreml"] == "passed"
     package = Path(facts["package"])
     assert CoreMLPackage.load(package.parent).passed
-    assert verify(package, tiny_model, 3).passed
+    assert verify(package, tiny_model.references, 3).passed
 
     _, again, check, _ = run(outputs="topk", compress="int8")
     assert again["reused"]
@@ -110,13 +110,13 @@ def test_the_registered_version_carries_the_package_and_its_report(tmp_path, tin
     assert result.success
     latest, names = artifacts()
     assert "tiny.mlpackage" in names
-    folder = registry.load("tiny").coreml
+    folder = registry.load("tiny").references.coreml
     assert folder is not None
     assert sorted(path.name for path in folder.iterdir()) == names
     carried = CoreMLPackage.load(folder)
     assert carried.passed
     assert carried.path is not None
-    assert verify(carried.path, tiny_model, 2).passed
+    assert verify(carried.path, tiny_model.references, 2).passed
     assert Interpreter(carried.path).metadata[RUN] == latest.info.run_id
 
 

@@ -16,7 +16,7 @@ _LABELS = 130
 
 
 def ranks(curve: pd.DataFrame) -> alt.LayerChart:
-    """Precision at every rank with its interval, from `dashboards.services.evaluation.precision_curve`."""
+    """Precision at every rank with its interval, from `imgsim.evaluation.precision_by_rank`."""
     import altair as alt
 
     y = alt.Y("precision:Q", title="precision@k", scale=alt.Scale(zero=False))
@@ -46,7 +46,7 @@ def confusion(cells: pd.DataFrame, order: Sequence[str], others: Sequence[str]) 
 
 
 def history(lines: pd.DataFrame) -> alt.LayerChart:
-    """Figures of the versions over time, from `dashboards.services.evaluation.history_lines`."""
+    """Figures of the versions over time, from `dashboards.pages.evaluation.versions.history_lines`."""
     import altair as alt
 
     base = alt.Chart(lines).encode(
@@ -63,7 +63,7 @@ def history(lines: pd.DataFrame) -> alt.LayerChart:
 
 
 def timings(table: pd.DataFrame) -> alt.Chart:
-    """Seconds of the stages, from `dashboards.services.evaluation.timings`."""
+    """Seconds of the stages, from `dashboards.pages.evaluation.timings.timings`."""
     import altair as alt
 
     kinds = {"seconds": "time passed", "cpu_seconds": "processor time"}

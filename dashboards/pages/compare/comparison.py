@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.services.evaluation import titles
 from dashboards.services.filters import Filters, mask
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.models.per_model_cache import per_model
-from imgsim.evaluation import Z95
+from imgsim.evaluation import mean_interval, metric_titles
 
 SAMPLE = 200
 Rows = NDArray[np.int64]
@@ -149,8 +148,7 @@ def summary(loaded: Loaded, other: Loaded, k: int, sample: int = SAMPLE, seed: i
     theirs = other.model.graph.neighbors[across[drawn], :k]
     common = ((mine[:, :, None] == theirs[:, None, :]) & (mine[:, :, None] >= 0)).any(axis=2).sum(axis=1)
     overlap = common / k
-    mean, half = float(overlap.mean()), Z95 * float(overlap.std()) / len(overlap) ** 0.5
-    low, high = max(0.0, mean - half), min(1.0, mean + half)
+    mean, low, high = map(float, mean_interval(overlap))
     spread = pd.DataFrame({"common": np.arange(k + 1), "images": np.bincount(common, minlength=k + 1)})
     same = int((mine == theirs).all(axis=1).sum())
     changed = drawn[np.argsort(common, kind="stable")]
@@ -166,7 +164,7 @@ def metric_differences(loaded: Loaded, other: Loaded, before: str, after: str) -
     mine, theirs = ({} if found is None else found.metrics for found in pair)
     names: dict[str, str] = {}
     for found in pair:
-        names |= {} if found is None else {name: title for name, (title, _) in titles(found.k).items()}
+        names |= {} if found is None else {name: title for name, (title, _) in metric_titles(found.k).items()}
     rows = []
     for name, title in names.items():
         if name in mine or name in theirs:

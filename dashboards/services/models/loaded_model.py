@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from imgsim.evaluation import label_codes
+
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
     from imgsim.references.insight import Insight
@@ -38,13 +40,16 @@ class Loaded:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The distinct labels, sorted."""
-        return tuple(sorted({label for label in self.model.images.labels if label is not None}))
+        return tuple(self._labels_and_codes[0].tolist())
 
     @cached_property
     def label_codes(self) -> NDArray[np.int32]:
         """(n,) position in ``labels``, -1 without label."""
-        codes = {label: code for code, label in enumerate(self.labels)}
-        return np.array([-1 if label is None else codes[label] for label in self.model.images.labels], np.int32)
+        return self._labels_and_codes[1].astype(np.int32)
+
+    @cached_property
+    def _labels_and_codes(self) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+        return label_codes(self.model.images.labels)
 
     @cached_property
     def lower_paths(self) -> list[str]:

@@ -197,6 +197,17 @@ def _download(version: Version, folder: Path) -> None:
         ) from error
 
 
+def run_metrics(run_id: str | None) -> dict[str, float]:
+    """Read the metrics of an MLflow run; none when it is gone or the server does not answer."""
+    if not run_id:
+        return {}
+    try:
+        with connect() as connection:
+            return {str(name): float(value) for name, value in connection.client.get_run(run_id).data.metrics.items()}
+    except ImgsimError:
+        return {}
+
+
 def downloads() -> Path:
     """Where downloaded versions lie."""
     return home() / "dashboard" / "models"

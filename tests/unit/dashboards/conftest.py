@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+import numpy as np
 import pytest
 
 import imgsim
@@ -28,6 +29,14 @@ def bare(loaded: Loaded) -> Loaded:
     model = copy(loaded.model)
     model.references.insights = {}
     return Loaded("imgsim-tiny", "1", "bare-token", model)
+
+
+@pytest.fixture(scope="session")
+def unlabelled(loaded: Loaded) -> Loaded:
+    """The same vectors without labels."""
+    model = imgsim.create(embeddings=np.asarray(loaded.model.embeddings), k=10, progress=False)
+    model.evaluate()
+    return Loaded("imgsim-vectors", "1", "vectors-token", model)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboards.services.models.registry import RegistryProblem, Version, chosen
+from dashboards.services.models.registry import RegistryProblem, Version, chosen, run_metrics
 from imgsim.mlflow.registry import TAG_REVISION
 
 
@@ -31,3 +31,9 @@ def test_no_such_version_names_those_there_are():
 def test_the_token_names_the_content_or_else_the_place():
     assert version("1", **{TAG_REVISION: "ab" * 20}).token == ("ab" * 20)[:20]
     assert version("1").token == "imgsim-x-1-20260102000000"
+
+
+def test_metrics_of_a_run_that_cannot_be_asked_are_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'absent.db'}")
+    assert run_metrics("0" * 32) == {}
+    assert run_metrics(None) == {}

@@ -27,6 +27,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureS
 def bare(loaded: Loaded) -> Loaded:
     """The same model, registered without insights."""
     model = copy(loaded.model)
+    model.references = copy(model.references)
     model.references.insights = {}
     return Loaded("imgsim-tiny", "1", "bare-token", model)
 

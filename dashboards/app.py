@@ -17,12 +17,12 @@ from threadpoolctl import threadpool_limits
 from dashboards.pages.map import places
 from dashboards.services import thumbnails
 from dashboards.services.models import registry
-from dashboards.services.models.registry import RegistryProblem
+from imgsim.errors import RegistryError
 
 
 def _warm() -> None:
     """Import and open what the first page needs, while the browser is still on its way."""
-    with suppress(RegistryProblem):
+    with suppress(RegistryError):
         registry.load(registry.newest())
 
 

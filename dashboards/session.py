@@ -12,8 +12,10 @@ from dashboards import state
 from dashboards.markdown import plain
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.registry import RegistryProblem, Version
 from dashboards.state import View
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
+from imgsim.mlflow.registry import choose, list_versions
 
 T = TypeVar("T")
 
@@ -62,26 +64,26 @@ def versions(name: str) -> list[Version]:
     return _answer(_asked_versions(name))
 
 
-def _answer(found: list[T] | RegistryProblem) -> list[T]:
-    if isinstance(found, RegistryProblem):
+def _answer(found: list[T] | RegistryError) -> list[T]:
+    if isinstance(found, RegistryError):
         raise found
     return found
 
 
 # Problems are kept like answers: a server that hangs costs its time limit once, not with every click.
 @st.cache_data(ttl=SECONDS, show_spinner=False)
-def _asked_names() -> list[str] | RegistryProblem:
+def _asked_names() -> list[str] | RegistryError:
     try:
         return registry.names()
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         return problem
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False, max_entries=100)
-def _asked_versions(name: str) -> list[Version] | RegistryProblem:
+def _asked_versions(name: str) -> list[Version] | RegistryError:
     try:
-        return registry.versions(name)
-    except RegistryProblem as problem:
+        return list_versions(name)
+    except RegistryError as problem:
         return problem
 
 
@@ -96,15 +98,15 @@ def open_model(view: View) -> Open:
 
     Raises
     ------
-    RegistryProblem
+    RegistryError
         There is nothing to show.
     """
     before = last()
     try:
-        version = registry.chosen(versions(view.model or names()[0]), view.version)
+        version = choose(versions(view.model or names()[0]), view.version)
         with st.spinner(f"Opening version {version.version} of {plain(version.name)}", show_time=True):
             loaded = registry.load(version)
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         if before is None or not _still_asks_for(view, before):
             raise
         st.warning(
@@ -124,8 +126,8 @@ def open_model(view: View) -> Open:
 def replaced(now: Open) -> bool:
     """Whether the view by now means another version: an alias has moved. Of a registry that fails nothing is known."""
     try:
-        return registry.chosen(versions(now.version.name), now.view.version).version != now.version.version
-    except RegistryProblem:
+        return choose(versions(now.version.name), now.view.version).version != now.version.version
+    except RegistryError:
         return False
 
 
@@ -143,7 +145,7 @@ def _moved(view: View, before: Version, now: Version) -> bool:
     return said == view.version and not view.version.isdecimal() and before.version != now.version
 
 
-def show_problem(problem: RegistryProblem) -> None:
+def show_problem(problem: RegistryError) -> None:
     """The page that says why there is no model, and what to do."""
     st.title(_TITLES[problem.kind], anchor=False)
     st.error(plain(problem), icon=":material/error:")

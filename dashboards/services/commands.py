@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shlex import quote
 
-from dashboards.services.models.registry import PREFIX, Version
+from imgsim.mlflow.download import Version
+from imgsim.mlflow.registry import PREFIX
 
 SAMPLE = f"{PREFIX}sample"
 """The model of the packaged pictures, which ``imgsim run`` takes when it is given no others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,7 +30,7 @@ async def answer(request: Request) -> Response:
     """The route: a JPEG of a model that is loaded, else 404. All is in memory, so no thread is needed."""
     from starlette.responses import Response
 
-    loaded = model_cache.by_token(request.path_params["token"])
+    loaded = registry.MODELS.known(request.path_params["token"])
     row = request.path_params["row"]
     data = loaded.model.thumbnails([row])[0] if loaded is not None and row < len(loaded) else None
     if data is None:

@@ -7,12 +7,13 @@ import streamlit as st
 from dashboards import session, state
 from dashboards.markdown import plain
 from dashboards.services.format import figure
-from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.registry import RegistryProblem, Version
 from dashboards.session import Open
 from dashboards.state import View
 from dashboards.widgets.url_choice import choice
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
+from imgsim.mlflow.registry import PREFIX
 
 _STEPS = 200
 """Of the slider of distances."""
@@ -31,11 +32,11 @@ def choose_model(view: View) -> None:
                 sorted(names),
                 key="choice-model",
                 on_change=state.changed("choice-model", lambda value: state.put(model=value, version=None)),
-                format_func=lambda item: str(item).removeprefix(registry.PREFIX),
+                format_func=lambda item: str(item).removeprefix(PREFIX),
                 help="Models of the MLflow registry, one per collection",
             )
             _choose_version(session.versions(name), view)
-        except RegistryProblem as problem:
+        except RegistryError as problem:
             if problem.kind == "no_registry":
                 st.caption(":material/cloud_off: The registry does not answer")
 

@@ -11,11 +11,12 @@ from dashboards.pages.basket.download import Share
 from dashboards.services.format import visible
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.registry import RegistryProblem
 from dashboards.services.query_text import MOST_TERMS, MOST_WEIGHT
 from dashboards.session import Open, opened
 from dashboards.widgets import basket_state, pager
 from dashboards.widgets.gallery import Kind, gallery, handle, tile
+from imgsim.errors import RegistryError
+from imgsim.mlflow.registry import resolve
 
 SIZE = 60
 HERE: tuple[Kind, ...] = ("query", "details", "walk", "basket")
@@ -55,8 +56,8 @@ def _share(now: Open, name: str, version: str) -> Share | None:
     if (name, version) == (now.loaded.name, now.loaded.version):
         return Share(now.loaded, rows)
     try:
-        loaded = registry.load(registry.resolve(name, version))
-    except RegistryProblem as problem:
+        loaded = registry.load(resolve(name, version))
+    except RegistryError as problem:
         st.warning(
             f"{_images(len(rows))} of version {plain(version)} of {plain(name)} cannot be shown now and not be "
             f"downloaded; the basket keeps them. {plain(problem)}",

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.services.filters import Filters, mask
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 
 Rows = NDArray[np.int32]
 Measure = Callable[[Loaded], "NDArray[np.float64] | None"]

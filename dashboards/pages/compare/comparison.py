@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.services.filters import Filters, mask
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from imgsim import comparison
 from imgsim.comparison import Move, Overlap
 

@@ -10,9 +10,10 @@ from dashboards import session, state
 from dashboards.markdown import plain
 from dashboards.services.commands import FETCHED, PICTURES, with_another_network
 from dashboards.services.models import registry
-from dashboards.services.models.registry import RegistryProblem, Version
 from dashboards.session import Open
 from dashboards.widgets.gallery import Action, handle
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def choose(now: Open) -> Pair | None:
     """Let the user choose what to compare with; None, said on the page, where that is not possible."""
     try:
         others = [item for item in session.versions(now.version.name) if item.version != now.version.version]
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         st.warning(plain(problem), icon=":material/cloud_off:")
         return None
     if not others:
@@ -48,7 +49,7 @@ def choose(now: Open) -> Pair | None:
     try:
         with st.spinner(f"Opening version {chosen.version}", show_time=True):
             other = Open(registry.load(chosen), now.view, chosen)
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         st.error(plain(problem), icon=":material/error:")
         st.button("Try again", help="Download the other version anew")
         return None

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dashboards.services.commands import again
-from dashboards.services.models.registry import PREFIX
 from imgsim.coreml.export.metadata import COMPRESSION, OUTPUTS, PRECISION
 from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.coreml.runtime.package import read_package
 from imgsim.errors import CoreMLError, ModelFormatError
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
+from imgsim.mlflow.registry import PREFIX
 
 if TYPE_CHECKING:
     from dashboards.services.models.loaded_model import Loaded
-    from dashboards.services.models.registry import Version
     from imgsim.coreml.export.verify import VerificationReport
+    from imgsim.mlflow.download import Version
 
 SYSTEMS = {
     6: "iOS 15, macOS 12",

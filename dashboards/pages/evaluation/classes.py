@@ -11,8 +11,8 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from dashboards import state
 from dashboards.markdown import plain
 from dashboards.services.format import visible
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.session import Open
 from dashboards.widgets import pager
 from dashboards.widgets.gallery import gallery, handle, tile

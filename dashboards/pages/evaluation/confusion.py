@@ -8,8 +8,8 @@ import streamlit as st
 from dashboards import state
 from dashboards.pages.evaluation.classes import choose, images
 from dashboards.services.format import visible
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.session import Open
 from dashboards.widgets import charts, pager
 from imgsim import evaluation

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.session import Open
 from dashboards.widgets import charts
 from imgsim.evaluation import SAMPLE, precision_by_rank

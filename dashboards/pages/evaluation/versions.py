@@ -11,9 +11,10 @@ import streamlit as st
 from dashboards import session
 from dashboards.markdown import plain
 from dashboards.services.format import visible
-from dashboards.services.models.registry import RegistryProblem, Version
 from dashboards.session import Open
 from dashboards.widgets import charts, pager
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
 
 VERSIONS = 20
 """Rows of a page."""
@@ -23,7 +24,7 @@ def show(now: Open) -> None:
     """Show the versions of this model over time."""
     try:
         known = session.versions(now.version.name)
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         st.warning(plain(problem), icon=":material/cloud_off:")
         return
     table = history(known)

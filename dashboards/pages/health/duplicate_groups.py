@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from imgsim.insights.duplicates import look_alikes
 from imgsim.insights.duplicates.best_copy import Facts
 from imgsim.insights.duplicates.cleanup import CERTAIN, plan_table

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from dashboards.pages.map.coloring import COLORINGS, colored, entry_of
 from dashboards.services.filters import Filters, mask
 from dashboards.services.format import visible
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.services.thumbnails import HEADERS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def answer(request: Request) -> Response:
     """The routes `FILES` and `NAMES`: of a model that is loaded, else 404."""
     from starlette.responses import JSONResponse, Response
 
-    loaded = model_cache.by_token(request.path_params["token"])
+    loaded = registry.MODELS.known(request.path_params["token"])
     if loaded is not None and "row" in request.path_params:
         row = request.path_params["row"]
         if row < len(loaded):

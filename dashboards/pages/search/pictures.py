@@ -8,8 +8,8 @@ from typing import cast
 import streamlit as st
 
 from dashboards.services import uploads
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.services.query_text import PICTURE, Crop, Term
 from dashboards.services.search import Vector
 from dashboards.services.uploads import Picture, Refused

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ class Loaded:
 
     def __init__(self, name: str, version: str, token: str, model: SimilarityModel) -> None:
         self.name, self.version, self.token, self.model = name, version, token, model
+        self.results: dict[Callable[..., Any], Any] = {}  # caches of `dashboards.services.models.cache.per_model`
 
     def __len__(self) -> int:
         return len(self.model)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboards.services import commands
-from dashboards.services.models.registry import Version
+from imgsim.mlflow.download import Version
 
 
 def version(name: str, backbone: str | None) -> Version:

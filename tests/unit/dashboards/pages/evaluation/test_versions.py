@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dashboards.pages.evaluation.versions import history, history_lines, web_address
-from dashboards.services.models.registry import Version
+from imgsim.mlflow.download import Version
 
 
 def version(number: int, **tags: str) -> Version:

@@ -13,7 +13,7 @@ from starlette.routing import Match, Route
 from dashboards.pages.map import coloring, places
 from dashboards.pages.map.map_view import Scene, _key, described
 from dashboards.services.filters import Filters, mask
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
 from tests.unit.dashboards.pages.browse.test_order import bare
 
@@ -22,11 +22,11 @@ LEFT = "0.0~5000.0~5000.10000~0.10000"
 
 
 @pytest.fixture
-def _on_the_shelf(loaded: Loaded) -> Iterator[None]:
-    model_cache.clear()
-    model_cache.get(loaded.token, lambda: loaded)
+def _in_memory(loaded: Loaded) -> Iterator[None]:
+    registry.MODELS.clear()
+    registry.MODELS.get(loaded.token, lambda: loaded)
     yield
-    model_cache.clear()
+    registry.MODELS.clear()
 
 
 def ask(path: str) -> Response:
@@ -47,7 +47,7 @@ def test_places_are_the_insights_from_left_to_right_and_bottom_to_top(loaded: Lo
     assert places.places(bare(loaded)) is None
 
 
-@pytest.mark.usefixtures("_on_the_shelf")
+@pytest.mark.usefixtures("_in_memory")
 def test_points_and_codes_are_two_bytes_each(loaded: Loaded):
     addresses = places.addresses(loaded, "label")
     points, codes = ask(addresses["points"]), ask(addresses["codes"])
@@ -58,7 +58,7 @@ def test_points_and_codes_are_two_bytes_each(loaded: Loaded):
     assert points.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.usefixtures("_on_the_shelf")
+@pytest.mark.usefixtures("_in_memory")
 def test_names_are_data(loaded: Loaded):
     row = next(i for i, path in enumerate(loaded.model.images.paths) if "<img" in path)
     answer = ask(f"{places.addresses(loaded, 'label')['names']}{row}.json")
@@ -66,7 +66,7 @@ def test_names_are_data(loaded: Loaded):
     assert answer.headers["content-type"] == "application/json"
 
 
-@pytest.mark.usefixtures("_on_the_shelf")
+@pytest.mark.usefixtures("_in_memory")
 @pytest.mark.parametrize(
     "path",
     ["/maps/tiny-token/nothing.bin", "/maps/other/points.bin", "/maps/tiny-token/99999.json", "/maps/other/0.json"],

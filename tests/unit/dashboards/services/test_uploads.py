@@ -42,7 +42,7 @@ def test_a_picture_has_the_vector_the_library_gives(loaded: Loaded, photo: bytes
 def embedded(loaded: Loaded, data: bytes) -> Vector:
     from imgsim.references.query import resolve
 
-    return np.asarray(resolve(loaded.model, [data])[0])
+    return np.asarray(resolve(loaded.model.references, [data])[0])
 
 
 def test_a_stored_file_has_its_own_vector(loaded: Loaded):
@@ -160,7 +160,7 @@ def test_the_part_of_a_stored_image_is_asked_by_its_thumbnail(loaded: Loaded):
 
 
 def test_without_a_thumbnail_no_part_can_be_asked(loaded: Loaded, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(loaded.model, "_thumbnails", None)
+    monkeypatch.setattr(loaded.model.references, "thumbnail_source", None)
     answer = uploads.embed_stored(loaded, 3, (0, 0, 60, 60))
     assert isinstance(answer, Refused)
     assert "thumbnail" in answer.reason

@@ -4,14 +4,16 @@ import pytest
 from dashboards.pages.browse import order
 from dashboards.services.filters import Filters
 from dashboards.services.models.loaded_model import Loaded
+from imgsim.model import SimilarityModel
+from imgsim.references.references import References
 
 NO_FILTERS = Filters()
 
 
 def bare(loaded: Loaded) -> Loaded:
     """The same images without insights and thumbnails."""
-    model = loaded.model
-    plain = type(model)(model.images, model._vectors, model.graph, model.ids, model.backbone)
+    whole = loaded.model.references
+    plain = SimilarityModel(References(whole.images, whole._embeddings, whole.graph, whole.ids, whole.backbone))
     return Loaded("imgsim-bare", "1", "bare", plain)
 
 

@@ -19,7 +19,8 @@ def test_the_curve_ends_at_the_precision_that_was_evaluated(loaded: Loaded):
 def test_how_recall_was_measured_is_said(loaded: Loaded):
     assert "exact search" in recall_words(loaded)
     model = copy(loaded.model)
-    model.graph = dataclasses.replace(model.graph, method="nn_descent")
+    model.references = copy(model.references)
+    model.references.graph = dataclasses.replace(model.graph, method="nn_descent")
     words = recall_words(Loaded("imgsim-tiny", "1", "other-token", model))
     assert f"on {len(loaded)} of {len(loaded)} images" in words
 

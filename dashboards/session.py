@@ -1,4 +1,4 @@
-"""What every page is given: an opened model and the view; and what is shown when there is none."""
+"""Session of a page: the opened model with the view, or the page that says why there is none."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ class Open:
 
 
 def opened() -> Open:
-    """What ``main.py`` opened before this page."""
+    """Return the model and view that ``main.py`` opened before this page."""
     return cast(Open, st.session_state[_OPEN])
 
 
 def last() -> Open | None:
-    """What was opened last in this session, if anything was."""
+    """Return what was opened last in this session, if anything was."""
     return cast("Open | None", st.session_state.get(_OPEN))
 
 
 def names() -> list[str]:
-    """Registered models, the one that changed last first; asked anew after some seconds."""
+    """List registered models, the one that changed last first; asked anew after some seconds."""
     return _answer(_asked_names())
 
 
 def versions(name: str) -> list[Version]:
-    """Versions of a model; asked anew after some seconds."""
+    """List versions of a model; asked anew after some seconds."""
     return _answer(_asked_versions(name))
 
 
@@ -94,7 +94,7 @@ def forget() -> None:
 
 
 def open_model(view: View) -> Open:
-    """The model that the view asks for; where that fails and another version was meant before, that one.
+    """Open the model that the view asks for; where that fails, the one that was open before, with a warning.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def open_model(view: View) -> Open:
 
 
 def replaced(now: Open) -> bool:
-    """Whether the view by now means another version: an alias has moved. Of a registry that fails nothing is known."""
+    """Tell whether an alias has moved, so that the view means another version; False when the registry fails."""
     try:
         return choose(versions(now.version.name), now.view.version).version != now.version.version
     except RegistryError:
@@ -139,14 +139,14 @@ def _still_asks_for(view: View, before: Open) -> bool:
 
 
 def _moved(view: View, before: Version, now: Version) -> bool:
-    """Whether an alias means another version than a moment ago."""
+    """Tell whether an alias means another version than a moment ago."""
     said = cast(str, st.session_state.get("version-said", ""))
     st.session_state["version-said"] = view.version
     return said == view.version and not view.version.isdecimal() and before.version != now.version
 
 
 def show_problem(problem: RegistryError) -> None:
-    """The page that says why there is no model, and what to do."""
+    """Show why there is no model, and what to do."""
     st.title(_TITLES[problem.kind], anchor=False)
     st.error(plain(problem), icon=":material/error:")
     if problem.kind in ("no_registry", "no_model"):
@@ -165,6 +165,6 @@ def show_problem(problem: RegistryError) -> None:
 
 
 def age(version: Version) -> str:
-    """When a version was made, for people."""
+    """Write when a version was made."""
     days = (datetime.now(UTC) - version.created).days
     return f"{version.created:%Y-%m-%d %H:%M} UTC" + (f", {days} days ago" if days > 1 else "")

@@ -16,12 +16,12 @@ PACKAGED, FETCHED = "mini", "mobilenet_v2"
 
 
 def again(version: Version) -> str:
-    """The pipeline over the pictures of a model, with the same network."""
+    """Write the command of the pipeline over the pictures of a model, with the same network."""
     return _run(version, version.tags.get("imgsim.backbone", PACKAGED))
 
 
 def with_another_network(version: Version) -> str:
-    """The pipeline over the pictures of a model, with a network that this version does not have."""
+    """Write the command of the pipeline over the pictures of a model, with another network."""
     return _run(version, FETCHED if version.tags.get("imgsim.backbone", PACKAGED) == PACKAGED else PACKAGED)
 
 

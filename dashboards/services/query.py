@@ -1,4 +1,4 @@
-"""What the terms of a query come to: one vector, the label that goes with it, and the rows it is made of."""
+"""Query to rank by: the vector of its terms, their label, and the rows among them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Question:
 def question(
     loaded: Loaded, terms: Sequence[Term], pictures: Mapping[str, Picture], vector_of: VectorOf
 ) -> tuple[Question | None, list[tuple[Term, Refused]]]:
-    """What to rank by, and the terms that have no vector, which are left out, each with the reason.
+    """Build the query of terms; terms without a vector are left out and returned with the reason.
 
     Parameters
     ----------
@@ -69,19 +69,19 @@ def question(
 
 
 def _row(loaded: Loaded, term: Term, pictures: Mapping[str, Picture]) -> int | None:
-    """The stored image that a term is."""
+    """Return the stored image that a term is."""
     if term.row != PICTURE:
         return term.row
     return None if term.crop else uploads.stored_row(loaded, pictures[term.picture])
 
 
 def past(trail: str) -> list[str]:
-    """Past queries as the URL writes them, the oldest first."""
+    """Split past queries as the URL writes them, the oldest first."""
     return [text for text in trail.split(_BETWEEN) if text.strip()][-STEPS:]
 
 
 def trail_after(trail: str, before: str, now: str) -> str:
-    """The trail once ``before`` was left for ``now``; going to a past query cuts the trail there."""
+    """Write the trail after a step from ``before`` to ``now``; going to a past query cuts the trail there."""
     steps = past(trail)
     if now in steps:
         steps = steps[: steps.index(now)]

@@ -50,7 +50,7 @@ class Results:
 
 
 def blend(vectors: Sequence[Vector], weights: Sequence[float], unit: bool) -> Vector | None:
-    """(d,) weighted sum of vectors, or None when they cancel out.
+    """Blend vectors by weight, (d,); None when they cancel out.
 
     Parameters
     ----------

@@ -22,12 +22,12 @@ HEADERS = {
 
 
 def thumbnail_url(loaded: Loaded, row: int) -> str:
-    """Address of a row's thumbnail on this server."""
+    """Return the address of a row's thumbnail on this server."""
     return f"/thumbnails/{loaded.token}/{row}.jpg"
 
 
 async def answer(request: Request) -> Response:
-    """The route: a JPEG of a model that is loaded, else 404. All is in memory, so no thread is needed."""
+    """Answer the route with a JPEG of a model in memory, else with 404; no thread is needed."""
     from starlette.responses import Response
 
     loaded = registry.MODELS.known(request.path_params["token"])

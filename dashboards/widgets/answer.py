@@ -67,7 +67,7 @@ def answer(now: Open, question: Question, steer: Steer, example: bool) -> None:
 
 
 def _header(now: Open, results: Results, label: str | None, example: bool) -> Size:
-    """Say what the answer is; the size of tiles that is chosen."""
+    """Describe the answer; return the chosen size of tiles."""
     if example:
         st.caption("An example. Choose a query of your own on the left, or click a picture to ask with it.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-bar"):
@@ -85,7 +85,7 @@ def _header(now: Open, results: Results, label: str | None, example: bool) -> Si
 
 
 def summary(results: Results, label: str | None) -> str:
-    """One line about an answer, as markdown."""
+    """Describe an answer in a line of markdown."""
     count = len(results.hits)
     parts = [f"**{count:,}** nearest of {results.considered:,}"]
     if label is not None and count:

@@ -1,4 +1,4 @@
-"""One image close up: its picture, what is known about it, its neighbours, and where to go from here."""
+"""Dialog of one image: its picture, facts, neighbours, and buttons that lead on; and the actions of tiles."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _dialog(open: Open, among: tuple[int, ...]) -> None:
 
 
 def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
-    """Next and previous."""
+    """Show the buttons for the next and the previous image."""
     before, after, where = image_facts.around(row, among or range(len(loaded)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, to, icon, key in (
@@ -102,7 +102,7 @@ def _flags(flags: Sequence[Flag]) -> None:
 
 
 def facts_html(facts: Sequence[Fact]) -> str:
-    """Facts as a list of names and values; their texts stay text."""
+    """Write facts as an HTML list of names and values; their texts stay text."""
     rows = (
         f'<dt style="{_NAME}">{escape(fact.name)}</dt><dd style="{_VALUE}">{escape(fact.text)}</dd>' for fact in facts
     )
@@ -110,7 +110,7 @@ def facts_html(facts: Sequence[Fact]) -> str:
 
 
 def _ways(open: Open, row: int) -> None:
-    """Where to go from here."""
+    """Show buttons that lead to other pages."""
     loaded, key = open.loaded, open.loaded.key(row)
     inside = row in basket_state.rows(loaded)
     with st.container(horizontal=True, gap="small"):
@@ -135,7 +135,7 @@ def _toggle(loaded: Loaded, row: int) -> None:
 
 
 def _neighbours(loaded: Loaded, row: int) -> None:
-    """The nearest images as the graph lists them; a click goes to one."""
+    """Show the nearest images as the graph lists them; a click goes to one."""
     graph, labels = loaded.model.graph, loaded.model.images.labels
     mine = labels[row]
     tiles = [

@@ -1,4 +1,4 @@
-"""What the sections of the page Health have in common."""
+"""Lists of images that page by page show a table, for the sections of the page Health."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def nothing(words: str) -> None:
 
 
 def passing(now: Open, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a table about images that the sidebar's filters leave."""
+    """Keep the rows of a table about images that the sidebar's filters leave."""
     return table[filters.mask(now.loaded, now.view.filters)[table["row"].to_numpy()]] if len(table) else table
 
 
 def caption(now: Open, pages: Pages, unit: str) -> None:
-    """Which part of a list is shown, and that the sidebar narrows it."""
+    """Say which part of a list is shown, and that the sidebar narrows it."""
     narrowed = " that pass the filters of the sidebar" if now.view.filters else ""
     st.caption(f"{pages.words} {unit}{narrowed}.")
 
 
 def pictures(now: Open, table: pd.DataFrame, unit: str, tile: Callable[[Any], Tile], *, name: str = "page") -> None:
-    """A paged gallery of a table about images; ``tile`` makes each picture's tile of a row of the table."""
+    """Show a table about images as a paged gallery; ``tile`` makes each picture's tile of a row of the table."""
     shown = passing(now, table)
     pages = pager.pages(len(shown), IMAGES, name)
     caption(now, pages, unit)

@@ -12,7 +12,7 @@ from dashboards import state
 
 @dataclass(frozen=True)
 class Pages:
-    """Where in a list of ``count`` things the user is.
+    """A page of a list of ``count`` things.
 
     Parameters
     ----------
@@ -42,19 +42,19 @@ class Pages:
 
     @property
     def words(self) -> str:
-        """Which these are: ``"61 to 120 of 9,144"``."""
+        """Part of the list in words: ``"61 to 120 of 9,144"``."""
         part = self.slice
         return f"{part.start + 1:,} to {part.stop:,} of {self.count:,}" if self.last > 1 else f"{self.count:,}"
 
 
 def pages(count: int, size: int, name: str = "page") -> Pages:
-    """The page the URL asks for; one beyond the last is the last."""
+    """Read the page that the URL asks for; one beyond the last is the last."""
     last = Pages(count, size, 1).last
     return Pages(count, size, state.whole(name, 1, 1, last), name)
 
 
 def show(now: Pages, place: str, keys: bool = True) -> None:
-    """Buttons for the pages; nothing where there is one page only.
+    """Show buttons for the pages; nothing where there is one page only.
 
     Parameters
     ----------

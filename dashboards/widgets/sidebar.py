@@ -1,4 +1,4 @@
-"""The sidebar: which model, how good it is, and which images count. All of it is in the URL."""
+"""Sidebar: choice of the model, its figures, and filters of images. All of it is in the URL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAME = {"all": "any", "same": "same", "other": "other"}
 
 
 def choose_model(view: View) -> None:
-    """Pickers of model and version, also when the present choice cannot be opened."""
+    """Show pickers of model and version, also when the present choice cannot be opened."""
     with st.sidebar:
         try:
             names = session.names()
@@ -42,7 +42,7 @@ def choose_model(view: View) -> None:
 
 
 def _meant(view: View, names: list[str]) -> str:
-    """The model that the URL says, else the one that is open, else the one that changed last."""
+    """Find the model that the URL says, else the one that is open, else the one that changed last."""
     shown = session.last()
     known = [view.model, *([] if shown is None else [shown.version.name])]
     return next((name for name in known if name in names), names[0])
@@ -64,7 +64,7 @@ def _choose_version(known: list[Version], view: View) -> None:
 
 
 def describe(now: Open) -> None:
-    """Size, network, date and figures of the opened version."""
+    """Show size, network, date and figures of the opened version."""
     model, metrics = now.loaded.model, now.version.metrics
     with st.sidebar:
         st.markdown(
@@ -83,7 +83,7 @@ def describe(now: Open) -> None:
 
 
 def choose_images(now: Open) -> None:
-    """k, cut and filters."""
+    """Show k, cut and filters."""
     view, labels = now.view, now.loaded.labels
     with st.sidebar:
         state.follow("choice-k", view.k)
@@ -134,7 +134,7 @@ def choose_images(now: Open) -> None:
 
 
 def _distances(loaded: Loaded) -> str:
-    """Between what the distances of a model lie."""
+    """Say between what values the distances of a model lie."""
     if loaded.unit:
         return "Distances of this model lie between 0 and 2"
     what = "raw features" if loaded.model.projection is None else "vectors that have any length"

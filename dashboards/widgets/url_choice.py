@@ -22,7 +22,7 @@ def choice(
     explicit: bool = False,
     resets: tuple[str, ...] = (),
 ) -> str:
-    """One of a few options side by side; what the URL says, or ``default``.
+    """Show a few options side by side; return what the URL says, or ``default``.
 
     Parameters
     ----------

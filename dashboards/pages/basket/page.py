@@ -51,7 +51,7 @@ def _empty() -> None:
 
 
 def _share(now: Open, name: str, version: str) -> Share | None:
-    """The images of a version; None, and a word about it, when it cannot be opened."""
+    """Open the images of a version; None, and a warning, when it cannot be opened."""
     rows = basket_state.held(name, version)
     if (name, version) == (now.loaded.name, now.loaded.version):
         return Share(now.loaded, rows)
@@ -68,7 +68,7 @@ def _share(now: Open, name: str, version: str) -> Share | None:
 
 
 def _take(now: Open, shares: list[Share]) -> None:
-    """What can be done with all; a download is made when it is asked for."""
+    """Show the actions for all images; a download is made when it is asked for."""
     count = sum(len(share.rows) for share in shares)
     of = f" of {len(shares)} versions" if len(shares) > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -135,7 +135,7 @@ def _ask(now: Open, rows: tuple[int, ...]) -> None:
 
 
 def _show(now: Open, share: Share, number: int, heading: bool) -> None:
-    """The images of one version, page by page."""
+    """Show the images of one version, page by page."""
     loaded, open_here = share.loaded, share.loaded is now.loaded
     if heading:
         st.subheader(f"{plain(loaded.name)}, version {plain(loaded.version)}", anchor=False)

@@ -98,13 +98,13 @@ SORTS: dict[str, Sort] = {
 
 @per_model(most=len(SORTS))
 def measured(loaded: Loaded, sort: str) -> NDArray[np.float64] | None:
-    """(n,) figures of an order, None where it has none."""
+    """Measure every image for an order; (n,) float64, None where the order has no measure."""
     measure = SORTS[sort].measure
     return None if measure is None else measure(loaded)
 
 
 def available(loaded: Loaded) -> dict[str, str]:
-    """The orders that this version knows, by their names in URLs: what people read."""
+    """List the orders that this version knows: name in URLs to title."""
     return {
         name: sort.name for name, sort in SORTS.items() if sort.measure is None or measured(loaded, name) is not None
     }
@@ -112,7 +112,7 @@ def available(loaded: Loaded) -> dict[str, str]:
 
 @per_model(most=16)
 def ordered(loaded: Loaded, sort: str, reverse: bool = False, seed: int = 0) -> Rows:
-    """(n,) all rows in an order; read-only.
+    """Sort all rows; (n,) int32, read-only.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _frozen(rows: Rows) -> Rows:
 
 @per_model(most=16)
 def chosen(loaded: Loaded, sort: str, reverse: bool, seed: int, filters: Filters, collapse: bool) -> tuple[Rows, int]:
-    """Rows that pass the filters, in an order; and how many near-duplicates were folded into their first."""
+    """Return the rows that pass the filters, in an order, and the number of near-duplicates left out."""
     rows = ordered(loaded, sort, reverse, seed)
     rows = rows[mask(loaded, filters)[rows]]
     if not collapse:
@@ -162,7 +162,7 @@ def chosen(loaded: Loaded, sort: str, reverse: bool, seed: int, filters: Filters
 
 
 def notes(loaded: Loaded, sort: str, rows: Sequence[int]) -> list[str]:
-    """What the tiles of these rows say about the order."""
+    """Write the notes on the tiles of these rows: the figure that they are sorted by."""
     figures, words = measured(loaded, sort), SORTS[sort].words
     if figures is None or words is None:
         return [""] * len(rows)

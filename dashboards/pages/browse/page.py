@@ -45,7 +45,7 @@ def page(now: Open) -> None:
 
 
 def _bar(now: Open) -> tuple[str, bool, Size]:
-    """The order, whether it is turned round, and the size of tiles."""
+    """Show the controls; return order, whether it is reversed, and the size of tiles."""
     names = available(now.loaded)
     sort = state.get("sort", "path") if state.get("sort") in names else "path"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -82,7 +82,7 @@ def _bar(now: Open) -> tuple[str, bool, Size]:
 
 
 def _caption(now: Open, pages: Pages, sort: str, reverse: bool, folded: int) -> None:
-    """Which images these are, and the buttons that turn pages."""
+    """Describe the images shown, beside the buttons that turn pages."""
     words = [f"**{pages.words}** images"]
     if now.view.filters:
         words.append("that pass the filters of the sidebar")

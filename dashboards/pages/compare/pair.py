@@ -31,7 +31,7 @@ class Pair:
 
 
 def name(side: Open) -> str:
-    """What a version is called on this page."""
+    """Name a version as this page does."""
     return f"version {side.version.version}"
 
 
@@ -73,7 +73,7 @@ def _alone(now: Open) -> None:
 
 
 def _chosen(now: Open, others: list[Version]) -> Version:
-    """The version of the URL; else the newest older one, else the oldest newer one."""
+    """Choose the version of the URL; else the newest older one, else the oldest newer one."""
     numbers = {item.version: item for item in others}
     older = [item for item in others if int(item.version) < int(now.version.version)]
     usual = older[0] if older else others[-1]
@@ -97,7 +97,7 @@ def _described(version: Version) -> str:
 
 
 def act(side: Open, action: Action | None) -> None:
-    """What an action on a picture of one of the versions means here: it becomes the query of both."""
+    """Carry out an action on a picture of one of the versions; a query is one of both."""
     if action is not None and action.kind == "query":
         state.put(q=side.loaded.key(action.row), section=None)
         st.rerun()

@@ -41,7 +41,7 @@ def page(now: Open) -> None:
 
 
 def figures(found: Package) -> None:
-    """Size and kind in a row."""
+    """Show size and kind in a row."""
     shown = [
         ("Size", size_of(found.bytes), "Of the package, before the App Store packs it"),
         ("Reference images", f"{found.n:,}", "Images that a picture is compared with"),
@@ -58,7 +58,7 @@ def figures(found: Package) -> None:
 
 
 def download(now: Open, found: Package) -> None:
-    """The package as a zip."""
+    """Offer the package as a zip."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download",
@@ -74,12 +74,12 @@ def download(now: Open, found: Package) -> None:
 
 
 def archive(now: Open, found: Package) -> bytes:
-    """The zip, made when somebody asks for it."""
+    """Make the zip when it is asked for."""
     return Path(package.archive(now.loaded, found)).read_bytes()
 
 
 def verification(found: Package) -> None:
-    """Whether it answers as Python does."""
+    """Show how the package was compared with Python."""
     st.subheader("Verification")
     status, words = package.verdict(found.verification)
     say = {"passed": st.success, "failed": st.error}.get(status, st.warning)
@@ -104,7 +104,7 @@ def verification(found: Package) -> None:
 
 
 def ports(found: Package) -> None:
-    """Inputs and outputs by name."""
+    """List inputs and outputs by name."""
     st.subheader("Inputs and outputs")
     st.markdown(f"It gives {KINDS.get(found.kind, plain(found.kind))}.")
     rows = [("in", name, kind) for name, kind in found.inputs.items()]
@@ -121,7 +121,7 @@ def ports(found: Package) -> None:
 
 
 def swift(found: Package) -> None:
-    """The lines an app needs."""
+    """Show the lines that an app needs."""
     st.subheader("In an app")
     st.markdown(
         "Drag the model and its references into Xcode, add the package `ImageSimilarity` from the zip, and ask:"

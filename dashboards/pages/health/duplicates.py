@@ -142,7 +142,7 @@ def _note(item: Any) -> str:
 
 
 def _plan(now: Open, tier: str, threshold: float) -> None:
-    """What to keep and what to move, to download."""
+    """Offer the plan, which files to keep and which to move."""
     version = now.version
     with st.popover("Plan", icon=":material/checklist:", help="Download what to keep and what to move"):
         st.markdown("A list of every image in a group: keep or move, and why. Nothing is moved or deleted here.")

@@ -12,7 +12,7 @@ from dashboards.widgets.url_choice import choice
 
 
 def show(now: Open) -> None:
-    """Figures of the graph, then the images."""
+    """Show figures of the graph, then the images."""
     found = health.hubs(now.loaded)
     if found is None:
         absent("a look for hubs")

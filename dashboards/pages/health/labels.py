@@ -20,7 +20,7 @@ _LEAST = round(100 * LIKELY)
 
 
 def show(now: Open) -> None:
-    """Suspects page by page, the surest first."""
+    """Show suspects page by page, the surest first."""
     insight = now.loaded.insight("label_errors")
     if insight is None:
         absent("a look at the labels")
@@ -71,6 +71,6 @@ def _suspect(now: Open, suspect: Suspect) -> None:
 
 
 def voter(loaded: Loaded, row: int, distance: float, against: bool) -> Tile:
-    """A neighbour, marked by its vote."""
+    """Make the tile of a neighbour, marked by its vote."""
     labelled = loaded.model.images.labels[row] is not None
     return tile(loaded, row, distance=distance, same=not against if labelled else None)

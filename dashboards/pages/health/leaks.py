@@ -15,7 +15,7 @@ from dashboards.widgets.image_list import GROUPS, absent, caption, nothing, pass
 
 
 def show(now: Open) -> None:
-    """How many there are of each kind, and the pairs."""
+    """Show a table of counts of each kind, and the pairs."""
     insight = now.loaded.insight("leaks")
     if insight is None:
         absent("a look for leaks")

@@ -11,7 +11,7 @@ from dashboards.widgets.image_list import absent, pictures
 
 
 def show(now: Open) -> None:
-    """The images, the most unusual first."""
+    """Show the images, the most unusual first."""
     insight = now.loaded.insight("outliers")
     if insight is None:
         absent("outliers")

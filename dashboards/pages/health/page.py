@@ -1,4 +1,4 @@
-"""The page that says what is wrong with a collection."""
+"""Health of a collection: a section for each kind of problem."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dashboards.widgets.url_choice import choice
 
 
 def show(now: Open) -> None:
-    """The images with an issue, the worst first."""
+    """Show the images with an issue, the worst first."""
     if now.loaded.insight("quality") is None:
         absent("a look at the pictures' quality")
         return

@@ -1,4 +1,4 @@
-"""Files that are no images, or broken ones: which, and why."""
+"""Files that are no images, or broken ones, with the reasons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILES = 50
 
 
 def show(now: Open) -> None:
-    """A table of reasons, and one of files."""
+    """Show a table of reasons, and one of files."""
     rejected = now.loaded.model.rejected
     if not len(rejected):
         nothing("Every file of the collection could be read.")
@@ -47,7 +47,7 @@ def _choose(key: str, kinds: pd.DataFrame) -> None:
 
 
 def _narrowed(now: Open, rejected: pd.DataFrame) -> pd.DataFrame:
-    """Files of the reason that was chosen, and of the sidebar's path."""
+    """Narrow files to the reason that was chosen, and to the sidebar's path."""
     asked = state.get("reason")
     if asked:
         rejected = rejected[health.reason_kind(rejected["reason"]) == asked]

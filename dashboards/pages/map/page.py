@@ -1,4 +1,4 @@
-"""The page of the map: every image a point near its likes; a click asks, a line drawn around images gathers them."""
+"""Map of a collection: similar images are near; a click is a query, a line drawn around images lists them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def page(now: Open) -> None:
 
 
 def _bar(names: dict[str, str]) -> str:
-    """By what points are coloured, and whether pictures lie on the map."""
+    """Show the choice of colours, and whether pictures lie on the map."""
     color = state.get("color")
     color = color if color in names else next(iter(names))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -95,7 +95,7 @@ def _bar(names: dict[str, str]) -> str:
 
 
 def _query(now: Open) -> int | None:
-    """The row that the URL asks with."""
+    """Find the row of the query in the URL."""
     text = state.get("q")
     terms, missing = parse_terms(now.loaded, text)
     rows = [term.row for term in terms if term.weight > 0]
@@ -109,7 +109,7 @@ def _query(now: Open) -> int | None:
 
 
 def _acts(now: Open) -> dict[str, Any]:
-    """What the user does on the map, into the URL."""
+    """Return the functions that write actions on the map into the URL."""
     return {
         "query": partial(_ask, now.loaded),
         "area": lambda area: state.put(area=area, q=None, page=None),
@@ -127,7 +127,7 @@ def _ask(loaded: Loaded, row: int) -> None:
 
 
 def _neighbours(now: Open, row: int, hits: list[Hit], area: str) -> None:
-    """The answer to the query, as on the page Search."""
+    """Show the answer to the query, as on the page Search."""
     loaded, key = now.loaded, address(now.loaded, row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(hits):,}** nearest of {plain(loaded.model.images.paths[row])}", width="stretch")
@@ -149,7 +149,7 @@ def _neighbours(now: Open, row: int, hits: list[Hit], area: str) -> None:
 
 
 def _inside(now: Open, area: str, color: str, only: str) -> None:
-    """The images of the area, page by page."""
+    """Show the images of the area, page by page."""
     loaded = now.loaded
     rows = places.selected(loaded, area, now.view.filters, color, only)
     if not len(rows):
@@ -178,7 +178,7 @@ def _inside(now: Open, area: str, color: str, only: str) -> None:
 
 
 def _gallery(now: Open, tiles: list[Tile], label: str) -> None:
-    """Pictures that a click asks with, here on the map."""
+    """Show pictures whose click is a query here on the map."""
     action = gallery(
         now.loaded, tiles, key="map-below", actions=ACTIONS, label=label, before={"query": partial(_ask, now.loaded)}
     )

@@ -1,4 +1,4 @@
-"""The home page: ask with an image, a part of it, one's own pictures or several at once; the nearest images answer."""
+"""Search, the home page: the nearest images of an image, a part of it, uploads, or several at once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _STYLE = """<style>
 
 @st.fragment
 def page(now: Open) -> None:
-    """Ask on the left, answer on the right; what is done here runs this part alone, not sidebar and navigation."""
+    """Show the query on the left, the answer on the right; a click here reruns neither sidebar nor navigation."""
     if replaced(now):
         st.rerun()
     if not len(now.loaded):
@@ -69,7 +69,7 @@ def page(now: Open) -> None:
 
 
 def _asked(now: Open) -> tuple[list[Term], list[str]]:
-    """The query of the URL, or an example; and the names in it that nothing here has."""
+    """Read the query of the URL, or an example, and the names in it that are unknown here."""
     text = state.get("q")
     if text:
         return parse_terms(now.loaded, text, pictures.shelf())
@@ -78,7 +78,7 @@ def _asked(now: Open) -> tuple[list[Term], list[str]]:
 
 
 def _query(now: Open, terms: list[Term], unread: list[Term]) -> None:
-    """The query itself, or the one of its pictures that is being cropped."""
+    """Show the query itself, or the one of its pictures that is being cropped."""
     place = st.session_state.get(_CROPPING)
     if place is not None and place < len(terms):
         _crop(now, terms, place)
@@ -136,7 +136,7 @@ def _ask(now: Open, terms: list[Term]) -> None:
 
 
 def _steer(now: Open) -> Steer:
-    """What the tiles' actions do with their row."""
+    """Return the functions behind the tiles' actions, which take a row."""
 
     def add(weight: float, row: int) -> None:
         _ask(now, steered(_asked(now)[0], row, weight))
@@ -156,7 +156,7 @@ def _put_crop(now: Open, place: int, crop: Crop | None) -> None:
 
 
 def _step(now: Open, step: Step) -> None:
-    """What the query's own buttons do."""
+    """Carry out an action on the query's own buttons."""
     terms, _ = _asked(now)
     if step.kind == "back":
         text = query.past(state.get("trail"))[step.place]

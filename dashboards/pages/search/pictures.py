@@ -1,4 +1,4 @@
-"""Pictures of this session, which no other has: what was uploaded, photographed or fetched, and the vectors of it."""
+"""Pictures of this session (uploaded, photographed or fetched) and their vectors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _Name = tuple[str, str, Crop | None]
 
 
 def shelf() -> dict[str, Picture]:
-    """Pictures by key, the oldest first."""
+    """Return the pictures by key, the oldest first."""
     return cast(dict[str, Picture], st.session_state.setdefault(_SHELF, {}))
 
 
 def take(loaded: Loaded, files: Sequence[tuple[str, bytes]]) -> tuple[list[str], list[Refused]]:
-    """Read files and keep the pictures; their keys, and what was refused."""
+    """Read files and keep the pictures; return their keys, and what was refused."""
     keys: list[str] = []
     refused: list[Refused] = []
     for answer in uploads.read_all(loaded, files):
@@ -41,7 +41,7 @@ def take(loaded: Loaded, files: Sequence[tuple[str, bytes]]) -> tuple[list[str],
 
 
 def vector(loaded: Loaded, term: Term) -> Vector | Refused:
-    """The vector of a term: stored, remembered, or computed once."""
+    """Return the vector of a term: stored, remembered, or computed once."""
     if term.row != PICTURE:
         return loaded.model.embeddings[term.row] if term.crop is None else _stored_part(loaded, term.row, term.crop)
     name = (loaded.token, term.picture, term.crop)

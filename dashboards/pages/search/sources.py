@@ -1,4 +1,4 @@
-"""Where a query comes from: an image of the collection, an upload, the camera, or a web address."""
+"""Sources of a query: an image of the collection, an upload, the camera, or a web address."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _web(now: Open, ask: Ask) -> None:
 
 
 def _once(source: str) -> str:
-    """A key that is new after each picture, so that its widget is empty again."""
+    """Make a key that is new after each picture, so that its widget is empty again."""
     return f"{source}-{st.session_state.get(_TURN, 0)}"
 
 

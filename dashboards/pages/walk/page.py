@@ -1,4 +1,4 @@
-"""The page of the graph walk: an image, its neighbours and theirs; a click goes on."""
+"""Walk along the neighbour graph: an image, its neighbours and theirs; a click goes on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def page(now: Open) -> None:
 
 
 def _bar(now: Open, here: int, trail: list[int]) -> None:
-    """The way so far, a random start, and what is drawn."""
+    """Show the way so far, a random start, and what is drawn."""
     loaded = now.loaded
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
@@ -130,7 +130,7 @@ def _picture(now: Open, here: int, trail: list[int]) -> None:
 
 
 def left_out(now: Open, here: int, rows: list[int]) -> set[int]:
-    """Rows that the filters and the choice of labels leave out; never the centre."""
+    """Return the rows that the filters and the choice of labels leave out; never the centre."""
     loaded, view = now.loaded, now.view
     passed = filters.mask(loaded, view.filters)
     codes = loaded.label_codes

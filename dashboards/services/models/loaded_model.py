@@ -79,7 +79,7 @@ class Loaded:
 
     @cached_property
     def in_degree(self) -> NDArray[np.int64]:
-        """(n,) how many images list it among their neighbours."""
+        """(n,) number of images that list each image among their neighbours."""
         return np.bincount(self.model.graph.neighbors.ravel(), minlength=len(self))
 
     @cached_property
@@ -93,7 +93,7 @@ class Loaded:
         return rows
 
     def key(self, row: int) -> str:
-        """Name of an image in URLs: the start of its content's sha256, the same in every version.
+        """Name an image in URLs by the start of its content's sha256, the same in every version.
 
         Of files with the same bytes only the first is called so; the others, and images without bytes, by their row.
         """
@@ -101,7 +101,7 @@ class Loaded:
         return key if key and self._rows[key] == row else f"r{row}"
 
     def row(self, key: str) -> int | None:
-        """Row of an image by key, id, path or ``r<row>``; None when there is none."""
+        """Find the row of an image by key, id, path or ``r<row>``; None when there is none."""
         found = self._rows.get(key.strip())
         if found is None and key.strip()[:1] == "r" and key.strip()[1:].isdecimal() and len(key.strip()) < 12:
             row = int(key.strip()[1:])
@@ -110,7 +110,7 @@ class Loaded:
 
     @cached_property
     def unit(self) -> bool:
-        """Whether embeddings have length 1, as a projection makes them; raw features have not."""
+        """True where embeddings have length 1, as a projection makes them; raw features have not."""
         return bool(np.allclose(np.linalg.norm(self.model.embeddings[:8], axis=1), 1.0, atol=1e-3))
 
     @cached_property
@@ -128,11 +128,11 @@ class Loaded:
         return float(f"{math.ceil(bound * 1.001 / digit) * digit:.2g}")
 
     def insight(self, name: str) -> Insight | None:
-        """An insight the version carries; none is computed here."""
+        """Return an insight that the version carries; none is computed here."""
         return self.model.insights.get(name)
 
     def figures(self, insight: str, column: str) -> NDArray[np.float64] | None:
-        """(n,) a column of an insight's table about images, NaN for those it leaves out; None without it."""
+        """Return a column (n,) of an insight's table about images, NaN for those it leaves out; None without it."""
         found = self.insight(insight)
         if found is None:
             return None

@@ -36,7 +36,7 @@ imgsim ui                     # Dagster, MLflow and this dashboard"""
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenModel:
     """A page's model and view."""
 
     loaded: Loaded
@@ -44,14 +44,14 @@ class Open:
     version: Version
 
 
-def opened() -> Open:
+def current() -> OpenModel:
     """Return the model and view that ``main.py`` opened before this page."""
-    return cast(Open, st.session_state[_OPEN])
+    return cast(OpenModel, st.session_state[_OPEN])
 
 
-def last() -> Open | None:
+def last() -> OpenModel | None:
     """Return what was opened last in this session, if anything was."""
-    return cast("Open | None", st.session_state.get(_OPEN))
+    return cast("OpenModel | None", st.session_state.get(_OPEN))
 
 
 def names() -> list[str]:
@@ -93,7 +93,7 @@ def forget() -> None:
     _asked_versions.clear()
 
 
-def open_model(view: View) -> Open:
+def open_model(view: View) -> OpenModel:
     """Open the model that the view asks for; where that fails, the one that was open before, with a warning.
 
     Raises
@@ -114,16 +114,16 @@ def open_model(view: View) -> Open:
             "which was opened before.",
             icon=":material/cloud_off:",
         )
-        now = Open(before.loaded, view, before.version)
+        now = OpenModel(before.loaded, view, before.version)
     else:
-        now = Open(loaded, view, version)
+        now = OpenModel(loaded, view, version)
         if before is not None and before.version.name == version.name and _moved(view, before.version, version):
             st.toast(f"{plain(view.version or 'champion')} is now version {version.version}.", icon=":material/sync:")
     st.session_state[_OPEN] = now
     return now
 
 
-def replaced(now: Open) -> bool:
+def replaced(now: OpenModel) -> bool:
     """Tell whether an alias has moved, so that the view means another version; False when the registry fails."""
     try:
         return choose(versions(now.version.name), now.view.version).version != now.version.version
@@ -131,7 +131,7 @@ def replaced(now: Open) -> bool:
         return False
 
 
-def _still_asks_for(view: View, before: Open) -> bool:
+def _still_asks_for(view: View, before: OpenModel) -> bool:
     return (view.model or before.version.name) == before.version.name and view.version in (
         before.view.version,
         before.version.version,

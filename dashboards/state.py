@@ -42,7 +42,7 @@ def get(name: str, default: str = "") -> str:
     return st.query_params.get(name, default)
 
 
-def whole(name: str, default: int, low: int, high: int) -> int:
+def get_int(name: str, default: int, low: int, high: int) -> int:
     """Read one parameter of the URL as a whole number within bounds."""
     text = get(name)
     return min(max(int(text), low), high) if text.isdecimal() and len(text) < 10 else default
@@ -111,13 +111,13 @@ def go(page: str, **values: str | None) -> None:
     st.switch_page(f"pages/{page}/page.py", query_params={**shared(), **mine})
 
 
-def follow(key: str, value: Any) -> None:
+def sync(key: str, value: Any) -> None:
     """Make a widget show what the URL says, also when another page or a link changed it."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 
 
-def changed(key: str, write: Callable[[Any], None]) -> Callable[[], None]:
+def on_change(key: str, write: Callable[[Any], None]) -> Callable[[], None]:
     """Make a callback for ``on_change`` that hands the widget's new value to ``write``, which puts it into the URL."""
 
     def act() -> None:

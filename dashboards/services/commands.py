@@ -15,12 +15,12 @@ PACKAGED, FETCHED = "mini", "mobilenet_v2"
 """A network that comes along, and one of torchvision, which fetches its weights once."""
 
 
-def again(version: Version) -> str:
+def pipeline_command(version: Version) -> str:
     """Write the command of the pipeline over the pictures of a model, with the same network."""
     return _run(version, version.tags.get("imgsim.backbone", PACKAGED))
 
 
-def with_another_network(version: Version) -> str:
+def other_network_command(version: Version) -> str:
     """Write the command of the pipeline over the pictures of a model, with another network."""
     return _run(version, FETCHED if version.tags.get("imgsim.backbone", PACKAGED) == PACKAGED else PACKAGED)
 

@@ -111,7 +111,7 @@ def walk(
         Neighbours are dealt out in turn, so that each has its nearest; nobody appears twice.
     """
     inner, outer = _chosen(graph, row, near, far, cut, groups)
-    nodes = placed(Node(row, 0, None, 0.0, False), inner, outer)
+    nodes = place_nodes(Node(row, 0, None, 0.0, False), inner, outer)
     return Walk(nodes, _edges(graph, nodes, cut))
 
 
@@ -148,7 +148,7 @@ def _chosen(
     return inner, outer
 
 
-def placed(center: Node, inner: Sequence[Node], outer: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
+def place_nodes(center: Node, inner: Sequence[Node], outer: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
     """Place every node: the centre in the middle, the nearest at the top, the others clockwise.
 
     Each node of the first ring has an equal sector; its children stand in it, side by side, around its

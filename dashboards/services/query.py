@@ -19,7 +19,7 @@ _BETWEEN = "|"
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """A query that can be ranked.
 
     Parameters
@@ -40,9 +40,9 @@ class Question:
     own: tuple[int, ...]
 
 
-def question(
+def build_query(
     loaded: Loaded, terms: Sequence[Term], pictures: Mapping[str, Picture], vector_of: VectorOf
-) -> tuple[Question | None, list[tuple[Term, Refused]]]:
+) -> tuple[Query | None, list[tuple[Term, Refused]]]:
     """Build the query of terms; terms without a vector are left out and returned with the reason.
 
     Parameters
@@ -59,13 +59,13 @@ def question(
     good = [(term, vector) for term, vector in found if not isinstance(vector, Refused)]
     if not good:
         return None, refused
-    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit)
+    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit_length)
     rows = [(term, _row(loaded, term, pictures)) for term, _ in good]
     wanted = [row for term, row in rows if term.weight > 0]
     label = search.common_label(loaded, [row for row in wanted if row is not None]) if None not in wanted else None
     exclude = tuple(term.row for term, _ in rows if term.row != PICTURE)
     own = tuple(row for _, row in rows if row is not None)
-    return Question(vector, label, exclude, own), refused
+    return Query(vector, label, exclude, own), refused
 
 
 def _row(loaded: Loaded, term: Term, pictures: Mapping[str, Picture]) -> int | None:

@@ -95,7 +95,7 @@ def find_rows(loaded: Loaded, text: str, most: int = 50) -> tuple[list[int], int
     return found[:most].tolist(), len(found)
 
 
-def ranked(
+def rank_images(
     loaded: Loaded,
     vector: Vector,
     *,

@@ -163,14 +163,15 @@ def cut_out(pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
-def keep(shelf: MutableMapping[str, Picture], picture: Picture) -> None:
-    """Put a picture on a session's shelf; the oldest make room, in number and in bytes."""
-    shelf.pop(picture.key, None)
-    shelf[picture.key] = picture
-    while len(shelf) > 1 and (
-        len(shelf) > MOST_KEPT or sum(len(item.data) + len(item.tile) for item in shelf.values()) > MOST_KEPT_BYTES
+def store(pictures: MutableMapping[str, Picture], picture: Picture) -> None:
+    """Store a picture among those of a session; the oldest make room, in number and in bytes."""
+    pictures.pop(picture.key, None)
+    pictures[picture.key] = picture
+    while len(pictures) > 1 and (
+        len(pictures) > MOST_KEPT
+        or sum(len(item.data) + len(item.tile) for item in pictures.values()) > MOST_KEPT_BYTES
     ):
-        del shelf[next(iter(shelf))]
+        del pictures[next(iter(pictures))]
 
 
 def stored_row(loaded: Loaded, picture: Picture) -> int | None:

@@ -22,7 +22,7 @@ def _baskets() -> Baskets:
 
 def rows(loaded: Loaded) -> tuple[int, ...]:
     """Return the rows of this version in the basket."""
-    return held(loaded.name, loaded.version)
+    return rows_of(loaded.name, loaded.version)
 
 
 def versions() -> list[tuple[str, str]]:
@@ -30,7 +30,7 @@ def versions() -> list[tuple[str, str]]:
     return [place for place, there in _baskets().items() if there]
 
 
-def held(name: str, version: str) -> tuple[int, ...]:
+def rows_of(name: str, version: str) -> tuple[int, ...]:
     """Return the rows of a version in the basket, without opening it."""
     return tuple(_baskets().get((name, version), ()))
 
@@ -49,7 +49,7 @@ def flip(loaded: Loaded, row: int) -> None:
     _say("Added to" if toggle(loaded, row) else "Removed from", loaded)
 
 
-def keep(loaded: Loaded, more: Sequence[int]) -> None:
+def add_all(loaded: Loaded, more: Sequence[int]) -> None:
     """Put rows into the basket, and say how many were new."""
     there = set(rows(loaded))
     missing = sum(row not in there for row in more)

@@ -17,9 +17,9 @@ from dashboards.services.image_facts import Fact, Flag
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query import trail_after
 from dashboards.services.thumbnails import thumbnail_url
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import basket_state
-from dashboards.widgets.gallery import gallery, tile
+from dashboards.widgets.gallery import Action, gallery, tile
 
 _ROW = "details-row"
 _NEIGHBOURS = 12
@@ -34,12 +34,30 @@ _COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
 }
 
 
-def show(open: Open, row: int, among: Sequence[int] = ()) -> None:
+def handle(open: OpenModel, action: Action | None) -> None:
+    """Carry out an action on a tile as every page does; this may leave the page."""
+    if action is None:
+        return
+    loaded, key = open.loaded, open.loaded.key(action.row)
+    if action.kind in ("query", "more"):
+        state.go("search", q=key)
+    elif action.kind == "less":
+        state.go("search", q=f"-0.5*{key}")
+    elif action.kind == "walk":
+        state.go("walk", at=key)
+    elif action.kind == "basket":
+        basket_state.flip(loaded, action.row)
+        st.rerun()
+    else:
+        show(open, action.row, action.among)
+
+
+def show(open: OpenModel, row: int, among: Sequence[int] = ()) -> None:
     """Open the dialog.
 
     Parameters
     ----------
-    open : Open
+    open : OpenModel
     row : int
         Of the image.
     among : sequence of int
@@ -50,7 +68,7 @@ def show(open: Open, row: int, among: Sequence[int] = ()) -> None:
 
 
 @st.dialog("Image", width="large")
-def _dialog(open: Open, among: tuple[int, ...]) -> None:
+def _dialog(open: OpenModel, among: tuple[int, ...]) -> None:
     loaded, row = open.loaded, st.session_state[_ROW]
     if row >= len(loaded):
         return
@@ -109,7 +127,7 @@ def facts_html(facts: Sequence[Fact]) -> str:
     return f'<dl style="{_LIST}; font-size: 0.875rem">{"".join(rows)}</dl>'
 
 
-def _ways(open: Open, row: int) -> None:
+def _ways(open: OpenModel, row: int) -> None:
     """Show buttons that lead to other pages."""
     loaded, key = open.loaded, open.loaded.key(row)
     inside = row in basket_state.rows(loaded)

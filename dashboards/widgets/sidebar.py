@@ -8,7 +8,7 @@ from dashboards import session, state
 from dashboards.markdown import plain
 from dashboards.services.format import figure
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.state import View
 from dashboards.widgets.url_choice import choice
 from imgsim.errors import RegistryError
@@ -26,12 +26,12 @@ def choose_model(view: View) -> None:
         try:
             names = session.names()
             name = _meant(view, names)
-            state.follow("choice-model", name)
+            state.sync("choice-model", name)
             st.selectbox(
                 "Registered model",
                 sorted(names),
                 key="choice-model",
-                on_change=state.changed("choice-model", lambda value: state.put(model=value, version=None)),
+                on_change=state.on_change("choice-model", lambda value: state.put(model=value, version=None)),
                 format_func=lambda item: str(item).removeprefix(PREFIX),
                 help="Models of the MLflow registry, one per collection",
             )
@@ -52,18 +52,18 @@ def _choose_version(known: list[Version], view: View) -> None:
     wanted = [*sorted({alias for item in known for alias in item.aliases}), *(item.version for item in known)]
     about = {alias: f"{alias} (version {item.version})" for item in known for alias in item.aliases}
     current = view.version if view.version in wanted else ("champion" if "champion" in wanted else wanted[0])
-    state.follow("choice-version", current)
+    state.sync("choice-version", current)
     st.selectbox(
         "Version",
         wanted,
         key="choice-version",
-        on_change=state.changed("choice-version", lambda value: state.put(version=value)),
+        on_change=state.on_change("choice-version", lambda value: state.put(version=value)),
         format_func=lambda item: about.get(item, f"version {item}"),
         help="An alias follows the registry; a number stays what it is",
     )
 
 
-def describe(now: Open) -> None:
+def describe(now: OpenModel) -> None:
     """Show size, network, date and figures of the opened version."""
     model, metrics = now.loaded.model, now.version.metrics
     with st.sidebar:
@@ -82,60 +82,60 @@ def describe(now: Open) -> None:
             )
 
 
-def choose_images(now: Open) -> None:
+def choose_images(now: OpenModel) -> None:
     """Show k, cut and filters."""
     view, labels = now.view, now.loaded.labels
     with st.sidebar:
-        state.follow("choice-k", view.k)
+        state.sync("choice-k", view.k)
         st.slider(
             "Neighbours",
             1,
             state.MOST_K,
             key="choice-k",
-            on_change=state.changed("choice-k", lambda value: state.put(k=None if value == state.K else str(value))),
+            on_change=state.on_change("choice-k", lambda value: state.put(k=None if value == state.K else str(value))),
             help="How many images an answer holds",
         )
-        reach = now.loaded.reach
-        state.follow("choice-cut", min(view.cut, reach))
+        reach = now.loaded.max_distance
+        state.sync("choice-cut", min(view.cut, reach))
         st.slider(
             "Largest distance",
             0.0,
             reach,
             step=reach / _STEPS,
             key="choice-cut",
-            on_change=state.changed("choice-cut", lambda value: state.put(cut=f"{value:g}" if value else None)),
+            on_change=state.on_change("choice-cut", lambda value: state.put(cut=f"{value:g}" if value else None)),
             format="%.3g",
             help=f"Images further away are left out; 0 sets no limit. {_distances(now.loaded)}",
         )
-        state.follow("choice-labels", [label for label in view.labels if label in labels])
+        state.sync("choice-labels", [label for label in view.labels if label in labels])
         st.multiselect(
             "Labels",
             labels,
             key="choice-labels",
-            on_change=state.changed("choice-labels", state.put_labels),
+            on_change=state.on_change("choice-labels", state.put_labels),
             placeholder="all",
             help="Only images with one of these labels",
         )
-        state.follow("choice-path", view.path)
+        state.sync("choice-path", view.path)
         st.text_input(
             "Path contains",
             key="choice-path",
-            on_change=state.changed("choice-path", lambda value: state.put(path=value.strip())),
+            on_change=state.on_change("choice-path", lambda value: state.put(path=value.strip())),
             help="Only images whose path holds this text, capitals or not",
         )
         choice("Label of the neighbours", _SAME, "same", "all", help="Compared with the label of the query")
-        state.follow("choice-collapse", view.collapse)
+        state.sync("choice-collapse", view.collapse)
         st.toggle(
             "Collapse near-duplicates",
             key="choice-collapse",
-            on_change=state.changed("choice-collapse", lambda value: state.put(collapse="1" if value else None)),
+            on_change=state.on_change("choice-collapse", lambda value: state.put(collapse="1" if value else None)),
             help="Of images that are the same picture, show the nearest only",
         )
 
 
 def _distances(loaded: Loaded) -> str:
     """Say between what values the distances of a model lie."""
-    if loaded.unit:
+    if loaded.unit_length:
         return "Distances of this model lie between 0 and 2"
     what = "raw features" if loaded.model.projection is None else "vectors that have any length"
-    return f"This model compares {what}: none of its images are further than {loaded.reach:g} apart"
+    return f"This model compares {what}: none of its images are further than {loaded.max_distance:g} apart"

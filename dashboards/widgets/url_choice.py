@@ -47,13 +47,13 @@ def choice(
         said = None if value is None or (value == default and not explicit) else str(value)
         state.put(**{name: said}, **dict.fromkeys(resets))
 
-    state.follow(f"choice-{name}", current)
+    state.sync(f"choice-{name}", current)
     st.segmented_control(
         label,
         list(options),
         required=True,
         key=f"choice-{name}",
-        on_change=state.changed(f"choice-{name}", put),
+        on_change=state.on_change(f"choice-{name}", put),
         format_func=lambda item: plain(options[item]),
         help=help,
         label_visibility="collapsed" if hide_label else "visible",

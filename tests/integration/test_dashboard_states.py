@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import session
 from dashboards.services.models import registry
-from dashboards.session import Open, replaced
+from dashboards.session import OpenModel, replaced
 from dashboards.state import View
 from imgsim.mlflow.connection import create_database, default_tracking_uri
 from imgsim.mlflow.download import downloads
@@ -207,7 +207,7 @@ def test_a_new_champion_that_cannot_be_opened_leaves_the_one_in_use(
 def test_a_click_that_runs_the_answer_alone_notices_it_too(open_page: OpenPage, moving_alias, monkeypatch):
     moving_alias("1")
     test = open_page("search")
-    before: Open = test.session_state["open"]
+    before: OpenModel = test.session_state["open"]
     assert before.version.version == "1"
     assert not replaced(before)
     moving_alias("2")

@@ -11,9 +11,9 @@ from dashboards.pages.compare import comparison
 from dashboards.pages.compare.pair import Pair, act, name
 from dashboards.services.format import counted, visible
 from dashboards.services.search import Results
-from dashboards.session import Open
+from dashboards.session import OpenModel
+from dashboards.widgets.answer import neighbours
 from dashboards.widgets.gallery import Kind, gallery, tile
-from dashboards.widgets.neighbours import neighbours
 from imgsim.comparison import Agreement, Move, agreement, moves
 
 ACTIONS: tuple[Kind, ...] = ("query", "details")
@@ -48,7 +48,7 @@ def show(pair: Pair) -> None:
             _list(pair, side, answer, moved, key)
 
 
-def _picture(side: Open, row: int) -> None:
+def _picture(side: OpenModel, row: int) -> None:
     images = side.loaded.model.images
     data = side.loaded.model.thumbnails([row])[0]
     path = visible(images.paths[row])
@@ -89,11 +89,11 @@ def _bar(pair: Pair, row: int) -> None:
     loaded = pair.before.loaded
     path = visible(loaded.model.images.paths[row])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        state.follow("compare-q", path)
+        state.sync("compare-q", path)
         st.text_input(
             "Image",
             key="compare-q",
-            on_change=state.changed("compare-q", lambda value: state.put(q=_key(pair, value))),
+            on_change=state.on_change("compare-q", lambda value: state.put(q=_key(pair, value))),
             help="Path, id or key of an image that both versions have",
             width=360,
         )
@@ -125,7 +125,7 @@ def _summary(found: Agreement, old: int, new: int) -> None:
     )
 
 
-def _list(pair: Pair, side: Open, answer: Results, marks: list[Move], key: str) -> None:
+def _list(pair: Pair, side: OpenModel, answer: Results, marks: list[Move], key: str) -> None:
     forward = side is pair.before
     other = name(pair.after if forward else pair.before)
     st.subheader(f"{name(side).capitalize()}: {plain(side.loaded.model.backbone.name)}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dashboards.services.commands import again
+from dashboards.services.commands import pipeline_command
 from imgsim.coreml.export.metadata import COMPRESSION, OUTPUTS, PRECISION
 from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.coreml.runtime.package import read_package
@@ -191,7 +191,7 @@ def commands(version: Version) -> str:
     name = version.name.removeprefix(PREFIX)
     return (
         f"imgsim export models:/{version.name}/{version.version} {name}.mlpackage   # this version, to a file\n"
-        f"{again(version)}   # the pipeline: the next version carries it\n"
+        f"{pipeline_command(version)}   # the pipeline: the next version carries it\n"
     )
 
 

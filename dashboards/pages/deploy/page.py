@@ -10,7 +10,7 @@ from dashboards.markdown import plain
 from dashboards.pages.deploy import package
 from dashboards.pages.deploy.package import NoPackage, Package
 from dashboards.services.format import size_of, visible
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 
 KINDS = {
     "distance": "distances to every reference image",
@@ -20,7 +20,7 @@ KINDS = {
 }
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show the package, or how to make one."""
     st.caption("The model on a phone: one file with the network, its preprocessing, the projection and the references.")
     try:
@@ -57,7 +57,7 @@ def figures(found: Package) -> None:
                 st.markdown(f"**{plain(value)}**")
 
 
-def download(now: Open, found: Package) -> None:
+def download(now: OpenModel, found: Package) -> None:
     """Offer the package as a zip."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
@@ -73,7 +73,7 @@ def download(now: Open, found: Package) -> None:
         st.caption(f"{plain(found.name)} with its references, and the Swift package ImageSimilarity", width="content")
 
 
-def archive(now: Open, found: Package) -> bytes:
+def archive(now: OpenModel, found: Package) -> bytes:
     """Make the zip when it is asked for."""
     return Path(package.archive(now.loaded, found)).read_bytes()
 
@@ -129,4 +129,4 @@ def swift(found: Package) -> None:
     st.code(package.swift_call(found), language="swift")
 
 
-page(opened())
+page(current())

@@ -13,9 +13,10 @@ from dashboards.markdown import plain
 from dashboards.services.format import visible
 from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import pager
-from dashboards.widgets.gallery import gallery, handle, tile
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import gallery, tile
 from dashboards.widgets.url_choice import choice
 from imgsim.evaluation import Evaluation, images_of_class
 
@@ -30,7 +31,7 @@ ORDERS = {
 """Orders of the table of classes: title, column, and whether it rises."""
 
 
-def show(now: Open) -> None:
+def show(now: OpenModel) -> None:
     """Show the table of classes; a click on a row shows its images."""
     found = now.loaded.model.evaluation
     assert found is not None
@@ -95,7 +96,7 @@ def choose(key: str, named: list[tuple[str, str | None]]) -> None:
     state.put(**{"class": label, "other": other, "images": None})
 
 
-def images(now: Open) -> None:
+def images(now: OpenModel) -> None:
     """Show the images of the chosen class, or those of it that lie among another one."""
     label, other = state.get("class"), state.get("other")
     if not label:

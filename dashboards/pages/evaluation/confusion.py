@@ -10,7 +10,7 @@ from dashboards.pages.evaluation.classes import choose, images
 from dashboards.services.format import visible
 from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts, pager
 from imgsim import evaluation
 from imgsim.evaluation import Confusion
@@ -22,7 +22,7 @@ WORST = 20
 OTHERS = "all other labels"
 
 
-def show(now: Open) -> None:
+def show(now: OpenModel) -> None:
     """Show the labels whose images lie among others."""
     found = confusion(now.loaded)
     if found is None:

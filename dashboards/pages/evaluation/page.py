@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboards.markdown import plain
 from dashboards.pages.evaluation import classes, confusion, figures, ranks, timings, versions
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 from dashboards.widgets.url_choice import choice
 
 SECTIONS = {
@@ -19,7 +19,7 @@ SECTIONS = {
 _SHOWN = {"classes": classes, "ranks": ranks, "confusion": confusion, "versions": versions, "timings": timings}
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show the figures, then the chosen section."""
     found = now.loaded.model.evaluation
     if found is None:
@@ -56,7 +56,7 @@ def page(now: Open) -> None:
     _SHOWN[section].show(now)
 
 
-def run_link(now: Open) -> None:
+def run_link(now: OpenModel) -> None:
     """Link to the MLflow run of this version."""
     url = versions.web_address(now.version.run_url)
     if url:
@@ -65,4 +65,4 @@ def run_link(now: Open) -> None:
         st.caption(f"MLflow run {plain(now.version.run_id)}; `imgsim ui` opens it in the browser", width="content")
 
 
-page(opened())
+page(current())

@@ -7,12 +7,12 @@ import streamlit as st
 
 from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts
 from imgsim.evaluation import SAMPLE, precision_by_rank
 
 
-def show(now: Open) -> None:
+def show(now: OpenModel) -> None:
     """Show precision by rank, and how recall was measured."""
     curve = precision_curve(now.loaded)
     if len(curve):

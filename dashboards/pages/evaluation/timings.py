@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts
 
 SECONDS = "seconds."
@@ -21,7 +21,7 @@ def measured(run_id: str | None) -> dict[str, float]:
     return registry.run_metrics(run_id)
 
 
-def show(now: Open) -> None:
+def show(now: OpenModel) -> None:
     """Show how long the stages of the run took."""
     table = timings(now.loaded, measured(now.version.run_id))
     if not len(table):

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards import session
 from dashboards.markdown import plain
 from dashboards.services.format import visible
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts, pager
 from imgsim.errors import RegistryError
 from imgsim.mlflow.download import Version
@@ -20,7 +20,7 @@ VERSIONS = 20
 """Rows of a page."""
 
 
-def show(now: Open) -> None:
+def show(now: OpenModel) -> None:
     """Show the versions of this model over time."""
     try:
         known = session.versions(now.version.name)

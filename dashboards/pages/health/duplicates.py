@@ -13,10 +13,11 @@ from dashboards.pages.health import duplicate_groups
 from dashboards.pages.health.duplicate_groups import MEANINGS, NAMES
 from dashboards.services import filters, tables
 from dashboards.services.format import counted, size_of, visible
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts, pager
-from dashboards.widgets.gallery import gallery, handle, tile
-from dashboards.widgets.image_list import GROUPS, absent, nothing
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import gallery, tile
+from dashboards.widgets.image_list import GROUPS, say_missing, say_none
 from dashboards.widgets.url_choice import choice
 from imgsim.insights.duplicates.cleanup import CERTAIN
 from imgsim.insights.duplicates.look_alikes import NearPairs
@@ -26,11 +27,11 @@ TILES = 24
 _STEPS = 200
 
 
-def show(now: Open) -> None:
+def show(now: OpenModel) -> None:
     """Show one tier, its groups page by page."""
     loaded = now.loaded
     if loaded.insight("duplicates") is None:
-        absent("a search for duplicates; look-alikes can be found in its graph all the same")
+        say_missing("a search for duplicates; look-alikes can be found in its graph all the same")
     counts = {tier: duplicate_groups.tier_groups(loaded, tier)["group"].nunique() for tier in CERTAIN}
     options = {tier: f"{name} {counts[tier]:,}" if tier in counts else name for tier, name in NAMES.items()}
     default = next((tier for tier in CERTAIN if counts[tier]), "look_alike")
@@ -53,7 +54,7 @@ def show(now: Open) -> None:
     table = duplicate_groups.tier_groups(loaded, tier)
     table = table[table["group"].isin(table.loc[filters.mask(loaded, now.view.filters)[table["row"]], "group"])]
     if not len(table):
-        nothing("There is none, or the sidebar's filters leave none.")
+        say_none("There is none, or the sidebar's filters leave none.")
         return
     numbers = table["group"].nunique()
     pages = pager.pages(numbers, GROUPS)
@@ -76,11 +77,11 @@ def asked_threshold(pairs: NearPairs) -> float:
     return min(max(asked, 0.0), pairs.bound) if asked == asked else pairs.threshold  # noqa: PLR0124  NaN
 
 
-def _look_alikes(now: Open, threshold: float) -> None:
+def _look_alikes(now: OpenModel, threshold: float) -> None:
     """Show a threshold over the histogram of distances, and the groups it makes."""
     pairs = duplicate_groups.near_pairs(now.loaded)
     if not len(pairs.nearest) or not pairs.bound:
-        nothing("There are no neighbours to compare.")
+        say_none("There are no neighbours to compare.")
         return
     st.altair_chart(
         charts.distances(pairs.histogram(), threshold),
@@ -91,7 +92,7 @@ def _look_alikes(now: Open, threshold: float) -> None:
     passed = filters.mask(now.loaded, now.view.filters)
     groups = [group for group in groups if passed[group].any()]
     if not groups:
-        nothing("But for duplicates of the other tiers, no images are that near each other. Raise the threshold.")
+        say_none("But for duplicates of the other tiers, no images are that near each other. Raise the threshold.")
         return
     count, images = len(groups), sum(map(len, groups))
     pages = pager.pages(count, GROUPS)
@@ -117,13 +118,13 @@ def _slider(pairs: NearPairs, threshold: float) -> None:
         pairs.bound,
         step=step,
         key="health-threshold",
-        on_change=state.changed("health-threshold", put),
+        on_change=state.on_change("health-threshold", put),
         format="%.3f",
         help=f"Images up to this distance from each other form groups; {pairs.threshold:.3f} fits this collection",
     )
 
 
-def _group(now: Open, group: pd.DataFrame) -> None:
+def _group(now: OpenModel, group: pd.DataFrame) -> None:
     """Show the image to keep, then the others and what it has over them."""
     tiles = [
         tile(now.loaded, item.row, note=_note(item), keep=bool(item.keep)) for item in group.head(TILES).itertuples()
@@ -141,7 +142,7 @@ def _note(item: Any) -> str:
     return f"{facts} · {visible(item.reason)}"
 
 
-def _plan(now: Open, tier: str, threshold: float) -> None:
+def _plan(now: OpenModel, tier: str, threshold: float) -> None:
     """Offer the plan, which files to keep and which to move."""
     version = now.version
     with st.popover("Plan", icon=":material/checklist:", help="Download what to keep and what to move"):
@@ -168,5 +169,5 @@ def _plan(now: Open, tier: str, threshold: float) -> None:
         st.code(f"imgsim duplicates {model} --plan plan.csv \\\n  --script tidy.sh --move-to spare", language="shell")
 
 
-def _csv(now: Open, tiers: tuple[str, ...], threshold: float) -> bytes:
+def _csv(now: OpenModel, tiers: tuple[str, ...], threshold: float) -> bytes:
     return tables.csv(duplicate_groups.plan(now.loaded, tiers, threshold))

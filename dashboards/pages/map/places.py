@@ -97,12 +97,12 @@ def parse_area(text: str) -> Corners | None:
     return corners if len(corners) > 2 else None
 
 
-def sound_view(text: str) -> str:
+def valid_view(text: str) -> str:
     """Check the part of the map that is shown, ``x.y.zoom``; empty when it is none."""
     return text if _VIEW.fullmatch(text) else ""
 
 
-def within(points: NDArray[np.float32], corners: Corners) -> NDArray[np.bool_]:
+def inside_polygon(points: NDArray[np.float32], corners: Corners) -> NDArray[np.bool_]:
     """Return (n,) bool, whether points lie inside a polygon, by the even-odd rule."""
     inside = np.zeros(len(points), bool)
     near = np.flatnonzero(((points >= corners.min(axis=0)) & (points <= corners.max(axis=0))).all(axis=1))
@@ -116,12 +116,12 @@ def within(points: NDArray[np.float32], corners: Corners) -> NDArray[np.bool_]:
 
 
 @per_model(most=16)
-def selected(loaded: Loaded, area: str, filters: Filters, coloring: str, only: str) -> NDArray[np.int64]:
+def rows_in_area(loaded: Loaded, area: str, filters: Filters, coloring: str, only: str) -> NDArray[np.int64]:
     """Return rows in an area that pass filters and legend; the highest figure first, else in row order."""
     points, corners = places(loaded), parse_area(area)
     if points is None or corners is None:
         return np.empty(0, np.int64)
-    keep = within(points, corners) & mask(loaded, filters)
+    keep = inside_polygon(points, corners) & mask(loaded, filters)
     colors = colored(loaded, coloring)
     if colors is None:
         return np.flatnonzero(keep)

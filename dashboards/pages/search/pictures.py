@@ -34,7 +34,7 @@ def take(loaded: Loaded, files: Sequence[tuple[str, bytes]]) -> tuple[list[str],
             refused.append(answer)
             continue
         picture, vector = answer
-        uploads.keep(shelf(), picture)
+        uploads.store(shelf(), picture)
         _remember((loaded.token, picture.key, None), vector)
         keys.append(picture.key)
     return [key for key in dict.fromkeys(keys) if key in shelf()], refused

@@ -109,15 +109,15 @@ class Loaded:
         return found
 
     @cached_property
-    def unit(self) -> bool:
+    def unit_length(self) -> bool:
         """True where embeddings have length 1, as a projection makes them; raw features have not."""
         return bool(np.allclose(np.linalg.norm(self.model.embeddings[:8], axis=1), 1.0, atol=1e-3))
 
     @cached_property
-    def reach(self) -> float:
+    def max_distance(self) -> float:
         """No two images are further apart: 2 where embeddings have length 1, else a bound in two digits."""
         matrix = self.model.embeddings
-        if self.unit or len(matrix) < 2:
+        if self.unit_length or len(matrix) < 2:
             return 2.0
         middle = matrix.mean(axis=0, dtype=np.float64)
         squares = self.model.references.search.norms - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle

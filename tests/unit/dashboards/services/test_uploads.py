@@ -176,7 +176,7 @@ def kept(key: str, size: int) -> Picture:
 def test_the_oldest_pictures_make_room_in_number():
     shelf: dict[str, Picture] = {}
     for number in range(uploads.MOST_KEPT + 3):
-        uploads.keep(shelf, kept(str(number), 1))
+        uploads.store(shelf, kept(str(number), 1))
     assert list(shelf) == [str(number) for number in range(3, uploads.MOST_KEPT + 3)]
 
 
@@ -184,9 +184,9 @@ def test_the_oldest_pictures_make_room_in_bytes():
     shelf: dict[str, Picture] = {}
     third = uploads.MOST_KEPT_BYTES // 3
     for key in "abcd":
-        uploads.keep(shelf, kept(key, third))
+        uploads.store(shelf, kept(key, third))
     assert list(shelf) == ["b", "c", "d"]
-    uploads.keep(shelf, kept("b", third))
+    uploads.store(shelf, kept("b", third))
     assert list(shelf) == ["c", "d", "b"], "sent again, it is the youngest"
-    uploads.keep(shelf, kept("huge", 2 * uploads.MOST_KEPT_BYTES))
+    uploads.store(shelf, kept("huge", 2 * uploads.MOST_KEPT_BYTES))
     assert list(shelf) == ["huge"]

@@ -88,18 +88,18 @@ def test_an_area_has_a_bounded_number_of_corners():
     ("text", "sound"), [("5000.5000.250", True), ("1.2", False), ("1.2.3.4", False), ("<b>", False)]
 )
 def test_views(text: str, sound: bool):
-    assert places.sound_view(text) == (text if sound else "")
+    assert places.valid_view(text) == (text if sound else "")
 
 
 def test_a_box_holds_what_lies_in_it(loaded: Loaded):
     points = places.places(loaded)
-    assert places.within(points, places.parse_area(LEFT)).tolist() == (points[:, 0] < 0.5).tolist()
+    assert places.inside_polygon(points, places.parse_area(LEFT)).tolist() == (points[:, 0] < 0.5).tolist()
 
 
 def test_a_hole_and_a_dent_are_outside():
     dented = np.array([[0, 0], [1, 0], [1, 1], [0.5, 0.2], [0, 1]], np.float64)
     points = np.array([[0.5, 0.1], [0.5, 0.6], [0.05, 0.5], [2, 0.5]], np.float32)
-    assert places.within(points, dented).tolist() == [True, False, True, False]
+    assert places.inside_polygon(points, dented).tolist() == [True, False, True, False]
 
 
 @settings(deadline=None)  # matplotlib is imported by the first
@@ -112,7 +112,7 @@ def test_the_even_odd_rule_agrees_with_matplotlib_on_a_pentagon(points: list[tup
     at = np.array(points, np.float32)
     edges = np.min(np.abs(_edge_distances(at, pentagon)), axis=0)
     clear = edges > 1e-4  # on an edge either answer is right
-    assert (places.within(at, pentagon) == Path(pentagon).contains_points(at))[clear].all()
+    assert (places.inside_polygon(at, pentagon) == Path(pentagon).contains_points(at))[clear].all()
 
 
 def _edge_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -124,18 +124,18 @@ def _edge_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 def test_selected_rows_pass_filters_and_legend(loaded: Loaded):
     labels = loaded.model.images.labels
-    assert places.selected(loaded, ALL, Filters(), "label", "").tolist() == list(range(len(loaded)))
-    only = places.selected(loaded, ALL, Filters(), "label", "torus").tolist()
+    assert places.rows_in_area(loaded, ALL, Filters(), "label", "").tolist() == list(range(len(loaded)))
+    only = places.rows_in_area(loaded, ALL, Filters(), "label", "torus").tolist()
     assert only == [row for row, label in enumerate(labels) if label == "torus"]
-    both = places.selected(loaded, LEFT, Filters(path="torus"), "label", "torus")
+    both = places.rows_in_area(loaded, LEFT, Filters(path="torus"), "label", "torus")
     assert set(both.tolist()) == set(np.flatnonzero(places.places(loaded)[:, 0] < 0.5).tolist()) & set(only)
-    assert len(places.selected(loaded, "nonsense", Filters(), "label", "")) == 0
-    assert len(places.selected(loaded, ALL, Filters(), "label", "no such label")) == 0
+    assert len(places.rows_in_area(loaded, "nonsense", Filters(), "label", "")) == 0
+    assert len(places.rows_in_area(loaded, ALL, Filters(), "label", "no such label")) == 0
 
 
 def test_with_a_figure_the_highest_come_first(loaded: Loaded):
     scores = coloring.colored(loaded, "outlier").values
-    found = scores[places.selected(loaded, ALL, Filters(), "outlier", "")]
+    found = scores[places.rows_in_area(loaded, ALL, Filters(), "outlier", "")]
     assert (np.diff(found) <= 0).all()
 
 

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards.pages.compare import comparison
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
+from imgsim.mlflow.registry import list_versions
 from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -19,7 +20,7 @@ OpenPage = Callable[..., AppTest]
 
 @pytest.fixture
 def both(dashboard_registry) -> tuple[Loaded, Loaded]:
-    known = {item.version: item for item in registry.versions("imgsim-tiny")}
+    known = {item.version: item for item in list_versions("imgsim-tiny")}
     return registry.load(known["1"]), registry.load(known["2"])
 
 

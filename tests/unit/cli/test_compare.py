@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from imgsim.cli import app
-from imgsim.model import SimilarityModel
+from imgsim.model import SimilarityModel, load_model
 
 
 def run(*arguments: object) -> Result:
@@ -20,8 +20,6 @@ def models(tiny_model: SimilarityModel, tmp_path_factory: pytest.TempPathFactory
     """A saved model, and the same one without its last image."""
     folder = tmp_path_factory.mktemp("compared")
     tiny_model.save(folder / "before.imgsim")
-    from imgsim.references.folder import load_model
-
     smaller = load_model(folder / "before.imgsim")
     smaller.remove([smaller.ids[-1]])
     smaller.save(folder / "after.imgsim")

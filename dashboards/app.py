@@ -17,12 +17,12 @@ from threadpoolctl import threadpool_limits
 from dashboards.pages.map import places
 from dashboards.services import thumbnails
 from dashboards.services.models import registry
-from dashboards.services.models.registry import RegistryProblem
+from imgsim.errors import RegistryError
 
 
 def _warm() -> None:
     """Import and open what the first page needs, while the browser is still on its way."""
-    with suppress(RegistryProblem):
+    with suppress(RegistryError):
         registry.load(registry.newest())
 
 
@@ -33,12 +33,12 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def _home(request: Request) -> RedirectResponse:
-    """The page Search is the first one, at ``/``; who types its name gets there too."""
+    """Redirect ``/search`` to ``/``, where the page Search is."""
     return RedirectResponse("./" + (f"?{request.url.query}" if request.url.query else ""))
 
 
 class Files:
-    """What answers `ROUTES` before Streamlit is asked: a file needs no session, cookie or compression.
+    """Answers to `ROUTES` before Streamlit is asked: a file needs no session, cookie or compression.
 
     A click shows twenty thumbnails, and these cost the server more than the page that names them.
     """

@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import session, state
-from dashboards.services.models.registry import RegistryProblem
 from dashboards.widgets import sidebar
+from imgsim.errors import RegistryError
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -33,7 +33,7 @@ state.restore(page.url_path)
 view = state.read()
 try:
     now = session.open_model(view)
-except RegistryProblem as problem:
+except RegistryError as problem:
     sidebar.choose_model(view)
     session.show_problem(problem)
 else:

@@ -1,4 +1,4 @@
-"""Names and labels of strangers, shown as what they are: text."""
+"""Text for markdown places, without markup."""
 
 import re
 
@@ -8,7 +8,7 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=/])")
 
 
 def plain(text: object) -> str:
-    """Text for Streamlit's markdown places (captions, labels, messages): no markup in it acts.
+    """Escape text for Streamlit's markdown places (captions, labels, messages), so that no markup in it acts.
 
     Control characters and lone surrogates become visible escapes.
     """

@@ -1,4 +1,4 @@
-"""What every page is given: an opened model and the view; and what is shown when there is none."""
+"""Session of a page: the opened model with the view, or the page that says why there is none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from dashboards import state
 from dashboards.markdown import plain
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.registry import RegistryProblem, Version
 from dashboards.state import View
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
+from imgsim.mlflow.registry import choose, list_versions
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ imgsim ui                     # Dagster, MLflow and this dashboard"""
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenModel:
     """A page's model and view."""
 
     loaded: Loaded
@@ -42,46 +44,46 @@ class Open:
     version: Version
 
 
-def opened() -> Open:
-    """What ``main.py`` opened before this page."""
-    return cast(Open, st.session_state[_OPEN])
+def current() -> OpenModel:
+    """Return the model and view that ``main.py`` opened before this page."""
+    return cast(OpenModel, st.session_state[_OPEN])
 
 
-def last() -> Open | None:
-    """What was opened last in this session, if anything was."""
-    return cast("Open | None", st.session_state.get(_OPEN))
+def last() -> OpenModel | None:
+    """Return what was opened last in this session, if anything was."""
+    return cast("OpenModel | None", st.session_state.get(_OPEN))
 
 
 def names() -> list[str]:
-    """Registered models, the one that changed last first; asked anew after some seconds."""
+    """List registered models, the one that changed last first; asked anew after some seconds."""
     return _answer(_asked_names())
 
 
 def versions(name: str) -> list[Version]:
-    """Versions of a model; asked anew after some seconds."""
+    """List versions of a model; asked anew after some seconds."""
     return _answer(_asked_versions(name))
 
 
-def _answer(found: list[T] | RegistryProblem) -> list[T]:
-    if isinstance(found, RegistryProblem):
+def _answer(found: list[T] | RegistryError) -> list[T]:
+    if isinstance(found, RegistryError):
         raise found
     return found
 
 
 # Problems are kept like answers: a server that hangs costs its time limit once, not with every click.
 @st.cache_data(ttl=SECONDS, show_spinner=False)
-def _asked_names() -> list[str] | RegistryProblem:
+def _asked_names() -> list[str] | RegistryError:
     try:
         return registry.names()
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         return problem
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False, max_entries=100)
-def _asked_versions(name: str) -> list[Version] | RegistryProblem:
+def _asked_versions(name: str) -> list[Version] | RegistryError:
     try:
-        return registry.versions(name)
-    except RegistryProblem as problem:
+        return list_versions(name)
+    except RegistryError as problem:
         return problem
 
 
@@ -91,20 +93,20 @@ def forget() -> None:
     _asked_versions.clear()
 
 
-def open_model(view: View) -> Open:
-    """The model that the view asks for; where that fails and another version was meant before, that one.
+def open_model(view: View) -> OpenModel:
+    """Open the model that the view asks for; where that fails, the one that was open before, with a warning.
 
     Raises
     ------
-    RegistryProblem
+    RegistryError
         There is nothing to show.
     """
     before = last()
     try:
-        version = registry.chosen(versions(view.model or names()[0]), view.version)
+        version = choose(versions(view.model or names()[0]), view.version)
         with st.spinner(f"Opening version {version.version} of {plain(version.name)}", show_time=True):
             loaded = registry.load(version)
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         if before is None or not _still_asks_for(view, before):
             raise
         st.warning(
@@ -112,24 +114,24 @@ def open_model(view: View) -> Open:
             "which was opened before.",
             icon=":material/cloud_off:",
         )
-        now = Open(before.loaded, view, before.version)
+        now = OpenModel(before.loaded, view, before.version)
     else:
-        now = Open(loaded, view, version)
+        now = OpenModel(loaded, view, version)
         if before is not None and before.version.name == version.name and _moved(view, before.version, version):
             st.toast(f"{plain(view.version or 'champion')} is now version {version.version}.", icon=":material/sync:")
     st.session_state[_OPEN] = now
     return now
 
 
-def replaced(now: Open) -> bool:
-    """Whether the view by now means another version: an alias has moved. Of a registry that fails nothing is known."""
+def replaced(now: OpenModel) -> bool:
+    """Tell whether an alias has moved, so that the view means another version; False when the registry fails."""
     try:
-        return registry.chosen(versions(now.version.name), now.view.version).version != now.version.version
-    except RegistryProblem:
+        return choose(versions(now.version.name), now.view.version).version != now.version.version
+    except RegistryError:
         return False
 
 
-def _still_asks_for(view: View, before: Open) -> bool:
+def _still_asks_for(view: View, before: OpenModel) -> bool:
     return (view.model or before.version.name) == before.version.name and view.version in (
         before.view.version,
         before.version.version,
@@ -137,14 +139,14 @@ def _still_asks_for(view: View, before: Open) -> bool:
 
 
 def _moved(view: View, before: Version, now: Version) -> bool:
-    """Whether an alias means another version than a moment ago."""
+    """Tell whether an alias means another version than a moment ago."""
     said = cast(str, st.session_state.get("version-said", ""))
     st.session_state["version-said"] = view.version
     return said == view.version and not view.version.isdecimal() and before.version != now.version
 
 
-def show_problem(problem: RegistryProblem) -> None:
-    """The page that says why there is no model, and what to do."""
+def show_problem(problem: RegistryError) -> None:
+    """Show why there is no model, and what to do."""
     st.title(_TITLES[problem.kind], anchor=False)
     st.error(plain(problem), icon=":material/error:")
     if problem.kind in ("no_registry", "no_model"):
@@ -163,6 +165,6 @@ def show_problem(problem: RegistryProblem) -> None:
 
 
 def age(version: Version) -> str:
-    """When a version was made, for people."""
+    """Write when a version was made."""
     days = (datetime.now(UTC) - version.created).days
     return f"{version.created:%Y-%m-%d %H:%M} UTC" + (f", {days} days ago" if days > 1 else "")

@@ -20,7 +20,7 @@ _REMEMBERED, _PAGE = "shared-parameters", "page-before"
 
 @dataclass(frozen=True)
 class View:
-    """What the sidebar says."""
+    """Settings of the sidebar."""
 
     model: str = ""
     version: str = ""
@@ -38,12 +38,12 @@ class View:
 
 
 def get(name: str, default: str = "") -> str:
-    """One parameter of the URL."""
+    """Read one parameter of the URL."""
     return st.query_params.get(name, default)
 
 
-def whole(name: str, default: int, low: int, high: int) -> int:
-    """One parameter of the URL as a whole number within bounds."""
+def get_int(name: str, default: int, low: int, high: int) -> int:
+    """Read one parameter of the URL as a whole number within bounds."""
     text = get(name)
     return min(max(int(text), low), high) if text.isdecimal() and len(text) < 10 else default
 
@@ -78,12 +78,12 @@ def restore(page: str) -> None:
 
 
 def shared() -> dict[str, list[str]]:
-    """The shared parameters, for links to other pages."""
+    """Collect the shared parameters, for links to other pages."""
     return {name: st.query_params.get_all(name) for name in SHARED if name in st.query_params}
 
 
 def read() -> View:
-    """The view the URL asks for; what makes no sense in it counts as not said."""
+    """Read the view from the URL; what makes no sense in it counts as not said."""
     same = get("same", "all")
     return View(
         model=get("model"),
@@ -111,14 +111,14 @@ def go(page: str, **values: str | None) -> None:
     st.switch_page(f"pages/{page}/page.py", query_params={**shared(), **mine})
 
 
-def follow(key: str, value: Any) -> None:
+def sync(key: str, value: Any) -> None:
     """Make a widget show what the URL says, also when another page or a link changed it."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 
 
-def changed(key: str, write: Callable[[Any], None]) -> Callable[[], None]:
-    """For ``on_change``: hand the widget's new value to ``write``, which puts it into the URL."""
+def on_change(key: str, write: Callable[[Any], None]) -> Callable[[], None]:
+    """Make a callback for ``on_change`` that hands the widget's new value to ``write``, which puts it into the URL."""
 
     def act() -> None:
         write(st.session_state[key])

@@ -29,6 +29,7 @@ from imgsim.errors import (
 
 if TYPE_CHECKING:
     from imgsim.backbones.get import get_backbone, list_backbones
+    from imgsim.comparison import compare
     from imgsim.creation import create
     from imgsim.evaluation import Evaluation
     from imgsim.features.extract import extract_features
@@ -48,6 +49,7 @@ _LAZY = {
     "NeighborGraph": "neighbors.graph",
     "SimilarityModel": "model",
     "build_graph": "neighbors.graph",
+    "compare": "comparison",
     "create": "creation",
     "extract_features": "features.extract",
     "get_backbone": "backbones.get",
@@ -80,6 +82,7 @@ __all__ = [
     "WorkersError",
     "__version__",
     "build_graph",
+    "compare",
     "create",
     "extract_features",
     "get_backbone",

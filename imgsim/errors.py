@@ -78,7 +78,20 @@ class ModelFormatError(ImgsimError):
 
 
 class RegistryError(ImgsimError):
-    """The MLflow registry cannot be reached, or does not hold the model."""
+    """The MLflow registry cannot be reached, or does not hold the model.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong, why, and what to do.
+    kind : str
+        ``"no_registry"`` (it does not answer or refuses), ``"no_model"``, ``"no_version"``, or ``"broken"`` (the files
+        of a version are missing or damaged).
+    """
+
+    def __init__(self, message: str, kind: str = "no_registry") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class CoreMLError(ImgsimError):

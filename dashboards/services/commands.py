@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shlex import quote
 
-from dashboards.services.models.registry import PREFIX, Version
+from imgsim.mlflow.download import Version
+from imgsim.mlflow.registry import PREFIX
 
 SAMPLE = f"{PREFIX}sample"
 """The model of the packaged pictures, which ``imgsim run`` takes when it is given no others."""
@@ -14,13 +15,13 @@ PACKAGED, FETCHED = "mini", "mobilenet_v2"
 """A network that comes along, and one of torchvision, which fetches its weights once."""
 
 
-def again(version: Version) -> str:
-    """The pipeline over the pictures of a model, with the same network."""
+def pipeline_command(version: Version) -> str:
+    """Write the command of the pipeline over the pictures of a model, with the same network."""
     return _run(version, version.tags.get("imgsim.backbone", PACKAGED))
 
 
-def with_another_network(version: Version) -> str:
-    """The pipeline over the pictures of a model, with a network that this version does not have."""
+def other_network_command(version: Version) -> str:
+    """Write the command of the pipeline over the pictures of a model, with another network."""
     return _run(version, FETCHED if version.tags.get("imgsim.backbone", PACKAGED) == PACKAGED else PACKAGED)
 
 

@@ -1,14 +1,14 @@
-"""Which images a page speaks of."""
+"""Filters of the sidebar: labels and a part of the path."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
 
 
@@ -23,9 +23,9 @@ class Filters:
         return bool(self.labels or self.path)
 
 
-@lru_cache(maxsize=64)
+@per_model(most=64)
 def mask(loaded: Loaded, filters: Filters) -> NDArray[np.bool_]:
-    """(n,) true for the images that pass; read-only."""
+    """Return (n,) bool, true for the images that pass; read-only."""
     passed = np.ones(len(loaded), bool)
     if filters.labels:
         codes = [loaded.labels.index(label) for label in filters.labels if label in loaded.labels]

@@ -1,4 +1,4 @@
-"""Words about figures and names, the same on every page."""
+"""Text of figures and names, the same on every page."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 
 
 def visible(text: object) -> str:
-    """Control characters, bidirectional marks and lone surrogates as escapes, so that no name can hide or steer."""
+    """Write control characters, bidirectional marks and lone surrogates as escapes, so that every name is visible."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
 
 
 def size_of(count: float) -> str:
-    """Bytes in words: ``"9.2 MB"``."""
+    """Write a number of bytes: ``"9.2 MB"``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000 or unit == "GB":
             return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
@@ -20,10 +20,10 @@ def size_of(count: float) -> str:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A figure, or a dash where there is none."""
+    """Write a figure, or a dash where there is none."""
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """``"1 group"``, ``"2,000 groups"``."""
+    """Write a count with its unit: ``"1 group"``, ``"2,000 groups"``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -67,7 +67,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Hub:
-    """How often an image is listed, against the mean of all (which is the graph's k)."""
+    """Number of lists an image is in, against the mean of all (which is the graph's k)."""
 
     in_degree: int
     mean: float
@@ -91,7 +91,7 @@ def walk(
     cut: float = 0.0,
     groups: NDArray[np.int32] | None = None,
 ) -> Walk:
-    """The picture around ``row``.
+    """Choose and place the images around ``row``.
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ def walk(
         Neighbours are dealt out in turn, so that each has its nearest; nobody appears twice.
     """
     inner, outer = _chosen(graph, row, near, far, cut, groups)
-    nodes = placed(Node(row, 0, None, 0.0, False), inner, outer)
+    nodes = place_nodes(Node(row, 0, None, 0.0, False), inner, outer)
     return Walk(nodes, _edges(graph, nodes, cut))
 
 
 def is_mutual(graph: NeighborGraph, one: int, other: int) -> bool:
-    """Whether both list each other."""
+    """Tell whether two images list each other."""
     return bool((graph.neighbors[one] == other).any() and (graph.neighbors[other] == one).any())
 
 
@@ -148,8 +148,8 @@ def _chosen(
     return inner, outer
 
 
-def placed(center: Node, inner: Sequence[Node], outer: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
-    """Every node with its place: the centre in the middle, the nearest at the top and on clockwise.
+def place_nodes(center: Node, inner: Sequence[Node], outer: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
+    """Place every node: the centre in the middle, the nearest at the top, the others clockwise.
 
     Each node of the first ring has an equal sector; its children stand in it, side by side, around its
     direction. Nodes are as big as fits without touching, up to `RADII`.
@@ -224,7 +224,7 @@ def _edges(graph: NeighborGraph, nodes: Sequence[Node], cut: float) -> tuple[Edg
 
 
 def hub(loaded: Loaded, row: int) -> Hub:
-    """The hub score of a row, by the measure of `imgsim.insights.hubness`."""
+    """Return the hub score of a row, by the measure of `imgsim.insights.hubness`."""
     degrees, k = loaded.in_degree, loaded.model.graph.k
     count = int(degrees[row])
     kind: Literal["hub", "usual", "antihub"] = "usual"
@@ -236,25 +236,25 @@ def hub(loaded: Loaded, row: int) -> Hub:
 
 
 def start(loaded: Loaded, seed: int = 0) -> int:
-    """Where a walk begins without a wish: the image that most others list; with a seed a random one."""
+    """Choose where a walk starts: the image that most others list, or with a seed a random one."""
     if seed:
         return int(np.random.default_rng(seed).integers(len(loaded)))
     return int(loaded.in_degree.argmax())
 
 
 def read_trail(loaded: Loaded, text: str) -> list[int]:
-    """Rows of the steps so far, oldest first; keys the model does not know are left out."""
+    """Read the rows of the steps so far, oldest first; unknown keys are left out."""
     rows = [loaded.row(key) for key in text.split()[-TRAIL:]]
     return list(dict.fromkeys(row for row in rows if row is not None))
 
 
 def step(loaded: Loaded, trail: Sequence[int], here: int, to: int) -> str:
-    """The trail's text after a step from ``here`` to ``to``; a step back shortens it."""
+    """Write the trail after a step from ``here`` to ``to``; a step back shortens it."""
     rows = list(trail[: list(trail).index(to)]) if to in trail else [*trail, *([here] if here != to else [])]
     return " ".join(address(loaded, row) for row in rows[-TRAIL:])
 
 
 def address(loaded: Loaded, row: int) -> str:
-    """Name of a row in URLs; of files with the same bytes each its own, so that a step leads where it says."""
+    """Name a row in URLs; files with the same bytes have a name each."""
     key = loaded.key(row)
     return key if loaded.row(key) == row else f"r{row}"

@@ -1,4 +1,4 @@
-"""What is wrong with a collection: files left out, odd images, doubtful labels, leaks between splits."""
+"""Problems of a collection: files left out, odd images, doubtful labels, leaks between splits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SECTIONS = {
 
 
 def counts(loaded: Loaded) -> dict[str, int | None]:
-    """What each section found; None where the version carries nothing about it."""
+    """Count the findings of each section; None where the version carries nothing about it."""
     found: dict[str, int | None] = {"rejected": len(loaded.model.rejected)}
     numbers = {
         "outliers": ("outliers", ("outliers",)),
@@ -56,14 +56,14 @@ def counts(loaded: Loaded) -> dict[str, int | None]:
 
 
 def reason_kind(reasons: pd.Series) -> pd.Series:
-    """Reasons without their figures and names, so that those of one kind are equal."""
+    """Strip figures and names from reasons, so that those of one kind are equal."""
     kind = reasons.astype(str).str.replace(r"\(it begins with the bytes [^)]*\)", "", regex=True)
     kind = kind.str.replace(r"'[^']*'|\"[^\"]*\"", "'…'", regex=True)
     return kind.str.replace(r"\d[\d,._]*", "#", regex=True).str.strip()
 
 
 def rejected_kinds(rejected: pd.DataFrame) -> pd.DataFrame:
-    """Columns stage, reason, files: reasons of one kind count as one, most files first."""
+    """Return columns stage, reason, files: reasons of one kind count as one, most files first."""
     if not len(rejected):
         return pd.DataFrame({"stage": [], "reason": [], "files": []})
     reason = reason_kind(rejected["reason"])
@@ -73,7 +73,7 @@ def rejected_kinds(rejected: pd.DataFrame) -> pd.DataFrame:
 
 
 def outliers(loaded: Loaded) -> pd.DataFrame:
-    """Images called outliers, the most unusual first; where none is, the most unusual ones."""
+    """Return images called outliers, the most unusual first; where none is, the most unusual ones."""
     insight = loaded.insight("outliers")
     if insight is None:
         return pd.DataFrame()
@@ -107,7 +107,7 @@ class Suspect:
 
 
 def suspects_table(loaded: Loaded, least: float = LIKELY) -> pd.DataFrame:
-    """Rows of ``label_errors`` from this probability on, the most probable first."""
+    """Return rows of ``label_errors`` from this probability on, the most probable first."""
     insight = loaded.insight("label_errors")
     if insight is None:
         return pd.DataFrame()
@@ -116,7 +116,7 @@ def suspects_table(loaded: Loaded, least: float = LIKELY) -> pd.DataFrame:
 
 
 def suspects(loaded: Loaded, part: pd.DataFrame, voters: int = 10) -> list[Suspect]:
-    """One page of `suspects_table` with the neighbours that voted."""
+    """Join one page of `suspects_table` with the neighbours that voted."""
     return [
         Suspect(
             int(item.row),
@@ -141,7 +141,7 @@ def _voters(loaded: Loaded, row: int, label: str | None, most: int) -> tuple[Vot
 
 
 def issue_counts(loaded: Loaded) -> dict[str, int]:
-    """Images per issue of picture quality, only those found."""
+    """Count images by issue of picture quality, only those found."""
     insight = loaded.insight("quality")
     if insight is None:
         return {}
@@ -149,7 +149,7 @@ def issue_counts(loaded: Loaded) -> dict[str, int]:
 
 
 def issue_rows(loaded: Loaded, issue: str) -> pd.DataFrame:
-    """Images with an issue, the worst first."""
+    """Return images with an issue, the worst first."""
     insight = loaded.insight("quality")
     if insight is None:
         return pd.DataFrame()
@@ -167,7 +167,7 @@ class Hubs:
 
 
 def hubs(loaded: Loaded) -> Hubs | None:
-    """From the insight ``hubness``."""
+    """Read the insight ``hubness``; None without it."""
     insight = loaded.insight("hubness")
     if insight is None:
         return None
@@ -175,7 +175,7 @@ def hubs(loaded: Loaded) -> Hubs | None:
 
 
 def leak_note(loaded: Loaded) -> str | None:
-    """Why nothing could leak; None when there are two splits or more."""
+    """Say why nothing could leak; None when there are two splits or more."""
     insight = loaded.insight("leaks")
     note = None if insight is None else insight.params.get("note")
     return None if note is None else str(note)

@@ -1,4 +1,4 @@
-"""All that a version knows about one image, in words."""
+"""Facts and flags of one image, in words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Flag:
 
 
 def file_facts(loaded: Loaded, row: int) -> list[Fact]:
-    """What the file is."""
+    """Describe the file."""
     file = _file(loaded, row)
     label = "none" if file["label"] is None else visible(file["label"])
     facts = [
@@ -54,7 +54,7 @@ def file_facts(loaded: Loaded, row: int) -> list[Fact]:
 
 
 def _file(loaded: Loaded, row: int) -> dict[str, Any]:
-    """The row of the table of images, with width and height as the picture stands upright."""
+    """Read the row of the table of images, with upright width and height."""
     file: dict[str, Any] = loaded.model.images.table.slice(row, 1).select(IMAGES.names).to_pylist()[0]
     if file["orientation"] >= 5:
         file["width"], file["height"] = file["height"], file["width"]
@@ -62,7 +62,7 @@ def _file(loaded: Loaded, row: int) -> dict[str, Any]:
 
 
 def found_facts(loaded: Loaded, row: int) -> list[Fact]:
-    """What the insights say of it; nothing where the version carries none."""
+    """Describe an image by the insights; nothing where the version carries none."""
     facts = [_outlier(loaded, row), _votes(loaded, row), *_duplicates(loaded, row), *_quality(loaded, row)]
     if loaded.model.graph.k:
         facts.append(Fact("Listed by", hub(loaded, row).words))
@@ -70,7 +70,7 @@ def found_facts(loaded: Loaded, row: int) -> list[Fact]:
 
 
 def flags(loaded: Loaded, row: int) -> list[Flag]:
-    """What is unusual about it."""
+    """Collect what is unusual about an image."""
     return [*_label_flags(loaded, row), *_duplicate_flags(loaded, row), *_odd_flags(loaded, row)]
 
 
@@ -101,7 +101,7 @@ def _odd_flags(loaded: Loaded, row: int) -> list[Flag]:
 
 
 def around(row: int, among: Sequence[int]) -> tuple[int, int, str]:
-    """The rows before and after ``row``, and where it stands in words; after the last one comes the first.
+    """Return the rows before and after ``row``, and its place in words; after the last one comes the first.
 
     A row that is not among them stands before the first.
     """
@@ -154,7 +154,7 @@ def _quality(loaded: Loaded, row: int) -> list[Fact]:
 
 
 def _table(loaded: Loaded, insight: str, table: str, row: int) -> pd.DataFrame:
-    """The lines of an insight's table about a row; no lines where the version does not carry it."""
+    """Return the lines of an insight's table about a row; none where the version does not carry it."""
     found = loaded.insight(insight)
     if found is None:
         import pandas as pd

@@ -1,4 +1,4 @@
-"""What the terms of a query come to: one vector, the label that goes with it, and the rows it is made of."""
+"""Query to rank by: the vector of its terms, their label, and the rows among them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BETWEEN = "|"
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """A query that can be ranked.
 
     Parameters
@@ -40,10 +40,10 @@ class Question:
     own: tuple[int, ...]
 
 
-def question(
+def build_query(
     loaded: Loaded, terms: Sequence[Term], pictures: Mapping[str, Picture], vector_of: VectorOf
-) -> tuple[Question | None, list[tuple[Term, Refused]]]:
-    """What to rank by, and the terms that have no vector, which are left out, each with the reason.
+) -> tuple[Query | None, list[tuple[Term, Refused]]]:
+    """Build the query of terms; terms without a vector are left out and returned with the reason.
 
     Parameters
     ----------
@@ -59,29 +59,29 @@ def question(
     good = [(term, vector) for term, vector in found if not isinstance(vector, Refused)]
     if not good:
         return None, refused
-    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit)
+    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit_length)
     rows = [(term, _row(loaded, term, pictures)) for term, _ in good]
     wanted = [row for term, row in rows if term.weight > 0]
     label = search.common_label(loaded, [row for row in wanted if row is not None]) if None not in wanted else None
     exclude = tuple(term.row for term, _ in rows if term.row != PICTURE)
     own = tuple(row for _, row in rows if row is not None)
-    return Question(vector, label, exclude, own), refused
+    return Query(vector, label, exclude, own), refused
 
 
 def _row(loaded: Loaded, term: Term, pictures: Mapping[str, Picture]) -> int | None:
-    """The stored image that a term is."""
+    """Return the stored image that a term is."""
     if term.row != PICTURE:
         return term.row
     return None if term.crop else uploads.stored_row(loaded, pictures[term.picture])
 
 
 def past(trail: str) -> list[str]:
-    """Past queries as the URL writes them, the oldest first."""
+    """Split past queries as the URL writes them, the oldest first."""
     return [text for text in trail.split(_BETWEEN) if text.strip()][-STEPS:]
 
 
 def trail_after(trail: str, before: str, now: str) -> str:
-    """The trail once ``before`` was left for ``now``; going to a past query cuts the trail there."""
+    """Write the trail after a step from ``before`` to ``now``; going to a past query cuts the trail there."""
     steps = past(trail)
     if now in steps:
         steps = steps[: steps.index(now)]

@@ -1,4 +1,4 @@
-"""What a query is made of, and how the URL writes it.
+"""Terms of a query, and their text in the URL.
 
 Terms are separated by spaces, ``[-][weight*]key[@left.top.right.bottom]``: the key of an image, or of a picture that is
 only in this session (an upload); after ``@`` the part of it that counts, in percent.
@@ -50,7 +50,7 @@ class Term:
 
 
 def parse_terms(loaded: Loaded, text: str, pictures: Container[str] = ()) -> tuple[list[Term], list[str]]:
-    """The terms that ``text`` writes, and the keys that nothing here is called.
+    """Read terms from ``text``; return them, and the keys that are unknown here.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ def parse_terms(loaded: Loaded, text: str, pictures: Container[str] = ()) -> tup
 
 
 def is_picture_key(key: str) -> bool:
-    """Whether a key that is unknown here looks like that of a picture of some session."""
+    """Tell whether a key looks like that of a picture of some session."""
     return _PICTURE_KEY.fullmatch(key) is not None
 
 
 def format_terms(loaded: Loaded, terms: Sequence[Term]) -> str:
-    """The text that `parse_terms` reads."""
+    """Write terms as text that `parse_terms` reads."""
     return " ".join(_format(loaded, term) for term in terms)
 
 
@@ -96,14 +96,14 @@ def _format(loaded: Loaded, term: Term) -> str:
 
 
 def sound_crop(left: int, top: int, right: int, bottom: int) -> Crop | None:
-    """A crop of at least one percent each way inside the picture, or None for all of it."""
+    """Fit a crop into the picture, at least one percent each way; None for all of it."""
     left, top = min(left, 99), min(top, 99)
     crop = (left, top, min(max(right, left + 1), 100), min(max(bottom, top + 1), 100))
     return None if crop == WHOLE else crop
 
 
 def steered(terms: Sequence[Term], row: int, weight: float) -> list[Term]:
-    """``terms`` with an image added: *more like* by `MORE`, *less like* by `LESS`; what is there already adds up."""
+    """Add an image to terms: *more like* by `MORE`, *less like* by `LESS`; what is there already adds up."""
     out = list(terms)
     for position, term in enumerate(out):
         if term.row == row and term.crop is None:

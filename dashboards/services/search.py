@@ -1,4 +1,4 @@
-"""Asking: the vector of a query, the ranked answer, and images by name."""
+"""Search: the vector of a query, the ranked answer, and images by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from dashboards.services import filters as filtering
 from dashboards.services.filters import Filters
 from dashboards.services.models.loaded_model import Loaded
-from imgsim.neighbors.exact import approximate, error_bound, rank
 
 Vector = NDArray[np.float32]
 
@@ -42,7 +41,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results:
-    """An answer: hits, nearest first; how long it took, how many images could have been in it, how many were folded."""
+    """An answer: hits, nearest first; seconds, images that could have been in it, and near-duplicates left out."""
 
     hits: list[Hit]
     seconds: float
@@ -51,7 +50,7 @@ class Results:
 
 
 def blend(vectors: Sequence[Vector], weights: Sequence[float], unit: bool) -> Vector | None:
-    """(d,) weighted sum of vectors, or None when they cancel out.
+    """Blend vectors by weight, (d,); None when they cancel out.
 
     Parameters
     ----------
@@ -73,13 +72,13 @@ def blend(vectors: Sequence[Vector], weights: Sequence[float], unit: bool) -> Ve
 
 
 def common_label(loaded: Loaded, rows: Sequence[int]) -> str | None:
-    """The label that all these images have, or None."""
+    """Return the label that all these images have, or None."""
     labels = {loaded.model.images.labels[row] for row in rows}
     return labels.pop() if len(labels) == 1 else None
 
 
 def random_row(loaded: Loaded, filters: Filters, seed: int) -> int | None:
-    """Some image that passes the filters, one with a label if there is any; the same for the same seed."""
+    """Draw an image that passes the filters, one with a label if there is any; the same for the same seed."""
     passed = filtering.mask(loaded, filters)
     labelled = np.flatnonzero(passed & (loaded.label_codes >= 0))
     rows = labelled if len(labelled) else np.flatnonzero(passed)
@@ -87,7 +86,7 @@ def random_row(loaded: Loaded, filters: Filters, seed: int) -> int | None:
 
 
 def find_rows(loaded: Loaded, text: str, most: int = 50) -> tuple[list[int], int]:
-    """The image called ``text`` (key, id, path), or those whose path holds it; and how many there are."""
+    """Find the image called ``text`` (key, id, path), or those whose path holds it; and count them."""
     text = text.strip()
     exact = loaded.row(text) if text else None
     if exact is not None:
@@ -96,7 +95,7 @@ def find_rows(loaded: Loaded, text: str, most: int = 50) -> tuple[list[int], int
     return found[:most].tolist(), len(found)
 
 
-def ranked(
+def rank_images(
     loaded: Loaded,
     vector: Vector,
     *,
@@ -109,7 +108,7 @@ def ranked(
     exclude: Sequence[int] = (),
     own: Sequence[int] | None = None,
 ) -> Results:
-    """The nearest images, exact over all that pass; equal distances rank in row order, as in `SimilarityModel.query`.
+    """Rank the nearest images, exactly over all that pass; equal distances in row order, as in `SimilarityModel.query`.
 
     Parameters
     ----------
@@ -135,13 +134,11 @@ def ranked(
     eligible = _eligible(loaded, filters, same, label, exclude)
     considered = int(np.count_nonzero(eligible))
     own = exclude if own is None else own
-    asked = set(own) & set(exclude)
     groups = loaded.duplicate_group
-    hidden = groups[np.fromiter(asked, np.int64, len(asked))]
-    rough = _Rough(loaded, vector, eligible)
+    hidden = groups[[row for row in own if row in exclude]]
     wanted = count = min(k, considered)
     while True:
-        rows, distances = rough.nearest(count)
+        rows, distances = _nearest(loaded, vector, count, eligible)
         if cut > 0:
             rows, distances = rows[distances <= cut], distances[distances <= cut]
         keep = _firsts(groups[rows], hidden) if collapse else np.ones(len(rows), bool)
@@ -155,31 +152,17 @@ def ranked(
 
 
 def nearest_distance(loaded: Loaded, vector: Vector, *, filters: Filters, exclude: Sequence[int] = ()) -> float | None:
-    """How far the nearest image is that passes the filters; None when none does."""
-    found = ranked(loaded, vector, k=1, filters=filters, exclude=exclude).hits
-    return found[0].distance if found else None
+    """Return the distance of the nearest image that passes the filters; None when none does."""
+    _, distances = _nearest(loaded, vector, 1, _eligible(loaded, filters, "all", None, exclude))
+    return float(distances[0]) if len(distances) else None
 
 
-class _Rough:
-    """Squared distances to all rows by one product, from which exact rankings of any length are cut."""
-
-    def __init__(self, loaded: Loaded, vector: Vector, eligible: NDArray[np.bool_]) -> None:
-        self._matrix, norms = loaded.model.embeddings, loaded.model.references.search.norms
-        self._query = np.ascontiguousarray(vector, np.float32)[None]
-        self._eligible = eligible
-        buffer = np.empty((1, len(self._matrix)), np.float32)
-        self._d2 = approximate(self._query, self._matrix, norms, buffer)[0]
-        self._d2[~eligible] = np.inf
-        self._slack = 2 * float(error_bound(self._query, norms)[0])
-
-    def nearest(self, count: int) -> tuple[NDArray[np.int32], Vector]:
-        """The ``count`` nearest eligible rows and their distances."""
-        if count == 0:
-            return np.empty(0, np.int32), np.empty(0, np.float32)
-        limit = np.partition(self._d2, count - 1)[count - 1] + self._slack
-        near = np.flatnonzero((self._d2 <= limit) & self._eligible)
-        rows, distances = rank(self._query, self._matrix, near[None], count)
-        return rows[0], distances[0]
+def _nearest(
+    loaded: Loaded, vector: Vector, count: int, eligible: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], Vector]:
+    """Return the ``count`` nearest eligible rows and their distances."""
+    rows, distances = loaded.model.references.search.nearest(np.asarray(vector, np.float32)[None], count, eligible)
+    return rows[0], distances[0]
 
 
 def _eligible(
@@ -195,7 +178,7 @@ def _eligible(
 
 
 def _firsts(groups: NDArray[np.int32], hidden: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """True for rows of no group, and for the first row of each group that is not hidden."""
+    """(n,) true for rows of no group, and for the first row of each group that is not hidden."""
     first = np.zeros(len(groups), bool)
     first[np.unique(groups, return_index=True)[1]] = True
     return (groups < 0) | (first & ~np.isin(groups, hidden))

@@ -1,4 +1,4 @@
-"""Tables to take home."""
+"""Tables as files to download."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV in UTF-8; lone surrogates become escapes."""
+    """Write a table as CSV in UTF-8; lone surrogates become escapes."""
     return csv_text(table).encode("utf-8", "backslashreplace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,15 +22,15 @@ HEADERS = {
 
 
 def thumbnail_url(loaded: Loaded, row: int) -> str:
-    """Address of a row's thumbnail on this server."""
+    """Return the address of a row's thumbnail on this server."""
     return f"/thumbnails/{loaded.token}/{row}.jpg"
 
 
 async def answer(request: Request) -> Response:
-    """The route: a JPEG of a model that is loaded, else 404. All is in memory, so no thread is needed."""
+    """Answer the route with a JPEG of a model in memory, else with 404; no thread is needed."""
     from starlette.responses import Response
 
-    loaded = model_cache.by_token(request.path_params["token"])
+    loaded = registry.MODELS.known(request.path_params["token"])
     row = request.path_params["row"]
     data = loaded.model.thumbnails([row])[0] if loaded is not None and row < len(loaded) else None
     if data is None:

@@ -1,4 +1,4 @@
-"""Pictures that strangers send: read within bounds, each with its tile and its vector, or one sentence why not."""
+"""Uploaded pictures: read within limits, each with its tile and its vector, or one sentence why not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image
 
 from dashboards.services.format import visible
 from dashboards.services.models.loaded_model import Loaded
@@ -31,7 +30,7 @@ _decoding = BoundedSemaphore(2)  # a picture of 100 megapixels takes 300 MB whil
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be sent at once."""
+    """Limits of what is sent at once."""
 
     bytes: int = 20_000_000
     pixels: int = 100_000_000
@@ -108,7 +107,7 @@ def read_all(
 
 
 def read(loaded: Loaded, name: str, data: bytes, limits: Limits | None = None) -> tuple[Picture, Vector] | Refused:
-    """Read one file; nothing of it is decoded before its size and its declared pixels are known to be bearable."""
+    """Read one file; its size and its declared pixels are checked before anything is decoded."""
     limits = Limits() if limits is None else limits
     name = visible(name)[:200]
     if len(data) > limits.bytes:
@@ -119,10 +118,10 @@ def read(loaded: Loaded, name: str, data: bytes, limits: Limits | None = None) -
             megapixels = header.width * header.height / 1e6
             return Refused(name, f"it declares {megapixels:,.0f} megapixels; the limit is {limits.pixels / 1e6:.0f}.")
         with _Turn():
-            picture, _ = image_pixels(data, loaded.model.backbone)
+            picture, pixels = image_pixels(data, loaded.model.backbone)
             tile = thumbnail(picture, TILE)
             sha256 = hashlib.sha256(data).hexdigest()
-            vector = _vector(loaded, sha256, picture)
+            vector = _vector(loaded, sha256, pixels)
     except (ImgsimError, MemoryError) as error:
         return Refused(name, _reason(error))
     width, height = (header.width, header.height) if header.orientation < 5 else (header.height, header.width)
@@ -131,22 +130,21 @@ def read(loaded: Loaded, name: str, data: bytes, limits: Limits | None = None) -
 
 
 def embed(loaded: Loaded, picture: Picture, crop: Crop | None = None) -> Vector | Refused:
-    """(d,) vector of a picture that was read, or of a part of it, by this model."""
+    """Return the vector (d,) of a picture that was read, or of a part of it, by this model."""
     spec = loaded.model.backbone
     try:
         with _Turn():
             if crop is None:
-                return _vector(loaded, picture.sha256, image_pixels(picture.data, spec)[0])
+                return _vector(loaded, picture.sha256, image_pixels(picture.data, spec)[1])
             left, top, right, bottom = crop
             enough = (spec.height * 100 // (bottom - top) + 1, spec.width * 100 // (right - left) + 1)
-            part = cut_out(decode(picture.data, at_least=enough), crop)
-            return loaded.model.embed_pixels(part)
+            return loaded.model.embed_pixels(cut_out(decode(picture.data, at_least=enough), crop))
     except (ImgsimError, MemoryError) as error:
         return Refused(picture.name, _reason(error))
 
 
 def embed_stored(loaded: Loaded, row: int, crop: Crop) -> Vector | Refused:
-    """(d,) vector of a part of a stored image: of its thumbnail, for that is all of it that travels with the model."""
+    """Return the vector (d,) of a part of a stored image: of its thumbnail, the only pixels that a model carries."""
     data = loaded.model.thumbnails([row])[0]
     name = visible(loaded.model.images.paths[row])
     if data is None:
@@ -158,31 +156,33 @@ def embed_stored(loaded: Loaded, row: int, crop: Crop) -> Vector | Refused:
 
 
 def cut_out(pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
-    """The part of a picture (H, W, 3) that a crop in percent means; at least one pixel."""
+    """Cut the part out of a picture (H, W, 3) that a crop in percent means; at least one pixel."""
     height, width = pixels.shape[:2]
     left, top = crop[0] * width // 100, crop[1] * height // 100
     right, bottom = max(left + 1, -(-crop[2] * width // 100)), max(top + 1, -(-crop[3] * height // 100))
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
-def keep(shelf: MutableMapping[str, Picture], picture: Picture) -> None:
-    """Put a picture on a session's shelf; the oldest make room, in number and in bytes."""
-    shelf.pop(picture.key, None)
-    shelf[picture.key] = picture
-    while len(shelf) > 1 and (
-        len(shelf) > MOST_KEPT or sum(len(item.data) + len(item.tile) for item in shelf.values()) > MOST_KEPT_BYTES
+def store(pictures: MutableMapping[str, Picture], picture: Picture) -> None:
+    """Store a picture among those of a session; the oldest make room, in number and in bytes."""
+    pictures.pop(picture.key, None)
+    pictures[picture.key] = picture
+    while len(pictures) > 1 and (
+        len(pictures) > MOST_KEPT
+        or sum(len(item.data) + len(item.tile) for item in pictures.values()) > MOST_KEPT_BYTES
     ):
-        del shelf[next(iter(shelf))]
+        del pictures[next(iter(pictures))]
 
 
 def stored_row(loaded: Loaded, picture: Picture) -> int | None:
-    """The stored image whose file has the very bytes of this picture."""
+    """Find the stored image whose file has the very bytes of this picture."""
     return loaded.model.references.row_of_content(picture.sha256)
 
 
-def _vector(loaded: Loaded, sha256: str, picture: Image) -> Vector:
+def _vector(loaded: Loaded, sha256: str, pixels: NDArray[np.uint8]) -> Vector:
+    """Return the vector of the stored image with these bytes, else that of the network's input (h, w, 3)."""
     row = loaded.model.references.row_of_content(sha256)
-    return np.asarray(loaded.model.embeddings[row] if row is not None else loaded.model.embed_pixels(picture))
+    return np.asarray(loaded.model.embeddings[row] if row is not None else loaded.model.embed_pixels(pixels))
 
 
 class _Turn:
@@ -197,7 +197,7 @@ class _Turn:
 
 
 def _reason(error: Exception) -> str:
-    """Why, without paths or traces of this machine."""
+    """Say why, without paths or traces of this machine."""
     if isinstance(error, ImageError):
         return f"{visible(error.reason).rstrip('.')}."
     if isinstance(error, MemoryError):

@@ -11,11 +11,12 @@ import streamlit as st
 from dashboards import state
 from dashboards.markdown import plain
 from dashboards.services import search
-from dashboards.services.query import Question
+from dashboards.services.query import Query
 from dashboards.services.search import Results
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import basket_state
-from dashboards.widgets.gallery import Kind, Size, gallery, handle, tile
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Kind, Size, gallery, tile
 from dashboards.widgets.url_choice import choice
 
 SIZES: dict[str, str] = {"small": "S", "medium": "M", "large": "L"}
@@ -24,40 +25,40 @@ _FOUND = 60
 Steer = Mapping[Kind, Callable[[int], None]]
 
 
-def answer(now: Open, question: Question, steer: Steer, example: bool) -> None:
+def answer(now: OpenModel, query: Query, steer: Steer, example: bool) -> None:
     """Show the nearest images.
 
     Parameters
     ----------
-    now : Open
-    question : Question
+    now : OpenModel
+    query : Query
     steer : mapping of str to callable
         What asks anew with a row, by action.
     example : bool
         Whether nobody asked this.
     """
-    if question.vector is None:
+    if query.vector is None:
         st.warning(
             "These pictures cancel each other out, so nothing is left to look for. Change a weight, or take one out.",
             icon=":material/balance:",
         )
         return
     loaded, view = now.loaded, now.view
-    results = search.ranked(
+    results = search.rank_images(
         loaded,
-        question.vector,
+        query.vector,
         k=view.k,
         filters=view.filters,
         cut=view.cut,
         same=view.same,
-        label=question.label,
+        label=query.label,
         collapse=view.collapse,
-        exclude=question.exclude,
-        own=question.own,
+        exclude=query.exclude,
+        own=query.own,
     )
-    size = _header(now, results, question.label, example)
+    size = _header(now, results, query.label, example)
     if not results.hits:
-        _nothing(now, question, results)
+        _nothing(now, query, results)
         return
     tiles = [
         tile(loaded, hit.row, rank=hit.rank, distance=hit.distance, same=hit.same, duplicate=hit.duplicate)
@@ -66,8 +67,8 @@ def answer(now: Open, question: Question, steer: Steer, example: bool) -> None:
     handle(now, gallery(loaded, tiles, key="answer", size=size, label="Nearest images", before=steer))
 
 
-def _header(now: Open, results: Results, label: str | None, example: bool) -> Size:
-    """Say what the answer is; the size of tiles that is chosen."""
+def _header(now: OpenModel, results: Results, label: str | None, example: bool) -> Size:
+    """Describe the answer; return the chosen size of tiles."""
     if example:
         st.caption("An example. Choose a query of your own on the left, or click a picture to ask with it.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-bar"):
@@ -76,7 +77,7 @@ def _header(now: Open, results: Results, label: str | None, example: bool) -> Si
         st.button(
             "Add all",
             icon=":material/shopping_basket:",
-            on_click=basket_state.keep,
+            on_click=basket_state.add_all,
             args=(now.loaded, [hit.row for hit in results.hits]),
             disabled=not results.hits,
             help="Put all images of this answer into the basket",
@@ -85,7 +86,7 @@ def _header(now: Open, results: Results, label: str | None, example: bool) -> Si
 
 
 def summary(results: Results, label: str | None) -> str:
-    """One line about an answer, as markdown."""
+    """Describe an answer in a line of markdown."""
     count = len(results.hits)
     parts = [f"**{count:,}** nearest of {results.considered:,}"]
     if label is not None and count:
@@ -96,12 +97,12 @@ def summary(results: Results, label: str | None) -> str:
     return " · ".join(parts)
 
 
-def _nothing(now: Open, question: Question, results: Results) -> None:
+def _nothing(now: OpenModel, query: Query, results: Results) -> None:
     """Say why no image is shown, and offer what brings some back."""
     view = now.view
-    assert question.vector is not None
+    assert query.vector is not None
     if results.considered:
-        nearest = search.nearest_distance(now.loaded, question.vector, filters=view.filters, exclude=question.exclude)
+        nearest = search.nearest_distance(now.loaded, query.vector, filters=view.filters, exclude=query.exclude)
         if view.cut and nearest is not None and nearest > view.cut:
             st.info(
                 f"The nearest image is at {nearest:.3f}, beyond the largest distance of {view.cut:g}.",
@@ -121,7 +122,7 @@ def _clear() -> None:
     state.put(path=None, same=None)
 
 
-def found(now: Open, steer: Steer) -> None:
+def found(now: OpenModel, steer: Steer) -> None:
     """Show the images whose path holds what was typed."""
     text = state.get("find")
     rows, count = search.find_rows(now.loaded, text, most=_FOUND)
@@ -138,3 +139,19 @@ def found(now: Open, steer: Steer) -> None:
     )
     tiles = [tile(now.loaded, row) for row in rows]
     handle(now, gallery(now.loaded, tiles, key="found", size="small", label="Images found", before=steer))
+
+
+def neighbours(side: OpenModel, row: int) -> Results:
+    """Rank the nearest images of a stored image, without itself, as the sidebar wants them."""
+    view, loaded = side.view, side.loaded
+    return search.rank_images(
+        loaded,
+        loaded.model.embeddings[row],
+        k=view.k,
+        filters=view.filters,
+        cut=view.cut,
+        same=view.same,
+        label=loaded.model.images.labels[row],
+        collapse=view.collapse,
+        exclude=[row],
+    )

@@ -21,22 +21,22 @@ def _baskets() -> Baskets:
 
 
 def rows(loaded: Loaded) -> tuple[int, ...]:
-    """Rows of this version in the basket."""
-    return held(loaded.name, loaded.version)
+    """Return the rows of this version in the basket."""
+    return rows_of(loaded.name, loaded.version)
 
 
 def versions() -> list[tuple[str, str]]:
-    """Model and version of everything in the basket, in the order in which they came."""
+    """List model and version of everything in the basket, in the order in which they came."""
     return [place for place, there in _baskets().items() if there]
 
 
-def held(name: str, version: str) -> tuple[int, ...]:
-    """Rows of a version in the basket, without opening it."""
+def rows_of(name: str, version: str) -> tuple[int, ...]:
+    """Return the rows of a version in the basket, without opening it."""
     return tuple(_baskets().get((name, version), ()))
 
 
 def toggle(loaded: Loaded, row: int) -> bool:
-    """Put a row into the basket, or take it out; true when it is in now."""
+    """Put a row into the basket, or take it out; return whether it is in now."""
     basket = _baskets().setdefault((loaded.name, loaded.version), [])
     if row in basket:
         basket.remove(row)
@@ -49,7 +49,7 @@ def flip(loaded: Loaded, row: int) -> None:
     _say("Added to" if toggle(loaded, row) else "Removed from", loaded)
 
 
-def keep(loaded: Loaded, more: Sequence[int]) -> None:
+def add_all(loaded: Loaded, more: Sequence[int]) -> None:
     """Put rows into the basket, and say how many were new."""
     there = set(rows(loaded))
     missing = sum(row not in there for row in more)
@@ -62,7 +62,7 @@ def _say(what: str, loaded: Loaded) -> None:
 
 
 def add(loaded: Loaded, more: Iterable[int]) -> int:
-    """Put rows into the basket; how many were new."""
+    """Put rows into the basket; return how many were new."""
     basket = _baskets().setdefault((loaded.name, loaded.version), [])
     there = set(basket)
     new = [row for row in dict.fromkeys(int(row) for row in more) if row not in there and 0 <= row < len(loaded)]

@@ -16,7 +16,7 @@ _LABELS = 130
 
 
 def ranks(curve: pd.DataFrame) -> alt.LayerChart:
-    """Precision at every rank with its interval, from `dashboards.services.evaluation.precision_curve`."""
+    """Draw precision at every rank with its interval, from `imgsim.evaluation.precision_by_rank`."""
     import altair as alt
 
     y = alt.Y("precision:Q", title="precision@k", scale=alt.Scale(zero=False))
@@ -28,7 +28,7 @@ def ranks(curve: pd.DataFrame) -> alt.LayerChart:
 
 
 def confusion(cells: pd.DataFrame, order: Sequence[str], others: Sequence[str]) -> alt.Chart:
-    """Shares of neighbours by label and neighbour's label, in the given order of rows and columns."""
+    """Draw shares of neighbours by label and neighbour's label, in the given order of rows and columns."""
     import altair as alt
 
     chosen = alt.selection_point(name=CELL, fields=["label", "other"])
@@ -46,7 +46,7 @@ def confusion(cells: pd.DataFrame, order: Sequence[str], others: Sequence[str]) 
 
 
 def history(lines: pd.DataFrame) -> alt.LayerChart:
-    """Figures of the versions over time, from `dashboards.services.evaluation.history_lines`."""
+    """Draw figures of the versions over time, from `dashboards.pages.evaluation.versions.history_lines`."""
     import altair as alt
 
     base = alt.Chart(lines).encode(
@@ -63,7 +63,7 @@ def history(lines: pd.DataFrame) -> alt.LayerChart:
 
 
 def timings(table: pd.DataFrame) -> alt.Chart:
-    """Seconds of the stages, from `dashboards.services.evaluation.timings`."""
+    """Draw seconds of the stages, from `dashboards.pages.evaluation.timings.timings`."""
     import altair as alt
 
     kinds = {"seconds": "time passed", "cpu_seconds": "processor time"}
@@ -101,7 +101,7 @@ def distances(bins: pd.DataFrame, threshold: float) -> alt.LayerChart:
 
 
 def whole(table: pd.DataFrame, name: str, value: str, title: str, height: int = 200) -> alt.Chart:
-    """Bars of whole numbers, such as how many images have so many neighbours in common."""
+    """Draw bars of whole numbers, such as how many images have so many neighbours in common."""
     import altair as alt
 
     tip = [alt.Tooltip(f"{name}:O", title=title), alt.Tooltip(f"{value}:Q", format=",")]

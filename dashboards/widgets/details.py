@@ -1,4 +1,4 @@
-"""One image close up: its picture, what is known about it, its neighbours, and where to go from here."""
+"""Dialog of one image: its picture, facts, neighbours, and buttons that lead on; and the actions of tiles."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from dashboards.services.image_facts import Fact, Flag
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query import trail_after
 from dashboards.services.thumbnails import thumbnail_url
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import basket_state
-from dashboards.widgets.gallery import gallery, tile
+from dashboards.widgets.gallery import Action, gallery, tile
 
 _ROW = "details-row"
 _NEIGHBOURS = 12
@@ -34,12 +34,30 @@ _COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
 }
 
 
-def show(open: Open, row: int, among: Sequence[int] = ()) -> None:
+def handle(open: OpenModel, action: Action | None) -> None:
+    """Carry out an action on a tile as every page does; this may leave the page."""
+    if action is None:
+        return
+    loaded, key = open.loaded, open.loaded.key(action.row)
+    if action.kind in ("query", "more"):
+        state.go("search", q=key)
+    elif action.kind == "less":
+        state.go("search", q=f"-0.5*{key}")
+    elif action.kind == "walk":
+        state.go("walk", at=key)
+    elif action.kind == "basket":
+        basket_state.flip(loaded, action.row)
+        st.rerun()
+    else:
+        show(open, action.row, action.among)
+
+
+def show(open: OpenModel, row: int, among: Sequence[int] = ()) -> None:
     """Open the dialog.
 
     Parameters
     ----------
-    open : Open
+    open : OpenModel
     row : int
         Of the image.
     among : sequence of int
@@ -50,7 +68,7 @@ def show(open: Open, row: int, among: Sequence[int] = ()) -> None:
 
 
 @st.dialog("Image", width="large")
-def _dialog(open: Open, among: tuple[int, ...]) -> None:
+def _dialog(open: OpenModel, among: tuple[int, ...]) -> None:
     loaded, row = open.loaded, st.session_state[_ROW]
     if row >= len(loaded):
         return
@@ -66,7 +84,7 @@ def _dialog(open: Open, among: tuple[int, ...]) -> None:
 
 
 def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
-    """Next and previous."""
+    """Show the buttons for the next and the previous image."""
     before, after, where = image_facts.around(row, among or range(len(loaded)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, to, icon, key in (
@@ -102,15 +120,15 @@ def _flags(flags: Sequence[Flag]) -> None:
 
 
 def facts_html(facts: Sequence[Fact]) -> str:
-    """Facts as a list of names and values; their texts stay text."""
+    """Write facts as an HTML list of names and values; their texts stay text."""
     rows = (
         f'<dt style="{_NAME}">{escape(fact.name)}</dt><dd style="{_VALUE}">{escape(fact.text)}</dd>' for fact in facts
     )
     return f'<dl style="{_LIST}; font-size: 0.875rem">{"".join(rows)}</dl>'
 
 
-def _ways(open: Open, row: int) -> None:
-    """Where to go from here."""
+def _ways(open: OpenModel, row: int) -> None:
+    """Show buttons that lead to other pages."""
     loaded, key = open.loaded, open.loaded.key(row)
     inside = row in basket_state.rows(loaded)
     with st.container(horizontal=True, gap="small"):
@@ -135,7 +153,7 @@ def _toggle(loaded: Loaded, row: int) -> None:
 
 
 def _neighbours(loaded: Loaded, row: int) -> None:
-    """The nearest images as the graph lists them; a click goes to one."""
+    """Show the nearest images as the graph lists them; a click goes to one."""
     graph, labels = loaded.model.graph, loaded.model.images.labels
     mine = labels[row]
     tiles = [

@@ -14,11 +14,9 @@ from typing import Any, Literal, cast, get_args
 
 import streamlit as st
 
-from dashboards import state
 from dashboards.services.format import visible
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.thumbnails import thumbnail_url
-from dashboards.session import Open
 from dashboards.widgets import basket_state
 from dashboards.widgets.component import component
 
@@ -117,26 +115,6 @@ def parse(value: object, actions: Sequence[Kind], rows: Container[int]) -> Actio
     if kind not in get_args(Kind) or kind not in actions or type(row) is not int or row not in rows:
         return None
     return Action(cast(Kind, kind), row)
-
-
-def handle(open: Open, action: Action | None) -> None:
-    """Do what every page does with an action; may leave the page."""
-    if action is None:
-        return
-    loaded, key = open.loaded, open.loaded.key(action.row)
-    if action.kind in ("query", "more"):
-        state.go("search", q=key)
-    elif action.kind == "less":
-        state.go("search", q=f"-0.5*{key}")
-    elif action.kind == "walk":
-        state.go("walk", at=key)
-    elif action.kind == "basket":
-        basket_state.flip(loaded, action.row)
-        st.rerun()
-    else:
-        from dashboards.widgets import details
-
-        details.show(open, action.row, action.among)
 
 
 def _data(loaded: Loaded, tiles: Sequence[Tile], actions: Sequence[Kind], size: Size, label: str) -> dict[str, Any]:

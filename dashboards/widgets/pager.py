@@ -12,7 +12,7 @@ from dashboards import state
 
 @dataclass(frozen=True)
 class Pages:
-    """Where in a list of ``count`` things the user is.
+    """A page of a list of ``count`` things.
 
     Parameters
     ----------
@@ -42,19 +42,19 @@ class Pages:
 
     @property
     def words(self) -> str:
-        """Which these are: ``"61 to 120 of 9,144"``."""
+        """Part of the list in words: ``"61 to 120 of 9,144"``."""
         part = self.slice
         return f"{part.start + 1:,} to {part.stop:,} of {self.count:,}" if self.last > 1 else f"{self.count:,}"
 
 
 def pages(count: int, size: int, name: str = "page") -> Pages:
-    """The page the URL asks for; one beyond the last is the last."""
+    """Read the page that the URL asks for; one beyond the last is the last."""
     last = Pages(count, size, 1).last
-    return Pages(count, size, state.whole(name, 1, 1, last), name)
+    return Pages(count, size, state.get_int(name, 1, 1, last), name)
 
 
 def show(now: Pages, place: str, keys: bool = True) -> None:
-    """Buttons for the pages; nothing where there is one page only.
+    """Show buttons for the pages; nothing where there is one page only.
 
     Parameters
     ----------
@@ -69,8 +69,10 @@ def show(now: Pages, place: str, keys: bool = True) -> None:
     key = f"{now.name}-{place}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
         _turn("Previous", now, -1, f"{key}-previous", "P" if keys else None)
-        state.follow(key, now.page)
-        st.pagination(now.last, key=key, max_visible_pages=5, on_change=state.changed(key, lambda page: _go(now, page)))
+        state.sync(key, now.page)
+        st.pagination(
+            now.last, key=key, max_visible_pages=5, on_change=state.on_change(key, lambda page: _go(now, page))
+        )
         _turn("Next", now, 1, f"{key}-next", "N" if keys else None)
 
 

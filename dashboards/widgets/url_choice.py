@@ -22,7 +22,7 @@ def choice(
     explicit: bool = False,
     resets: tuple[str, ...] = (),
 ) -> str:
-    """One of a few options side by side; what the URL says, or ``default``.
+    """Show a few options side by side; return what the URL says, or ``default``.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def choice(
         said = None if value is None or (value == default and not explicit) else str(value)
         state.put(**{name: said}, **dict.fromkeys(resets))
 
-    state.follow(f"choice-{name}", current)
+    state.sync(f"choice-{name}", current)
     st.segmented_control(
         label,
         list(options),
         required=True,
         key=f"choice-{name}",
-        on_change=state.changed(f"choice-{name}", put),
+        on_change=state.on_change(f"choice-{name}", put),
         format_func=lambda item: plain(options[item]),
         help=help,
         label_visibility="collapsed" if hide_label else "visible",

@@ -4,6 +4,7 @@
     create     create.py    images in, model out
     backbones  create.py    networks that create takes
     evaluate   create.py    how good a model's neighbours are
+    compare    compare.py   differences of two models
     query      query.py     nearest reference images
     graph      query.py     neighbours of every reference image
     duplicates, outliers, labels, leaks, quality, clusters, map, report
@@ -23,6 +24,7 @@ from typing import Annotated
 import typer
 
 from imgsim.cli import insights
+from imgsim.cli.compare import compare
 from imgsim.cli.create import backbones, create, evaluate
 from imgsim.cli.doctor import doctor
 from imgsim.cli.exit_codes import INTERRUPTED
@@ -43,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (load, create, backbones, query, graph, evaluate, export, plan, doctor):
+for command in (load, create, backbones, query, graph, evaluate, compare, export, plan, doctor):
     app.command()(command)
 for name, insight_command in insights.commands().items():
     app.command(name)(insight_command)

@@ -93,7 +93,7 @@ def image_quality(references: References, traits: Traits) -> Insight:
 
 def _measures(references: References, traits: Traits) -> pd.DataFrame:
     """Traits, and the shape that files say they have; NaN where there is no file."""
-    facts = Facts.of(references, traits)
+    facts = Facts.of(references, traits.measures["sharpness"].to_numpy(np.float32))
     width, height = facts.width.astype(np.float64), facts.height.astype(np.float64)
     there = (width > 0) & (height > 0)
     return traits.measures.assign(

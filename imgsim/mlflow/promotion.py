@@ -6,13 +6,27 @@ It does when there is no champion yet, or when it is *no worse* than the champio
   difference that chance explains does not keep a newer index out;
 - otherwise, both have recall@10 of the graph: not more than `RECALL_TOLERANCE` below the champion's;
 - otherwise only a champion without any figure gives way, to a version that has one.
+
+`promote` applies it once to a version: a tag keeps what was decided before the aliases move, and last that they did.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+TAG_PROMOTION = "imgsim.promotion"
 
 RECALL_TOLERANCE = 0.005
+_DECIDED = "decided: "  # before a verdict: the aliases may not say so yet
 METRICS = (
     "precision_at_10",
     "precision_at_10_low",
@@ -50,6 +64,46 @@ def decide(candidate: Mapping[str, float], champion: Mapping[str, float] | None)
     if _known(candidate) and not _known(champion):
         return Decision(True, f"the champion has no figures; {_figures(candidate)}")
     return Decision(False, f"not comparable with the champion: {_figures(candidate)}, champion {_figures(champion)}")
+
+
+def is_decided(version: ModelVersion) -> bool:
+    """Tell whether the aliases of a version were set; not when a run was killed on the way."""
+    return not version.tags.get(TAG_PROMOTION, _DECIDED).startswith(_DECIDED)
+
+
+def promote(client: MlflowClient, version: ModelVersion) -> None:
+    """Set the aliases of a version by the rule."""
+    client.set_registered_model_alias(version.name, CHALLENGER, version.version)
+    tags = client.get_model_version(version.name, version.version).tags
+    verdict = tags.get(TAG_PROMOTION, "").removeprefix(_DECIDED) or _verdict(client, version.name, tags)
+    if verdict.startswith(f"{CHAMPION}:"):
+        client.set_model_version_tag(version.name, version.version, TAG_PROMOTION, _DECIDED + verdict)
+        client.set_registered_model_alias(version.name, CHAMPION, version.version)
+    client.set_model_version_tag(version.name, version.version, TAG_PROMOTION, verdict)
+
+
+def _verdict(client: MlflowClient, name: str, tags: Mapping[str, str]) -> str:
+    """``champion: reason``, or ``not champion, version 3 stays: reason``."""
+    champion = aliases(client, name).get(CHAMPION)
+    known = None if champion is None else metrics_of(client.get_model_version(name, champion).tags)
+    decision = decide(metrics_of(tags), known)
+    verdict = CHAMPION if decision.promote else f"not champion, version {champion} stays"
+    return f"{verdict}: {decision.reason}"
+
+
+def aliases(client: MlflowClient, name: str) -> dict[str, str]:
+    """Return alias to version of a registered model; empty when there is no such model."""
+    found = client.search_registered_models(f"name = '{name}'")
+    return {str(alias): str(version) for model in found for alias, version in model.aliases.items()}
+
+
+def metrics_of(tags: Mapping[str, str]) -> dict[str, float]:
+    """Read the metrics that a version's tags hold; a tag that is no number is left out."""
+    found = {}
+    for name in METRICS:
+        with suppress(KeyError, ValueError):
+            found[name] = float(tags[f"imgsim.{name}"])
+    return found
 
 
 def _compare(name: str, new: float, old: float, floor: float) -> Decision:

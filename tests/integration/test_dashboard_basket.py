@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services.models import model_cache, registry
-from dashboards.services.models.registry import RegistryProblem
+from dashboards.services.models import registry
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
 from tests.dashboard_components import send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -99,12 +100,12 @@ def test_a_query_of_weights_0_is_refused(filled: AppTest):
 def test_a_version_that_cannot_be_opened_keeps_its_place(filled: AppTest, monkeypatch: pytest.MonkeyPatch):
     whole = registry.load
 
-    def load(version: registry.Version) -> Any:
+    def load(version: Version) -> Any:
         if version.version == "1":
-            raise RegistryProblem("broken", "It is gone.")
+            raise RegistryError("It is gone.", "broken")
         return whole(version)
 
-    model_cache.clear()
+    registry.MODELS.clear()
     with monkeypatch.context() as broken:
         broken.setattr(registry, "load", load)
         filled.run()

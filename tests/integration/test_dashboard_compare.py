@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards.pages.compare import comparison
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
+from imgsim.mlflow.registry import list_versions
 from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -19,7 +20,7 @@ OpenPage = Callable[..., AppTest]
 
 @pytest.fixture
 def both(dashboard_registry) -> tuple[Loaded, Loaded]:
-    known = {item.version: item for item in registry.versions("imgsim-tiny")}
+    known = {item.version: item for item in list_versions("imgsim-tiny")}
     return registry.load(known["1"]), registry.load(known["2"])
 
 
@@ -60,8 +61,8 @@ def test_notes_and_overlap_agree(open_page: OpenPage):
 
 def test_the_image_whose_neighbours_changed_most_is_asked_by_default(open_page: OpenPage, both):
     test = open_page("compare", k="10")
-    found = comparison.summary(*both, 10)
-    assert test.text_input(key="compare-q").value == both[0].model.images.paths[int(found.changed[0])]
+    found = comparison.overlap(*both, 10)
+    assert test.text_input(key="compare-q").value == both[0].model.images.paths[int(found.rows[0])]
 
 
 def test_a_click_on_a_neighbour_asks_both_with_it(open_page: OpenPage, both):
@@ -95,11 +96,11 @@ def test_an_image_that_only_one_version_has_is_said(open_page: OpenPage, both):
 
 def test_overlap_of_all_images_and_a_click_asks(open_page: OpenPage, both):
     test = open_page("compare", section="overlap", k="10")
-    found = comparison.summary(*both, 10)
+    found = comparison.overlap(*both, 10)
     assert any(f"**{found.mean:.0%}** are the same" in item.value for item in test.markdown)
-    assert [tile["row"] for tile in shown(test, "changed")["tiles"]] == found.changed[:24].tolist()
-    send(test, "changed", "action", {"kind": "query", "row": int(found.changed[2])})
-    assert said(test, "q") == both[0].key(int(found.changed[2]))
+    assert [tile["row"] for tile in shown(test, "changed")["tiles"]] == found.rows[:24].tolist()
+    send(test, "changed", "action", {"kind": "query", "row": int(found.rows[2])})
+    assert said(test, "q") == both[0].key(int(found.rows[2]))
     assert "section" not in test.query_params
 
 

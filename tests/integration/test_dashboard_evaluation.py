@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services import evaluation
+from dashboards.pages.evaluation.confusion import confusion
+from dashboards.pages.evaluation.figures import figures
 from dashboards.services.models.loaded_model import Loaded
 from tests.dashboard_components import said, shown
 
@@ -30,10 +31,10 @@ def texts(test: AppTest) -> str:
 
 def test_figures_come_with_their_intervals(open_page: OpenPage):
     test = open_page("evaluation")
-    figures = evaluation.figures(loaded(test).model.evaluation)
-    assert [metric.label for metric in test.metric] == [figure.title for figure in figures]
-    assert [metric.value for metric in test.metric] == [f"{figure.value:.3f}" for figure in figures]
-    assert test.metric[0].delta == f"({figures[0].interval})"
+    cards = figures(loaded(test).model.evaluation)
+    assert [metric.label for metric in test.metric] == [figure.title for figure in cards]
+    assert [metric.value for metric in test.metric] == [f"{figure.value:.3f}" for figure in cards]
+    assert test.metric[0].delta == f"({cards[0].interval})"
 
 
 def test_classes_in_the_order_of_the_url(open_page: OpenPage):
@@ -65,7 +66,7 @@ def test_a_class_that_is_not_there_is_said(open_page: OpenPage):
 
 def test_confusions_down_to_the_images(open_page: OpenPage):
     test = open_page("evaluation", section="confusion")
-    pair = evaluation.confusion(loaded(test)).pairs.iloc[0]
+    pair = confusion(loaded(test)).pairs.iloc[0]
     assert table(test).iloc[0].tolist() == [pair["label"], pair["other"], pair["share"], pair["count"]]
     assert len(test.get("vega_lite_chart")) == 1
     test = open_page("evaluation", section="confusion", **{"class": pair["label"], "other": pair["other"]})

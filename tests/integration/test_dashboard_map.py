@@ -10,8 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.pages.map import places
-from dashboards.services.models import model_cache, registry
+from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
+from imgsim.mlflow.registry import resolve
+from imgsim.model import SimilarityModel
+from imgsim.references.references import References
 from tests.dashboard_components import send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -164,13 +167,13 @@ def test_nonsense_in_the_link_counts_as_not_said(open_page: OpenPage):
 @pytest.fixture
 def _without_insights(dashboard_registry: Path) -> Iterator[None]:
     """The champion as if it had been registered without insights."""
-    version = registry.resolve("imgsim-tiny")
-    whole = registry.load(version).model
-    model = type(whole)(whole.images, whole._vectors, whole.graph, whole.ids, whole.backbone)
-    model_cache.clear()
-    model_cache.get(version.token, lambda: Loaded(version.name, version.version, version.token, model))
+    version = resolve("imgsim-tiny")
+    whole = registry.load(version).model.references
+    model = SimilarityModel(References(whole.images, whole._embeddings, whole.graph, whole.ids, whole.backbone))
+    registry.MODELS.clear()
+    registry.MODELS.get(version.token, lambda: Loaded(version.name, version.version, version.token, model))
     yield
-    model_cache.clear()
+    registry.MODELS.clear()
 
 
 @pytest.mark.usefixtures("_without_insights")

@@ -13,10 +13,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import session
-from dashboards.services.models import model_cache, registry
-from dashboards.session import Open, replaced
+from dashboards.services.models import registry
+from dashboards.session import OpenModel, replaced
 from dashboards.state import View
 from imgsim.mlflow.connection import create_database, default_tracking_uri
+from imgsim.mlflow.download import downloads
 from tests.dashboard_registry import NAME
 
 OpenPage = Callable[..., AppTest]
@@ -43,9 +44,9 @@ def moving_alias(client: mlflow.MlflowClient) -> Iterator[Callable[[str], None]]
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Nothing is in memory."""
-    model_cache.clear()
+    registry.MODELS.clear()
     yield
-    model_cache.clear()
+    registry.MODELS.clear()
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
@@ -125,7 +126,7 @@ def test_files_that_are_gone_from_the_server(
         shutil.move(moved, dashboard_folder / "artifacts")
     next(button for button in test.button if button.label == "Try again").click().run()
     assert not test.error
-    assert not list(registry.downloads().glob(".*"))
+    assert not list(downloads().glob(".*"))
 
 
 @pytest.mark.parametrize("victim", ["embeddings.arrow", "neighbors.parquet", "manifest.json", "images.parquet"])
@@ -134,8 +135,8 @@ def test_a_damaged_download_is_removed_and_fetched_anew(
 ):
     monkeypatch.setenv("IMGSIM_HOME", str(home))
     registry.load(registry.newest())
-    model_cache.clear()
-    path = min(registry.downloads().rglob(victim), key=lambda path: len(path.parts))
+    registry.MODELS.clear()
+    path = min(downloads().rglob(victim), key=lambda path: len(path.parts))
     path.write_bytes(path.read_bytes()[:100])
     test = open_page()
     assert test.title[0].value == "This version cannot be opened"
@@ -206,7 +207,7 @@ def test_a_new_champion_that_cannot_be_opened_leaves_the_one_in_use(
 def test_a_click_that_runs_the_answer_alone_notices_it_too(open_page: OpenPage, moving_alias, monkeypatch):
     moving_alias("1")
     test = open_page("search")
-    before: Open = test.session_state["open"]
+    before: OpenModel = test.session_state["open"]
     assert before.version.version == "1"
     assert not replaced(before)
     moving_alias("2")

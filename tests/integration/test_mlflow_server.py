@@ -46,7 +46,7 @@ def test_register_reuse_and_load_over_http(
 
 
 def test_what_the_server_lacks_is_named(server: str) -> None:
-    with pytest.raises(RegistryError, match="no version of imgsim-absent"):
+    with pytest.raises(RegistryError, match="no model imgsim-absent"):
         registry.load("absent", tracking_uri=server)
-    with pytest.raises(RegistryError, match="not found"):
+    with pytest.raises(RegistryError, match="no model imgsim-absent"):
         registry.load("absent", version=1, tracking_uri=server)

@@ -161,11 +161,11 @@ def test_load_gives_the_same_answers(store: Store, tiny_model: imgsim.Similarity
 
 
 def test_what_is_missing_is_named(store: Store, tiny_model: imgsim.SimilarityModel) -> None:
-    with pytest.raises(RegistryError, match=r"no version of imgsim-absent.*run the pipeline"):
+    with pytest.raises(RegistryError, match=r"no model imgsim-absent.*run the pipeline"):
         registry.load("absent", tracking_uri=store.uri)
-    with pytest.raises(RegistryError, match=r"alias 'best'.*challenger"):
+    with pytest.raises(RegistryError, match=r"no version 'best'.*challenger"):
         registry.load(COLLECTION, alias="best", tracking_uri=store.uri)
-    with pytest.raises(RegistryError, match="version=99"):
+    with pytest.raises(RegistryError, match=r"no version '99'"):
         registry.load(COLLECTION, version=99, tracking_uri=store.uri)
     with pytest.raises(RegistryError, match="no-such-run"):
         registry.register(tiny_model, collection="new", run_id="no-such-run", tracking_uri=store.uri)

@@ -1,4 +1,4 @@
-"""What a basket is taken home as: a table of its images as CSV or Parquet, or a zip with their thumbnails as well."""
+"""Downloads of a basket: a table of its images as CSV or Parquet, or a zip with their thumbnails as well."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Share:
 
 
 def table(shares: Sequence[Share]) -> pd.DataFrame:
-    """One line per image: ``model``, ``version``, ``row``, and what the version knows of the file."""
+    """Make a table with one line per image: ``model``, ``version``, ``row``, and what the version knows of the file."""
     import pandas as pd
 
     parts = [_part(share) for share in shares if share.rows]
@@ -53,7 +53,7 @@ def _part(share: Share) -> pd.DataFrame:
 
 
 def csv(found: pd.DataFrame) -> bytes:
-    """CSV in UTF-8; text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Write CSV in UTF-8; text that a spreadsheet would run as a formula gets an apostrophe before it."""
     safe = found.copy()
     for name in ("path", "label"):
         safe[name] = [_text(value) for value in safe[name]]
@@ -65,14 +65,14 @@ def _text(value: object) -> object:
 
 
 def parquet(found: pd.DataFrame) -> bytes:
-    """The same as Parquet, every name as it is."""
+    """Write Parquet, every name as it is."""
     target = io.BytesIO()
     found.to_parquet(target, index=False)
     return target.getvalue()
 
 
 def archive(shares: Sequence[Share]) -> bytes:
-    """A zip: ``basket.csv`` and the thumbnails that the versions carry; a column says which is whose."""
+    """Make a zip of ``basket.csv`` and the thumbnails that the versions carry; a column says which is whose."""
     found = table(shares)
     names: list[str | None] = []
     taken: set[str] = set()
@@ -90,7 +90,7 @@ def archive(shares: Sequence[Share]) -> bytes:
 
 
 def member(path: str) -> str:
-    """A name inside the zip for an image's path: below `PICTURES`, and harmless wherever it is unpacked.
+    """Make a name inside the zip of an image's path: below `PICTURES`, and harmless wherever it is unpacked.
 
     No part of it leads upwards, is empty, hidden, too long, a device of Windows, or holds what a system cannot store.
     """
@@ -113,7 +113,7 @@ def _safe(part: str) -> str:
 
 
 def free(name: str, taken: set[str]) -> str:
-    """The name, numbered if a file of the zip has it, as systems compare names; from then on it is taken."""
+    """Take a name, numbered if a file of the zip has it already, as systems compare names."""
     stem, _, kind = name.rpartition(".")
     found, number = name, 1
     while _compared(found) in taken:
@@ -124,12 +124,12 @@ def free(name: str, taken: set[str]) -> str:
 
 
 def _compared(name: str) -> str:
-    """What Windows and macOS take for the same name is equal."""
+    """Normalize a name, so that names are equal which Windows and macOS take for the same."""
     return normalize("NFC", normalize("NFC", name).casefold())
 
 
 def as_query(loaded: Loaded, rows: Sequence[int], weights: Sequence[float]) -> str:
-    """The query, as in the URL, of up to `MOST_TERMS` images with a weight each; a weight of 0 leaves an image out."""
+    """Write the query, as in the URL, of up to `MOST_TERMS` images with a weight each; 0 leaves an image out."""
     terms = [
         Term(row, max(-MOST_WEIGHT, min(weight, MOST_WEIGHT)))
         for row, weight in zip(rows, weights, strict=True)

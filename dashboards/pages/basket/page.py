@@ -11,18 +11,20 @@ from dashboards.pages.basket.download import Share
 from dashboards.services.format import visible
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.registry import RegistryProblem
 from dashboards.services.query_text import MOST_TERMS, MOST_WEIGHT
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 from dashboards.widgets import basket_state, pager
-from dashboards.widgets.gallery import Kind, gallery, handle, tile
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Kind, gallery, tile
+from imgsim.errors import RegistryError
+from imgsim.mlflow.registry import resolve
 
 SIZE = 60
 HERE: tuple[Kind, ...] = ("query", "details", "walk", "basket")
 ELSEWHERE: tuple[Kind, ...] = ("query", "basket")
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show what is in the basket, the open version first."""
     here = (now.loaded.name, now.loaded.version)
     places = sorted(basket_state.versions(), key=lambda place: place != here)
@@ -49,14 +51,14 @@ def _empty() -> None:
             state.go("map")
 
 
-def _share(now: Open, name: str, version: str) -> Share | None:
-    """The images of a version; None, and a word about it, when it cannot be opened."""
-    rows = basket_state.held(name, version)
+def _share(now: OpenModel, name: str, version: str) -> Share | None:
+    """Open the images of a version; None, and a warning, when it cannot be opened."""
+    rows = basket_state.rows_of(name, version)
     if (name, version) == (now.loaded.name, now.loaded.version):
         return Share(now.loaded, rows)
     try:
-        loaded = registry.load(registry.resolve(name, version))
-    except RegistryProblem as problem:
+        loaded = registry.load(resolve(name, version))
+    except RegistryError as problem:
         st.warning(
             f"{_images(len(rows))} of version {plain(version)} of {plain(name)} cannot be shown now and not be "
             f"downloaded; the basket keeps them. {plain(problem)}",
@@ -66,8 +68,8 @@ def _share(now: Open, name: str, version: str) -> Share | None:
     return Share(Loaded(name, version, loaded.token, loaded.model) if loaded.version != version else loaded, rows)
 
 
-def _take(now: Open, shares: list[Share]) -> None:
-    """What can be done with all; a download is made when it is asked for."""
+def _take(now: OpenModel, shares: list[Share]) -> None:
+    """Show the actions for all images; a download is made when it is asked for."""
     count = sum(len(share.rows) for share in shares)
     of = f" of {len(shares)} versions" if len(shares) > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -106,7 +108,7 @@ def _take(now: Open, shares: list[Share]) -> None:
         st.button("Clear", icon=":material/delete:", on_click=_clear, help="Take everything out of the basket")
 
 
-def _ask(now: Open, rows: tuple[int, ...]) -> None:
+def _ask(now: OpenModel, rows: tuple[int, ...]) -> None:
     """Ask with the images of the open version, each with a weight."""
     paths = now.loaded.model.images.paths
     asked = rows[:MOST_TERMS]
@@ -133,8 +135,8 @@ def _ask(now: Open, rows: tuple[int, ...]) -> None:
                 st.warning("Every weight is 0, so there is nothing to ask with.", icon=":material/balance:")
 
 
-def _show(now: Open, share: Share, number: int, heading: bool) -> None:
-    """The images of one version, page by page."""
+def _show(now: OpenModel, share: Share, number: int, heading: bool) -> None:
+    """Show the images of one version, page by page."""
     loaded, open_here = share.loaded, share.loaded is now.loaded
     if heading:
         st.subheader(f"{plain(loaded.name)}, version {plain(loaded.version)}", anchor=False)
@@ -161,4 +163,4 @@ def _clear() -> None:
         basket_state.clear(*place)
 
 
-page(opened())
+page(current())

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.services.filters import Filters, mask
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 
 Rows = NDArray[np.int32]
 Measure = Callable[[Loaded], "NDArray[np.float64] | None"]
@@ -97,22 +97,22 @@ SORTS: dict[str, Sort] = {
 
 
 @per_model(most=len(SORTS))
-def measured(loaded: Loaded, sort: str) -> NDArray[np.float64] | None:
-    """(n,) figures of an order, None where it has none."""
+def figures_of(loaded: Loaded, sort: str) -> NDArray[np.float64] | None:
+    """Measure every image for an order; (n,) float64, None where the order has no measure."""
     measure = SORTS[sort].measure
     return None if measure is None else measure(loaded)
 
 
 def available(loaded: Loaded) -> dict[str, str]:
-    """The orders that this version knows, by their names in URLs: what people read."""
+    """List the orders that this version knows: name in URLs to title."""
     return {
-        name: sort.name for name, sort in SORTS.items() if sort.measure is None or measured(loaded, name) is not None
+        name: sort.name for name, sort in SORTS.items() if sort.measure is None or figures_of(loaded, name) is not None
     }
 
 
 @per_model(most=16)
-def ordered(loaded: Loaded, sort: str, reverse: bool = False, seed: int = 0) -> Rows:
-    """(n,) all rows in an order; read-only.
+def sorted_rows(loaded: Loaded, sort: str, reverse: bool = False, seed: int = 0) -> Rows:
+    """Sort all rows; (n,) int32, read-only.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def ordered(loaded: Loaded, sort: str, reverse: bool = False, seed: int = 0) -> 
         rows = np.random.default_rng(seed).permutation(len(loaded)).astype(np.int32)
         return _frozen(rows[::-1] if reverse else rows)
     by_path = _by_path(loaded)
-    figures = measured(loaded, sort)
+    figures = figures_of(loaded, sort)
     if figures is None:
         return _frozen(by_path[::-1] if reverse else by_path)
     figures = figures[by_path]
@@ -148,9 +148,11 @@ def _frozen(rows: Rows) -> Rows:
 
 
 @per_model(most=16)
-def chosen(loaded: Loaded, sort: str, reverse: bool, seed: int, filters: Filters, collapse: bool) -> tuple[Rows, int]:
-    """Rows that pass the filters, in an order; and how many near-duplicates were folded into their first."""
-    rows = ordered(loaded, sort, reverse, seed)
+def select_rows(
+    loaded: Loaded, sort: str, reverse: bool, seed: int, filters: Filters, collapse: bool
+) -> tuple[Rows, int]:
+    """Return the rows that pass the filters, in an order, and the number of near-duplicates left out."""
+    rows = sorted_rows(loaded, sort, reverse, seed)
     rows = rows[mask(loaded, filters)[rows]]
     if not collapse:
         return rows, 0
@@ -162,8 +164,8 @@ def chosen(loaded: Loaded, sort: str, reverse: bool, seed: int, filters: Filters
 
 
 def notes(loaded: Loaded, sort: str, rows: Sequence[int]) -> list[str]:
-    """What the tiles of these rows say about the order."""
-    figures, words = measured(loaded, sort), SORTS[sort].words
+    """Write the notes on the tiles of these rows: the figure that they are sorted by."""
+    figures, words = figures_of(loaded, sort), SORTS[sort].words
     if figures is None or words is None:
         return [""] * len(rows)
     return [words(value) if np.isfinite(value) else "" for value in figures[list(rows)].tolist()]

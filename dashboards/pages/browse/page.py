@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 from dashboards import state
-from dashboards.pages.browse.order import RANDOM, SORTS, available, chosen, notes
-from dashboards.session import Open, opened
+from dashboards.pages.browse.order import RANDOM, SORTS, available, notes, select_rows
+from dashboards.session import OpenModel, current
 from dashboards.widgets import pager
 from dashboards.widgets.answer import SIZES
-from dashboards.widgets.gallery import Kind, Size, gallery, handle, tile
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Kind, Size, gallery, tile
 from dashboards.widgets.pager import Pages
 from dashboards.widgets.url_choice import choice
 
@@ -21,7 +22,7 @@ ACTIONS: tuple[Kind, ...] = ("query", "details", "walk", "basket")
 _MOST_SEED = 99_999
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show how the collection is sorted, and a page of it."""
     if not len(now.loaded):
         st.info(
@@ -29,8 +30,8 @@ def page(now: Open) -> None:
         )
         return
     sort, reverse, size = _bar(now)
-    seed = state.whole("seed", 0, 0, _MOST_SEED)
-    rows, folded = chosen(now.loaded, sort, reverse, seed, now.view.filters, now.view.collapse)
+    seed = state.get_int("seed", 0, 0, _MOST_SEED)
+    rows, folded = select_rows(now.loaded, sort, reverse, seed, now.view.filters, now.view.collapse)
     if not len(rows):
         st.info("No image passes the filters of the sidebar.", icon=":material/filter_alt_off:")
         st.button("Clear the filters", on_click=_clear, help="Show images of all labels and paths")
@@ -44,23 +45,23 @@ def page(now: Open) -> None:
     pager.show(pages, "bottom", keys=False)
 
 
-def _bar(now: Open) -> tuple[str, bool, Size]:
-    """The order, whether it is turned round, and the size of tiles."""
+def _bar(now: OpenModel) -> tuple[str, bool, Size]:
+    """Show the controls; return order, whether it is reversed, and the size of tiles."""
     names = available(now.loaded)
     sort = state.get("sort", "path") if state.get("sort") in names else "path"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        state.follow("browse-sort", sort)
+        state.sync("browse-sort", sort)
         st.selectbox(
             "Sorted by",
             list(names),
             key="browse-sort",
             format_func=lambda name: names[name],
-            on_change=state.changed("browse-sort", _sort),
+            on_change=state.on_change("browse-sort", _sort),
             help="What the version knows of its images decides which orders there are",
             width=190,
         )
         reverse = state.get("reverse") == "1"
-        state.follow("browse-reverse", reverse)
+        state.sync("browse-reverse", reverse)
         if sort == RANDOM:
             st.button(
                 "Shuffle",
@@ -73,7 +74,7 @@ def _bar(now: Open) -> tuple[str, bool, Size]:
             st.toggle(
                 "Reverse",
                 key="browse-reverse",
-                on_change=state.changed("browse-reverse", _reverse),
+                on_change=state.on_change("browse-reverse", _reverse),
                 help="The other way round; images without a figure stay last",
             )
         st.space("stretch")
@@ -81,8 +82,8 @@ def _bar(now: Open) -> tuple[str, bool, Size]:
     return sort, reverse and sort != RANDOM, cast(Size, size)
 
 
-def _caption(now: Open, pages: Pages, sort: str, reverse: bool, folded: int) -> None:
-    """Which images these are, and the buttons that turn pages."""
+def _caption(now: OpenModel, pages: Pages, sort: str, reverse: bool, folded: int) -> None:
+    """Describe the images shown, beside the buttons that turn pages."""
     words = [f"**{pages.words}** images"]
     if now.view.filters:
         words.append("that pass the filters of the sidebar")
@@ -112,4 +113,4 @@ def _clear() -> None:
     state.put(path=None)
 
 
-page(opened())
+page(current())

@@ -1,18 +1,19 @@
-"""Metrics and facts of both versions, and which differences are more than chance."""
+"""Metrics and facts of both versions, and differences that are more than chance."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.pages.compare import comparison
+from dashboards.pages.compare.comparison import counterparts, metric_table
 from dashboards.pages.compare.pair import Pair, name
+from imgsim.comparison import facts
 
 
 def show(pair: Pair) -> None:
-    """Two tables."""
+    """Show metrics and facts, a table each."""
     before, after = pair.sides
     numbers = (before.version.version, after.version.version)
-    table = comparison.metric_differences(before.loaded, after.loaded, *numbers)
+    table = metric_table(before.loaded, after.loaded, *numbers)
     titles = {"before": name(before).capitalize(), "after": name(after).capitalize()}
     if len(table):
         st.dataframe(
@@ -29,7 +30,7 @@ def show(pair: Pair) -> None:
     else:
         st.info("Neither version was evaluated.", icon=":material/query_stats:")
     st.dataframe(
-        comparison.facts(before.loaded, after.loaded),
+        facts(before.loaded.model, after.loaded.model, counterparts(before.loaded, after.loaded)),
         hide_index=True,
         alt="Table of what the versions are made of",
         column_config={"fact": st.column_config.TextColumn("Fact", pinned=True), **titles},

@@ -1,4 +1,4 @@
-"""How much the neighbours of all images have in common, and whose changed most."""
+"""Overlap of the neighbours of all images, and the images whose neighbours changed most."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ IMAGES = 24
 
 
 def show(pair: Pair) -> None:
-    """Mean, spread, and the images, those with the fewest neighbours in common first."""
+    """Show mean and spread, and the images, those with the fewest neighbours in common first."""
     before, after = (side.loaded for side in pair.sides)
-    found = comparison.summary(before, after, pair.now.view.k)
+    found = comparison.overlap(before, after, pair.now.view.k)
     if found is None:
         st.info("The two versions share no image, or list no neighbours.", icon=":material/join_inner:")
         return
-    images, equal = counted(found.images, "image"), counted(found.same, "image lists", "images list")
+    images, equal = counted(len(found.rows), "image"), counted(found.same, "image lists", "images list")
     st.markdown(
         f"Of the {found.k} neighbours of an image, **{found.mean:.0%}** are the same in both versions (95 %: "
         f"{found.low:.0%} to {found.high:.0%}), measured on {images} of {found.shared:,} in both. "
@@ -31,9 +31,9 @@ def show(pair: Pair) -> None:
         charts.whole(found.spread, "common", "images", f"neighbours in common, of {found.k}"),
         alt=f"How many images have how many of their {found.k} neighbours in common",
     )
-    pages = pager.pages(len(found.changed), IMAGES)
+    pages = pager.pages(len(found.rows), IMAGES)
     st.caption(f"{pages.words} images, those whose neighbours changed most first. Choose one to see both lists.")
-    tiles = [tile(before, row) for row in found.changed[pages.slice]]
+    tiles = [tile(before, row) for row in found.rows[pages.slice]]
     label = f"Images whose neighbours changed most, as in {name(pair.before)}"
     act(pair.before, gallery(before, tiles, key="changed", actions=("query", "details"), label=label))
     pager.show(pages, "changed")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dashboards.pages.compare import figures, overlap, side_by_side
 from dashboards.pages.compare.pair import choose
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 from dashboards.widgets.url_choice import choice
 
 SECTIONS = {"query": "Same query", "overlap": "All images", "figures": "Figures"}
 _SHOWN = {"query": side_by_side, "overlap": overlap, "figures": figures}
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Choose the other version, then show the chosen section."""
     pair = choose(now)
     if pair is None:
@@ -28,4 +28,4 @@ def page(now: Open) -> None:
     _SHOWN[section].show(pair)
 
 
-page(opened())
+page(current())

@@ -8,37 +8,39 @@ import streamlit as st
 
 from dashboards import session, state
 from dashboards.markdown import plain
-from dashboards.services.commands import FETCHED, PICTURES, with_another_network
+from dashboards.services.commands import FETCHED, PICTURES, other_network_command
 from dashboards.services.models import registry
-from dashboards.services.models.registry import RegistryProblem, Version
-from dashboards.session import Open
-from dashboards.widgets.gallery import Action, handle
+from dashboards.session import OpenModel
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Action
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
 
 
 @dataclass(frozen=True)
 class Pair:
     """The older version and the newer one; ``now`` is the one of them that the sidebar says."""
 
-    before: Open
-    after: Open
-    now: Open
+    before: OpenModel
+    after: OpenModel
+    now: OpenModel
 
     @property
-    def sides(self) -> tuple[Open, Open]:
+    def sides(self) -> tuple[OpenModel, OpenModel]:
         """Both, the older one first."""
         return self.before, self.after
 
 
-def name(side: Open) -> str:
-    """What a version is called on this page."""
+def name(side: OpenModel) -> str:
+    """Name a version as this page does."""
     return f"version {side.version.version}"
 
 
-def choose(now: Open) -> Pair | None:
+def choose(now: OpenModel) -> Pair | None:
     """Let the user choose what to compare with; None, said on the page, where that is not possible."""
     try:
         others = [item for item in session.versions(now.version.name) if item.version != now.version.version]
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         st.warning(plain(problem), icon=":material/cloud_off:")
         return None
     if not others:
@@ -47,8 +49,8 @@ def choose(now: Open) -> Pair | None:
     chosen = _chosen(now, others)
     try:
         with st.spinner(f"Opening version {chosen.version}", show_time=True):
-            other = Open(registry.load(chosen), now.view, chosen)
-    except RegistryProblem as problem:
+            other = OpenModel(registry.load(chosen), now.view, chosen)
+    except RegistryError as problem:
         st.error(plain(problem), icon=":material/error:")
         st.button("Try again", help="Download the other version anew")
         return None
@@ -56,14 +58,14 @@ def choose(now: Open) -> Pair | None:
     return Pair(other, now, now) if older else Pair(now, other, now)
 
 
-def _alone(now: Open) -> None:
+def _alone(now: OpenModel) -> None:
     """Say how a second version comes about."""
     st.info(
         "This model has one version so far. The pipeline over changed pictures, or with another network, makes a "
         "second one to compare with it:",
         icon=":material/compare:",
     )
-    command = with_another_network(now.version)
+    command = other_network_command(now.version)
     st.code(command, language="shell")
     if PICTURES in command:
         st.caption(f"`{PICTURES}` stands for the images of this version; the registry does not keep where they are.")
@@ -71,18 +73,18 @@ def _alone(now: Open) -> None:
         st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add --weights path/to/weights.")
 
 
-def _chosen(now: Open, others: list[Version]) -> Version:
-    """The version of the URL; else the newest older one, else the oldest newer one."""
+def _chosen(now: OpenModel, others: list[Version]) -> Version:
+    """Choose the version of the URL; else the newest older one, else the oldest newer one."""
     numbers = {item.version: item for item in others}
     older = [item for item in others if int(item.version) < int(now.version.version)]
     usual = older[0] if older else others[-1]
     asked = numbers.get(state.get("with"), usual)
-    state.follow("compare-with", asked.version)
+    state.sync("compare-with", asked.version)
     st.selectbox(
         f"Compare version {now.version.version} with",
         list(numbers),
         key="compare-with",
-        on_change=state.changed("compare-with", lambda value: state.put(**{"with": value})),
+        on_change=state.on_change("compare-with", lambda value: state.put(**{"with": value})),
         format_func=lambda number: _described(numbers[number]),
         help="Another version of this model; the sidebar says the first one",
         width=360,
@@ -95,8 +97,8 @@ def _described(version: Version) -> str:
     return f"version {version.version}{aliases}, {version.tags.get('imgsim.backbone', 'unknown network')}"
 
 
-def act(side: Open, action: Action | None) -> None:
-    """What an action on a picture of one of the versions means here: it becomes the query of both."""
+def act(side: OpenModel, action: Action | None) -> None:
+    """Carry out an action on a picture of one of the versions; a query is one of both."""
     if action is not None and action.kind == "query":
         state.put(q=side.loaded.key(action.row), section=None)
         st.rerun()

@@ -1,25 +1,26 @@
-"""The same question to both versions, side by side."""
+"""Answers of both versions to the same query, side by side."""
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from dashboards import state
 from dashboards.markdown import plain
 from dashboards.pages.compare import comparison
-from dashboards.pages.compare.comparison import Move
 from dashboards.pages.compare.pair import Pair, act, name
 from dashboards.services.format import counted, visible
 from dashboards.services.search import Results
-from dashboards.session import Open
+from dashboards.session import OpenModel
+from dashboards.widgets.answer import neighbours
 from dashboards.widgets.gallery import Kind, gallery, tile
-from dashboards.widgets.neighbours import neighbours
+from imgsim.comparison import Agreement, Move, agreement, moves
 
 ACTIONS: tuple[Kind, ...] = ("query", "details")
 
 
 def show(pair: Pair) -> None:
-    """The query, then both answers with what became of each image."""
+    """Show the query, then both answers with what became of each image."""
     before, after = pair.sides
     row = _asked(pair)
     if row is None:
@@ -32,10 +33,10 @@ def show(pair: Pair) -> None:
     old, new = ([hit.row for hit in answer.hits] for answer in answers)
     back = comparison.counterparts(after.loaded, before.loaded)
     marks = (
-        comparison.moves(old, new, across, name(after)),
-        comparison.moves(new, old, back, name(before), forward=False),
+        moves(old, new, across),
+        moves(new, old, back, forward=False),
     )
-    _summary(comparison.agreement(*marks), len(old), len(new))
+    _summary(agreement(*marks), len(old), len(new))
     picture, left, right = st.columns([2, 5, 5], gap="medium")
     with picture:
         st.subheader("Query")
@@ -44,10 +45,10 @@ def show(pair: Pair) -> None:
         (left, right), pair.sides, answers, marks, ("left", "right"), strict=True
     ):
         with column:
-            _list(side, answer, moved, key)
+            _list(pair, side, answer, moved, key)
 
 
-def _picture(side: Open, row: int) -> None:
+def _picture(side: OpenModel, row: int) -> None:
     images = side.loaded.model.images
     data = side.loaded.model.thumbnails([row])[0]
     path = visible(images.paths[row])
@@ -59,7 +60,7 @@ def _picture(side: Open, row: int) -> None:
 
 
 def _asked(pair: Pair) -> int | None:
-    """Row of the query in the older version; by default the image whose neighbours changed most."""
+    """Find the row of the query in the older version; by default the image whose neighbours changed most."""
     before, after = (side.loaded for side in pair.sides)
     across = comparison.counterparts(before, after)
     asked = state.get("q")
@@ -68,15 +69,15 @@ def _asked(pair: Pair) -> int | None:
         return row
     if asked:
         st.warning(f"{_missing(pair, asked)} Shown is the one whose neighbours changed most.", icon=":material/help:")
-    found = comparison.summary(before, after, pair.now.view.k)
-    shared = comparison.shared_rows(before, after)
+    found = comparison.overlap(before, after, pair.now.view.k)
+    shared = np.flatnonzero(across >= 0)
     if found is not None:
-        return int(found.changed[0])
+        return int(found.rows[0])
     return int(shared[0]) if len(shared) else None
 
 
 def _missing(pair: Pair, asked: str) -> str:
-    """Why both versions cannot be asked with it."""
+    """Say why both versions cannot be asked with it."""
     for side in pair.sides:
         row = side.loaded.row(asked)
         if row is not None:
@@ -88,11 +89,11 @@ def _bar(pair: Pair, row: int) -> None:
     loaded = pair.before.loaded
     path = visible(loaded.model.images.paths[row])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        state.follow("compare-q", path)
+        state.sync("compare-q", path)
         st.text_input(
             "Image",
             key="compare-q",
-            on_change=state.changed("compare-q", lambda value: state.put(q=_key(pair, value))),
+            on_change=state.on_change("compare-q", lambda value: state.put(q=_key(pair, value))),
             help="Path, id or key of an image that both versions have",
             width=360,
         )
@@ -116,7 +117,7 @@ def _random(pair: Pair) -> None:
         state.put(q=pair.before.loaded.key(row))
 
 
-def _summary(found: comparison.Agreement, old: int, new: int) -> None:
+def _summary(found: Agreement, old: int, new: int) -> None:
     lists = f"{old}" if old == new else f"{old} and {new}"
     st.markdown(
         f"**{found.overlap}** of {lists} neighbours are in both lists ({found.share:.0%}); "
@@ -124,7 +125,9 @@ def _summary(found: comparison.Agreement, old: int, new: int) -> None:
     )
 
 
-def _list(side: Open, answer: Results, moves: list[Move], key: str) -> None:
+def _list(pair: Pair, side: OpenModel, answer: Results, marks: list[Move], key: str) -> None:
+    forward = side is pair.before
+    other = name(pair.after if forward else pair.before)
     st.subheader(f"{name(side).capitalize()}: {plain(side.loaded.model.backbone.name)}")
     if not answer.hits:
         st.info("No image passes the filters of the sidebar.", icon=":material/filter_alt_off:")
@@ -137,9 +140,9 @@ def _list(side: Open, answer: Results, moves: list[Move], key: str) -> None:
             distance=hit.distance,
             same=hit.same,
             duplicate=hit.duplicate,
-            note=move.words,
+            note=comparison.move_words(move, other, forward),
         )
-        for hit, move in zip(answer.hits, moves, strict=True)
+        for hit, move in zip(answer.hits, marks, strict=True)
     ]
     label = f"Neighbours in {name(side)}"
     act(side, gallery(side.loaded, tiles, key=f"compare-{key}", actions=ACTIONS, size="small", label=label))

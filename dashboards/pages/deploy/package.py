@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dashboards.services.commands import again
-from dashboards.services.models.registry import PREFIX
+from dashboards.services.commands import pipeline_command
 from imgsim.coreml.export.metadata import COMPRESSION, OUTPUTS, PRECISION
 from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.coreml.runtime.package import read_package
 from imgsim.errors import CoreMLError, ModelFormatError
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
+from imgsim.mlflow.registry import PREFIX
 
 if TYPE_CHECKING:
     from dashboards.services.models.loaded_model import Loaded
-    from dashboards.services.models.registry import Version
     from imgsim.coreml.export.verify import VerificationReport
+    from imgsim.mlflow.download import Version
 
 SYSTEMS = {
     6: "iOS 15, macOS 12",
@@ -50,7 +50,7 @@ MEANINGS = {
     "not_finite": "It answers with infinity or NaN",
 }
 _SOURCES = {"file": "the files", "thumbnail": "thumbnails", "generated": "a generator", "given": "the caller"}
-"""Where the pictures came from that a package was tried with."""
+"""Sources of the pictures that a package was tried with."""
 KEPT = 4
 """Zips that stay on disk."""
 
@@ -85,7 +85,7 @@ class NoPackage(Exception):  # noqa: N818  it is shown, not only raised
 
 
 def package(loaded: Loaded) -> Package:
-    """The package of a version.
+    """Read the package of a version.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def package(loaded: Loaded) -> Package:
 
 
 def _read(path: Path) -> tuple[dict[str, str], str]:
-    """What the package says of itself, and the oldest system."""
+    """Read the metadata of a package, and the oldest system that runs it."""
     if path.suffix == ".mlmodel":
         return {}, "iOS 13, macOS 10.15"
     found = read_package(path)
@@ -131,7 +131,7 @@ def _read(path: Path) -> tuple[dict[str, str], str]:
 
 
 def verification_table(report: VerificationReport) -> pd.DataFrame:
-    """Columns figure, meaning, value, limit, result (passes, FAILS, no limit)."""
+    """Return columns figure, meaning, value, limit, result (passes, FAILS, no limit)."""
     rows = []
     for name, value in report.metrics.items():
         limit = report.limits.get(name)
@@ -146,7 +146,7 @@ def verification_table(report: VerificationReport) -> pd.DataFrame:
 
 
 def verdict(report: VerificationReport | None) -> tuple[str, str]:
-    """``"passed"``, ``"failed"`` or ``"not verified"``, and a sentence that says what was compared."""
+    """Return ``"passed"``, ``"failed"`` or ``"not verified"``, and a sentence that says what was compared."""
     if report is None:
         return "not verified", "The package was never run."
     if not report.images:
@@ -156,7 +156,7 @@ def verdict(report: VerificationReport | None) -> tuple[str, str]:
 
 
 def swift_call(found: Package) -> str:
-    """The lines of Swift that ask this package for the nearest images of a picture."""
+    """Write the lines of Swift that ask this package for the nearest images of a picture."""
     name, row = swift_string(found.stem), "row"
     load = (
         "import ImageSimilarity\n\n"
@@ -180,23 +180,23 @@ def swift_call(found: Package) -> str:
 
 
 def swift_string(text: str) -> str:
-    """A Swift string literal."""
+    """Write a Swift string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     safe = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in escaped)
     return f'"{safe}"'
 
 
 def commands(version: Version) -> str:
-    """The command lines that make a package of a version."""
+    """Write the command lines that make a package of a version."""
     name = version.name.removeprefix(PREFIX)
     return (
         f"imgsim export models:/{version.name}/{version.version} {name}.mlpackage   # this version, to a file\n"
-        f"{again(version)}   # the pipeline: the next version carries it\n"
+        f"{pipeline_command(version)}   # the pipeline: the next version carries it\n"
     )
 
 
 def archive(loaded: Loaded, found: Package) -> Path:
-    """A zip of the package, its side file, the notes and the Swift package; built once per content, kept on disk."""
+    """Zip the package, its side file, the notes and the Swift package; once per content, kept on disk."""
     folder = home() / "dashboard" / "coreml"
     target = folder / f"{loaded.token}.zip"
     with _lock:
@@ -219,7 +219,7 @@ def _write(path: Path, found: Package) -> None:
 
 
 def _swift_files(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
-    """Files of the Swift package with their paths in it; hidden and build folders left out."""
+    """Yield files of the Swift package with their paths in it; hidden and build folders left out."""
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
         if item.is_dir() and not item.name.startswith("."):
             yield from _swift_files(item, f"{prefix}{item.name}/")

@@ -10,7 +10,7 @@ from dashboards.markdown import plain
 from dashboards.pages.deploy import package
 from dashboards.pages.deploy.package import NoPackage, Package
 from dashboards.services.format import size_of, visible
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 
 KINDS = {
     "distance": "distances to every reference image",
@@ -20,7 +20,7 @@ KINDS = {
 }
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show the package, or how to make one."""
     st.caption("The model on a phone: one file with the network, its preprocessing, the projection and the references.")
     try:
@@ -41,7 +41,7 @@ def page(now: Open) -> None:
 
 
 def figures(found: Package) -> None:
-    """Size and kind in a row."""
+    """Show size and kind in a row."""
     shown = [
         ("Size", size_of(found.bytes), "Of the package, before the App Store packs it"),
         ("Reference images", f"{found.n:,}", "Images that a picture is compared with"),
@@ -57,8 +57,8 @@ def figures(found: Package) -> None:
                 st.markdown(f"**{plain(value)}**")
 
 
-def download(now: Open, found: Package) -> None:
-    """The package as a zip."""
+def download(now: OpenModel, found: Package) -> None:
+    """Offer the package as a zip."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download",
@@ -73,13 +73,13 @@ def download(now: Open, found: Package) -> None:
         st.caption(f"{plain(found.name)} with its references, and the Swift package ImageSimilarity", width="content")
 
 
-def archive(now: Open, found: Package) -> bytes:
-    """The zip, made when somebody asks for it."""
+def archive(now: OpenModel, found: Package) -> bytes:
+    """Make the zip when it is asked for."""
     return Path(package.archive(now.loaded, found)).read_bytes()
 
 
 def verification(found: Package) -> None:
-    """Whether it answers as Python does."""
+    """Show how the package was compared with Python."""
     st.subheader("Verification")
     status, words = package.verdict(found.verification)
     say = {"passed": st.success, "failed": st.error}.get(status, st.warning)
@@ -104,7 +104,7 @@ def verification(found: Package) -> None:
 
 
 def ports(found: Package) -> None:
-    """Inputs and outputs by name."""
+    """List inputs and outputs by name."""
     st.subheader("Inputs and outputs")
     st.markdown(f"It gives {KINDS.get(found.kind, plain(found.kind))}.")
     rows = [("in", name, kind) for name, kind in found.inputs.items()]
@@ -121,7 +121,7 @@ def ports(found: Package) -> None:
 
 
 def swift(found: Package) -> None:
-    """The lines an app needs."""
+    """Show the lines that an app needs."""
     st.subheader("In an app")
     st.markdown(
         "Drag the model and its references into Xcode, add the package `ImageSimilarity` from the zip, and ask:"
@@ -129,4 +129,4 @@ def swift(found: Package) -> None:
     st.code(package.swift_call(found), language="swift")
 
 
-page(opened())
+page(current())

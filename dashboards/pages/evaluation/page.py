@@ -1,13 +1,12 @@
-"""The page that says how good the neighbours are: figures, classes, confusions, versions, timings."""
+"""Evaluation of a version: figures, classes, confusion of labels, earlier versions, timings."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dashboards.markdown import plain
-from dashboards.pages.evaluation import classes, confusion, ranks, timings, versions
-from dashboards.services import evaluation
-from dashboards.session import Open, opened
+from dashboards.pages.evaluation import classes, confusion, figures, ranks, timings, versions
+from dashboards.session import OpenModel, current
 from dashboards.widgets.url_choice import choice
 
 SECTIONS = {
@@ -20,7 +19,7 @@ SECTIONS = {
 _SHOWN = {"classes": classes, "ranks": ranks, "confusion": confusion, "versions": versions, "timings": timings}
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show the figures, then the chosen section."""
     found = now.loaded.model.evaluation
     if found is None:
@@ -37,19 +36,7 @@ def page(now: Open) -> None:
             width="content",
         )
         run_link(now)
-    with st.grid("auto", min_column_width=170):
-        for figure in evaluation.figures(found):
-            description = f"({figure.interval})" if figure.interval else None
-            st.metric(
-                figure.title,
-                f"{figure.value:.3f}",
-                border=True,
-                height="stretch",
-                delta=description,
-                delta_color="off",
-                delta_arrow="off",
-                help=figure.meaning,
-            )
+    figures.show(found)
     if not len(found.per_class):
         st.info(
             "No two images share a label, so only the graph is measured. Labels are the names of the images' folders, "
@@ -69,13 +56,13 @@ def page(now: Open) -> None:
     _SHOWN[section].show(now)
 
 
-def run_link(now: Open) -> None:
-    """The MLflow run of this version."""
-    url = evaluation.safe_url(now.version.run_url)
+def run_link(now: OpenModel) -> None:
+    """Link to the MLflow run of this version."""
+    url = versions.web_address(now.version.run_url)
     if url:
         st.link_button("MLflow run", url, icon=":material/open_in_new:", help="Parameters, metrics and files")
     elif now.version.run_id:
         st.caption(f"MLflow run {plain(now.version.run_id)}; `imgsim ui` opens it in the browser", width="content")
 
 
-page(opened())
+page(current())

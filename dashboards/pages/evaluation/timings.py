@@ -1,23 +1,29 @@
-"""How long the stages of a run took."""
+"""Seconds that the stages of a run took."""
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from dashboards.services import evaluation
-from dashboards.session import Open
+from dashboards.services.models import registry
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.session import OpenModel
 from dashboards.widgets import charts
+
+SECONDS = "seconds."
+"""Prefix of the metrics of a run that are times of stages."""
 
 
 @st.cache_data(ttl=600, max_entries=32, show_spinner=False)
 def measured(run_id: str | None) -> dict[str, float]:
-    """Metrics of a run."""
-    return evaluation.run_metrics(run_id)
+    """Read the metrics of a run; none when it is gone or the server does not answer."""
+    return registry.run_metrics(run_id)
 
 
-def show(now: Open) -> None:
-    """How long the stages of the run took."""
-    table = evaluation.timings(now.loaded, measured(now.version.run_id))
+def show(now: OpenModel) -> None:
+    """Show how long the stages of the run took."""
+    table = timings(now.loaded, measured(now.version.run_id))
     if not len(table):
         st.info("The run that made this version noted no times.", icon=":material/timer_off:")
         return
@@ -34,3 +40,21 @@ def show(now: Open) -> None:
         },
     )
     st.caption("Stages that were reused took the time of looking them up.")
+
+
+def timings(loaded: Loaded, run: dict[str, float]) -> pd.DataFrame:
+    """Return columns stage, seconds, cpu_seconds, peak_memory_mb as the run that made this version measured them.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    run : dict of str to float
+        Metrics of the MLflow run; empty when it is not known.
+    """
+    stages = [name.removeprefix(SECONDS) for name in run if name.startswith(SECONDS)]
+    if not stages and loaded.model.graph.seconds:
+        return pd.DataFrame({"stage": ["graph"], "seconds": [loaded.model.graph.seconds]})
+    columns: dict[str, list[object]] = {"stage": list(stages)}
+    for name in ("seconds", "cpu_seconds", "peak_memory_mb"):
+        columns[name] = [run.get(f"{name}.{stage}", np.nan) for stage in stages]
+    return pd.DataFrame(columns).sort_values("seconds", ascending=False, kind="stable").reset_index(drop=True)

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboards import session
 from dashboards.markdown import plain
-from dashboards.services import evaluation
 from dashboards.services.format import visible
-from dashboards.services.models.registry import RegistryProblem
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts, pager
+from imgsim.errors import RegistryError
+from imgsim.mlflow.download import Version
 
 VERSIONS = 20
 """Rows of a page."""
 
 
-def show(now: Open) -> None:
-    """The versions of this model over time."""
+def show(now: OpenModel) -> None:
+    """Show the versions of this model over time."""
     try:
         known = session.versions(now.version.name)
-    except RegistryProblem as problem:
+    except RegistryError as problem:
         st.warning(plain(problem), icon=":material/cloud_off:")
         return
-    table = evaluation.history(known)
-    lines = evaluation.history_lines(table)
+    table = history(known)
+    lines = history_lines(table)
     if len(known) > 1 and len(lines):
         st.altair_chart(charts.history(lines), alt="Precision and graph recall of every version")
-    urls = {version.version: evaluation.safe_url(version.run_url) for version in known}
+    urls = {version.version: web_address(version.run_url) for version in known}
     newest = table.iloc[::-1].reset_index(drop=True)
     pages = pager.pages(len(newest), VERSIONS)
     st.caption(f"{pages.words} {'version' if len(known) == 1 else 'versions'}, the newest first.")
@@ -37,7 +40,7 @@ def show(now: Open) -> None:
 
 
 def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
-    """Rows of `dashboards.services.evaluation.history` with a link to each run."""
+    """Show rows of `history` with a link to each run."""
     shown = part.assign(run=part["version"].map(urls), promotion=part["promotion"].map(visible))
     shown["created"] = shown["created"].dt.tz_localize(None)
     st.dataframe(
@@ -67,3 +70,45 @@ def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
             "promotion": st.column_config.TextColumn("Why champion, or why not", width="large"),
         },
     )
+
+
+def history(versions: Sequence[Version]) -> pd.DataFrame:
+    """Return a row per version, oldest first: version, aliases, created, images, backbone, promotion and figures."""
+    ordered = sorted(versions, key=lambda version: int(version.version))
+    columns = {
+        "version": [version.version for version in ordered],
+        "aliases": [", ".join(version.aliases) for version in ordered],
+        "created": [version.created for version in ordered],
+        "images": [version.tags.get("imgsim.images", "") for version in ordered],
+        "backbone": [version.tags.get("imgsim.backbone", "") for version in ordered],
+        "promotion": [version.tags.get("imgsim.promotion", "") for version in ordered],
+    }
+    table = pd.DataFrame(columns)
+    for name in ("precision_at_10", "precision_at_10_low", "precision_at_10_high", "recall_at_10"):
+        table[name] = np.array([version.metrics.get(name, np.nan) for version in ordered], float)
+    return table
+
+
+def history_lines(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn `history` into points of a chart: version, metric, value, low, high, promotion; unknown ones left out."""
+    lines = [("Precision@10", "precision_at_10", "precision_at_10_low", "precision_at_10_high")]
+    lines += [("Graph recall@10", "recall_at_10", "recall_at_10", "recall_at_10")]
+    parts = [
+        pd.DataFrame(
+            {
+                "version": table["version"].astype(int),
+                "metric": title,
+                "value": table[name],
+                "low": table[low],
+                "high": table[high],
+                "promotion": table["promotion"],
+            }
+        )
+        for title, name, low, high in lines
+    ]
+    return pd.concat(parts).dropna(subset=["value"]).reset_index(drop=True)
+
+
+def web_address(url: str | None) -> str | None:
+    """Return an address that a browser may be sent to (http or https), else None."""
+    return url if url and url.lower().startswith(("http://", "https://")) else None

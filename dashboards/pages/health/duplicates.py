@@ -10,26 +10,28 @@ import streamlit as st
 
 from dashboards import state
 from dashboards.pages.health import duplicate_groups
-from dashboards.pages.health.duplicate_groups import MEANINGS, NAMES, Alike
+from dashboards.pages.health.duplicate_groups import MEANINGS, NAMES
 from dashboards.services import filters, tables
 from dashboards.services.format import counted, size_of, visible
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import charts, pager
-from dashboards.widgets.gallery import gallery, handle, tile
-from dashboards.widgets.image_list import GROUPS, absent, nothing
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import gallery, tile
+from dashboards.widgets.image_list import GROUPS, say_missing, say_none
 from dashboards.widgets.url_choice import choice
 from imgsim.insights.duplicates.cleanup import CERTAIN
+from imgsim.insights.duplicates.look_alikes import NearPairs
 
 TILES = 24
 """Pictures of a group that are shown."""
 _STEPS = 200
 
 
-def show(now: Open) -> None:
-    """One tier, its groups page by page."""
+def show(now: OpenModel) -> None:
+    """Show one tier, its groups page by page."""
     loaded = now.loaded
     if loaded.insight("duplicates") is None:
-        absent("a search for duplicates; look-alikes can be found in its graph all the same")
+        say_missing("a search for duplicates; look-alikes can be found in its graph all the same")
     counts = {tier: duplicate_groups.tier_groups(loaded, tier)["group"].nunique() for tier in CERTAIN}
     options = {tier: f"{name} {counts[tier]:,}" if tier in counts else name for tier, name in NAMES.items()}
     default = next((tier for tier in CERTAIN if counts[tier]), "look_alike")
@@ -43,7 +45,7 @@ def show(now: Open) -> None:
             explicit=True,
             resets=("page",),
         )
-        threshold = asked_threshold(duplicate_groups.alike(loaded))
+        threshold = asked_threshold(duplicate_groups.near_pairs(loaded))
         _plan(now, tier, threshold)
     st.markdown(MEANINGS[tier])
     if tier == "look_alike":
@@ -52,7 +54,7 @@ def show(now: Open) -> None:
     table = duplicate_groups.tier_groups(loaded, tier)
     table = table[table["group"].isin(table.loc[filters.mask(loaded, now.view.filters)[table["row"]], "group"])]
     if not len(table):
-        nothing("There is none, or the sidebar's filters leave none.")
+        say_none("There is none, or the sidebar's filters leave none.")
         return
     numbers = table["group"].nunique()
     pages = pager.pages(numbers, GROUPS)
@@ -66,65 +68,64 @@ def show(now: Open) -> None:
     pager.show(pages, "duplicates")
 
 
-def asked_threshold(found: Alike) -> float:
-    """The threshold of the URL, within what is known; by default the one that fits the collection."""
+def asked_threshold(pairs: NearPairs) -> float:
+    """Read the threshold of the URL, within what is known; by default the one that fits the collection."""
     try:
-        asked = float(state.get("threshold", str(found.threshold)))
+        asked = float(state.get("threshold", str(pairs.threshold)))
     except ValueError:
-        return found.threshold
-    return min(max(asked, 0.0), found.bound) if asked == asked else found.threshold  # noqa: PLR0124  NaN
+        return pairs.threshold
+    return min(max(asked, 0.0), pairs.bound) if asked == asked else pairs.threshold  # noqa: PLR0124  NaN
 
 
-def _look_alikes(now: Open, threshold: float) -> None:
-    """A threshold over the histogram of distances, and the groups it makes."""
-    found = duplicate_groups.alike(now.loaded)
-    if not len(found.nearest) or not found.bound:
-        nothing("There are no neighbours to compare.")
+def _look_alikes(now: OpenModel, threshold: float) -> None:
+    """Show a threshold over the histogram of distances, and the groups it makes."""
+    pairs = duplicate_groups.near_pairs(now.loaded)
+    if not len(pairs.nearest) or not pairs.bound:
+        say_none("There are no neighbours to compare.")
         return
-    bins = duplicate_groups.histogram(found)
     st.altair_chart(
-        charts.distances(bins, threshold),
+        charts.distances(pairs.histogram(), threshold),
         alt=f"How many images have their nearest other one at what distance; the threshold is at {threshold:.3f}",
     )
-    _slider(found, threshold)
+    _slider(pairs, threshold)
     groups = duplicate_groups.look_alike_groups(now.loaded, threshold)
     passed = filters.mask(now.loaded, now.view.filters)
     groups = [group for group in groups if passed[group].any()]
     if not groups:
-        nothing("But for duplicates of the other tiers, no images are that near each other. Raise the threshold.")
+        say_none("But for duplicates of the other tiers, no images are that near each other. Raise the threshold.")
         return
-    count, images = duplicate_groups.counts(groups)
+    count, images = len(groups), sum(map(len, groups))
     pages = pager.pages(count, GROUPS)
     st.caption(f"{pages.words} {'group' if count == 1 else 'groups'} of {images:,} images.")
-    part = duplicate_groups.group_table(now.loaded, groups[pages.slice], pages.slice.start)
+    part = duplicate_groups.group_table(now.loaded, groups[pages.slice])
     for _, group in part.groupby("group", sort=True):
         _group(now, group)
     pager.show(pages, "duplicates")
 
 
-def _slider(found: Alike, threshold: float) -> None:
-    step = found.bound / _STEPS
+def _slider(pairs: NearPairs, threshold: float) -> None:
+    step = pairs.bound / _STEPS
     if abs(st.session_state.get("health-threshold", -1.0) - threshold) > step / 2:  # else rounding would move it back
         st.session_state["health-threshold"] = threshold
 
     def put(value: float) -> None:
-        usual = abs(value - found.threshold) < step / 2
+        usual = abs(value - pairs.threshold) < step / 2
         state.put(threshold=None if usual else f"{value:.6g}", page=None)
 
     st.slider(
         "Threshold",
         0.0,
-        found.bound,
+        pairs.bound,
         step=step,
         key="health-threshold",
-        on_change=state.changed("health-threshold", put),
+        on_change=state.on_change("health-threshold", put),
         format="%.3f",
-        help=f"Images up to this distance from each other form groups; {found.threshold:.3f} fits this collection",
+        help=f"Images up to this distance from each other form groups; {pairs.threshold:.3f} fits this collection",
     )
 
 
-def _group(now: Open, group: pd.DataFrame) -> None:
-    """The image to keep, then the others and what it has over them."""
+def _group(now: OpenModel, group: pd.DataFrame) -> None:
+    """Show the image to keep, then the others and what it has over them."""
     tiles = [
         tile(now.loaded, item.row, note=_note(item), keep=bool(item.keep)) for item in group.head(TILES).itertuples()
     ]
@@ -141,8 +142,8 @@ def _note(item: Any) -> str:
     return f"{facts} · {visible(item.reason)}"
 
 
-def _plan(now: Open, tier: str, threshold: float) -> None:
-    """What to keep and what to move, to download."""
+def _plan(now: OpenModel, tier: str, threshold: float) -> None:
+    """Offer the plan, which files to keep and which to move."""
     version = now.version
     with st.popover("Plan", icon=":material/checklist:", help="Download what to keep and what to move"):
         st.markdown("A list of every image in a group: keep or move, and why. Nothing is moved or deleted here.")
@@ -168,5 +169,5 @@ def _plan(now: Open, tier: str, threshold: float) -> None:
         st.code(f"imgsim duplicates {model} --plan plan.csv \\\n  --script tidy.sh --move-to spare", language="shell")
 
 
-def _csv(now: Open, tiers: tuple[str, ...], threshold: float) -> bytes:
+def _csv(now: OpenModel, tiers: tuple[str, ...], threshold: float) -> bytes:
     return tables.csv(duplicate_groups.plan(now.loaded, tiers, threshold))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.services import health
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets.gallery import tile
-from dashboards.widgets.image_list import absent, nothing, pictures
+from dashboards.widgets.image_list import picture_list, say_missing, say_none
 from dashboards.widgets.url_choice import choice
 
 
-def show(now: Open) -> None:
-    """Figures of the graph, then the images."""
+def show(now: OpenModel) -> None:
+    """Show figures of the graph, then the images."""
     found = health.hubs(now.loaded)
     if found is None:
-        absent("a look for hubs")
+        say_missing("a look for hubs")
         return
     st.markdown(
         f"Every image lists {now.loaded.model.graph.k} neighbours in the graph. A **hub** is in very many lists, "
@@ -28,9 +28,9 @@ def show(now: Open) -> None:
     kind = choice("Kind", options, "kind", "hubs", help="Which images are shown", hide_label=True, resets=("page",))
     table = found.hubs if kind == "hubs" else found.antihubs
     if not len(table):
-        nothing("There is none.")
+        say_none("There is none.")
         return
-    pictures(
+    picture_list(
         now,
         table,
         "images, those in most lists first" if kind == "hubs" else "images that no other image lists",

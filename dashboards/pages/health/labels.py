@@ -10,20 +10,21 @@ from dashboards.services import health
 from dashboards.services.format import visible
 from dashboards.services.health import Suspect
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import pager
-from dashboards.widgets.gallery import Tile, gallery, handle, tile
-from dashboards.widgets.image_list import GROUPS, absent, caption, nothing, passing
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Tile, gallery, tile
+from dashboards.widgets.image_list import GROUPS, caption, filtered, say_missing, say_none
 from imgsim.insights.labels.errors import LIKELY
 
 _LEAST = round(100 * LIKELY)
 
 
-def show(now: Open) -> None:
-    """Suspects page by page, the surest first."""
+def show(now: OpenModel) -> None:
+    """Show suspects page by page, the surest first."""
     insight = now.loaded.insight("label_errors")
     if insight is None:
-        absent("a look at the labels")
+        say_missing("a look at the labels")
         return
     expected, judged = insight.metrics.get("expected_errors", 0), insight.metrics.get("judged", 0)
     st.markdown(
@@ -31,23 +32,23 @@ def show(now: Open) -> None:
         "errors planted in this very collection. The first picture of a row is the suspect; those that vote against "
         "its label follow, the nearest first."
     )
-    least = state.whole("least", _LEAST, 1, 99)
-    state.follow("health-least", least)
+    least = state.get_int("least", _LEAST, 1, 99)
+    state.sync("health-least", least)
     st.slider(
         "Least probability",
         1,
         99,
         key="health-least",
-        on_change=state.changed(
+        on_change=state.on_change(
             "health-least", lambda value: state.put(least=None if value == _LEAST else str(value), page=None)
         ),
         format="%d %%",
         help="Labels that are less probably wrong are left out",
         width=360,
     )
-    table = passing(now, health.suspects_table(now.loaded, least / 100))
+    table = filtered(now, health.suspects_table(now.loaded, least / 100))
     if not len(table):
-        nothing(f"No label is wrong with a probability of {least} % or more.")
+        say_none(f"No label is wrong with a probability of {least} % or more.")
         return
     pages = pager.pages(len(table), GROUPS)
     caption(now, pages, "labels, the surest first")
@@ -56,7 +57,7 @@ def show(now: Open) -> None:
     pager.show(pages, "labels")
 
 
-def _suspect(now: Open, suspect: Suspect) -> None:
+def _suspect(now: OpenModel, suspect: Suspect) -> None:
     loaded = now.loaded
     with st.container(border=True):
         rather = f"rather **{plain(suspect.suggestion)}**" if suspect.suggestion else "no other label fits better"
@@ -71,6 +72,6 @@ def _suspect(now: Open, suspect: Suspect) -> None:
 
 
 def voter(loaded: Loaded, row: int, distance: float, against: bool) -> Tile:
-    """A neighbour, marked by its vote."""
+    """Make the tile of a neighbour, marked by its vote."""
     labelled = loaded.model.images.labels[row] is not None
     return tile(loaded, row, distance=distance, same=not against if labelled else None)

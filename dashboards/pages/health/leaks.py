@@ -8,17 +8,18 @@ from dashboards.markdown import plain
 from dashboards.pages.health.duplicate_groups import NAMES
 from dashboards.services import health
 from dashboards.services.format import visible
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import pager
-from dashboards.widgets.gallery import gallery, handle, tile
-from dashboards.widgets.image_list import GROUPS, absent, caption, nothing, passing
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import gallery, tile
+from dashboards.widgets.image_list import GROUPS, caption, filtered, say_missing, say_none
 
 
-def show(now: Open) -> None:
-    """How many there are of each kind, and the pairs."""
+def show(now: OpenModel) -> None:
+    """Show a table of counts of each kind, and the pairs."""
     insight = now.loaded.insight("leaks")
     if insight is None:
-        absent("a look for leaks")
+        say_missing("a look for leaks")
         return
     st.markdown("A picture that is in two splits, such as train and test, makes a test look better than it is.")
     note = health.leak_note(now.loaded)
@@ -27,7 +28,7 @@ def show(now: Open) -> None:
         return
     counts, pairs = insight.tables["counts"], insight.tables["pairs"]
     if not len(pairs):
-        nothing("No picture is in two splits.")
+        say_none("No picture is in two splits.")
         return
     st.dataframe(
         counts.assign(tier=counts["tier"].map(NAMES), share=100 * counts["share"]),
@@ -41,7 +42,7 @@ def show(now: Open) -> None:
             "share": st.column_config.NumberColumn("Share of the split", format="%.1f %%"),
         },
     )
-    table = passing(now, pairs)
+    table = filtered(now, pairs)
     pages = pager.pages(len(table), GROUPS)
     caption(now, pages, "pairs")
     for item in table.iloc[pages.slice].itertuples():

@@ -5,23 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.services import health
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets.gallery import tile
-from dashboards.widgets.image_list import absent, pictures
+from dashboards.widgets.image_list import picture_list, say_missing
 
 
-def show(now: Open) -> None:
-    """The images, the most unusual first."""
+def show(now: OpenModel) -> None:
+    """Show the images, the most unusual first."""
     insight = now.loaded.insight("outliers")
     if insight is None:
-        absent("outliers")
+        say_missing("outliers")
         return
     found = health.outliers(now.loaded)
     lead = "Images whose nearest neighbours are unusually far away: often errors, sometimes treasures."
     if not found["outlier"].any():
         lead += " Here none stands out from the rest; these are the furthest."
     st.markdown(lead)
-    pictures(
+    picture_list(
         now,
         found,
         "images, the most unusual first",

@@ -1,10 +1,10 @@
-"""The page that says what is wrong with a collection."""
+"""Health of a collection: a section for each kind of problem."""
 
 from __future__ import annotations
 
 from dashboards.pages.health import duplicates, hubs, labels, leaks, outliers, quality, rejected
 from dashboards.services import health
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 from dashboards.widgets.url_choice import choice
 
 _SHOWN = {
@@ -19,7 +19,7 @@ _SHOWN = {
 _OWN = ("page", "reason", "least", "tier", "threshold", "issue", "kind")
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show the chosen section."""
     counts = health.counts(now.loaded)
     options = {
@@ -39,4 +39,4 @@ def page(now: Open) -> None:
     _SHOWN[section].show(now)
 
 
-page(opened())
+page(current())

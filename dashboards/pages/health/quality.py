@@ -5,20 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.services import health
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets.gallery import tile
-from dashboards.widgets.image_list import absent, nothing, pictures
+from dashboards.widgets.image_list import picture_list, say_missing, say_none
 from dashboards.widgets.url_choice import choice
 
 
-def show(now: Open) -> None:
-    """The images with an issue, the worst first."""
+def show(now: OpenModel) -> None:
+    """Show the images with an issue, the worst first."""
     if now.loaded.insight("quality") is None:
-        absent("a look at the pictures' quality")
+        say_missing("a look at the pictures' quality")
         return
     counts = health.issue_counts(now.loaded)
     if not counts:
-        nothing("No picture is blurry, dark, too bright, almost empty, or of an odd shape or size.")
+        say_none("No picture is blurry, dark, too bright, almost empty, or of an odd shape or size.")
         return
     options = {name: f"{health.ISSUES[name]} {count:,}" for name, count in counts.items()}
     issue = choice(
@@ -31,7 +31,7 @@ def show(now: Open) -> None:
         resets=("page",),
     )
     st.markdown(f"Measured is the **{health.MEASURED[issue]}**; the limit fits this collection.")
-    pictures(
+    picture_list(
         now,
         health.issue_rows(now.loaded, issue),
         f"images that are {health.ISSUES[issue]}, the worst first",

@@ -1,4 +1,4 @@
-"""Files that are no images, or broken ones: which, and why."""
+"""Files that are no images, or broken ones, with the reasons."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import streamlit as st
 from dashboards import state
 from dashboards.services import health, tables
 from dashboards.services.format import visible
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets import pager
-from dashboards.widgets.image_list import nothing
+from dashboards.widgets.image_list import say_none
 
 FILES = 50
 """Rows of a page."""
 
 
-def show(now: Open) -> None:
-    """A table of reasons, and one of files."""
+def show(now: OpenModel) -> None:
+    """Show a table of reasons, and one of files."""
     rejected = now.loaded.model.rejected
     if not len(rejected):
-        nothing("Every file of the collection could be read.")
+        say_none("Every file of the collection could be read.")
         return
     st.markdown("Files that the pipeline left out. They are in no answer and in no figure; none was changed.")
     kinds = health.rejected_kinds(rejected)
@@ -46,8 +46,8 @@ def _choose(key: str, kinds: pd.DataFrame) -> None:
     state.put(reason=str(kinds["reason"].iloc[rows[0]]) if rows else None, page=None)
 
 
-def _narrowed(now: Open, rejected: pd.DataFrame) -> pd.DataFrame:
-    """Files of the reason that was chosen, and of the sidebar's path."""
+def _narrowed(now: OpenModel, rejected: pd.DataFrame) -> pd.DataFrame:
+    """Narrow files to the reason that was chosen, and to the sidebar's path."""
     asked = state.get("reason")
     if asked:
         rejected = rejected[health.reason_kind(rejected["reason"]) == asked]
@@ -57,7 +57,7 @@ def _narrowed(now: Open, rejected: pd.DataFrame) -> pd.DataFrame:
     return rejected
 
 
-def _files(now: Open, rejected: pd.DataFrame) -> None:
+def _files(now: OpenModel, rejected: pd.DataFrame) -> None:
     pages = pager.pages(len(rejected), FILES)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{pages.words} files. Choose a reason above to see its files only.", width="content")

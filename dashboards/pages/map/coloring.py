@@ -1,4 +1,4 @@
-"""By what the points of the map can be coloured: a code for each image, and a legend."""
+"""Colours of the points of the map: a code for each image, and a legend."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 
 BINS = 6
 """Entries in the legend of a figure."""
@@ -56,7 +56,7 @@ class Colored:
     unknown: bool = False
 
     def position(self, key: str) -> int:
-        """Where in the legend an entry is; -1 when there is no such entry."""
+        """Return the position of an entry in the legend; -1 when there is no such entry."""
         return next((place for place, entry in enumerate(self.entries) if entry.key == key), -1)
 
 
@@ -70,23 +70,23 @@ class Coloring:
 
 @per_model(most=8)
 def colored(loaded: Loaded, name: str) -> Colored | None:
-    """The colours of one of `COLORINGS`; None when the version has none."""
+    """Colour all images by one of `COLORINGS`; None when the version has none."""
     return COLORINGS[name].color(loaded)
 
 
 def available(loaded: Loaded) -> dict[str, str]:
-    """The colourings this version knows, by their names in URLs: what people read."""
+    """List the colourings that this version knows: name in URLs to title."""
     return {name: coloring.name for name, coloring in COLORINGS.items() if colored(loaded, name) is not None}
 
 
 def entry_of(colors: Colored, codes: Codes) -> NDArray[np.int64]:
-    """Position in the legend of each code."""
+    """Return the position in the legend of each code."""
     wide = codes.astype(np.int64)
     return wide if colors.values is None else np.where(wide == _UNKNOWN, BINS, wide * BINS // _UNKNOWN)
 
 
 def groups(codes: NDArray[np.integer], keys: list[str], names: list[str], without: str) -> Colored:
-    """Colours by group: (n,) ``codes`` are positions in ``keys`` and ``names``, -1 for none."""
+    """Colour by group: (n,) ``codes`` are positions in ``keys`` and ``names``, -1 for none."""
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     order = np.argsort(-counts, kind="stable")[:_UNKNOWN]
     places = np.full(len(names) + 1, len(order), np.int64)  # the last: of those without
@@ -99,7 +99,7 @@ def groups(codes: NDArray[np.integer], keys: list[str], names: list[str], withou
 
 
 def figures(values: Floats, low: float, high: float, digits: int, without: str) -> Colored:
-    """Colours by a figure of each image, NaN for none."""
+    """Colour by a figure of each image, NaN for none."""
     known = np.isfinite(values)
     span = max(high - low, 1e-12)
     codes = np.full(len(values), _UNKNOWN, np.uint16)
@@ -156,7 +156,7 @@ def _wrong(loaded: Loaded) -> Colored | None:
 
 
 def _votes(loaded: Loaded) -> Colored | None:
-    """Share of the neighbours with a label that have another one."""
+    """Colour by the share of the labelled neighbours that have another label."""
     codes, neighbors = loaded.label_codes, loaded.model.graph.neighbors
     if not loaded.labels or not loaded.model.graph.k:
         return None
@@ -176,7 +176,7 @@ def _hubs(loaded: Loaded) -> Colored | None:
 
 
 def _usual(values: Floats) -> tuple[float, float]:
-    """The range of figures without the most extreme of them."""
+    """Return the range of figures without the most extreme ones."""
     known = values[np.isfinite(values)]
     if not len(known):
         return 0.0, 1.0

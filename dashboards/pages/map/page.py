@@ -1,4 +1,4 @@
-"""The page of the map: every image a point near its likes; a click asks, a line drawn around images gathers them."""
+"""Map of a collection: similar images are near; a click is a query, a line drawn around images lists them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from dashboards.services.graph_walk import address
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import parse_terms
 from dashboards.services.search import Hit
-from dashboards.session import Open, opened
+from dashboards.session import OpenModel, current
 from dashboards.widgets import basket_state, pager
-from dashboards.widgets.gallery import Kind, Tile, gallery, handle, tile
-from dashboards.widgets.image_list import absent
-from dashboards.widgets.neighbours import neighbours
+from dashboards.widgets.answer import neighbours
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Kind, Tile, gallery, tile
+from dashboards.widgets.image_list import say_missing
 
 SIZE = 60
 """Images of a page of the area's."""
 ACTIONS: tuple[Kind, ...] = ("query", "details", "walk", "basket")
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show the map, and below it what was chosen on it."""
     if not len(now.loaded):
         st.info(
@@ -34,7 +35,7 @@ def page(now: Open) -> None:
         )
         return
     if places.places(now.loaded) is None:
-        absent("a map")
+        say_missing("a map")
         return
     names = coloring.available(now.loaded)
     if not names:
@@ -52,7 +53,7 @@ def page(now: Open) -> None:
         only=only,
         filters=now.view.filters,
         area=area,
-        view=places.sound_view(state.get("view")),
+        view=places.valid_view(state.get("view")),
         query=row,
         hits=[hit.row for hit in hits],
         pictures=state.get("pictures") != "0",
@@ -70,32 +71,32 @@ def page(now: Open) -> None:
 
 
 def _bar(names: dict[str, str]) -> str:
-    """By what points are coloured, and whether pictures lie on the map."""
+    """Show the choice of colours, and whether pictures lie on the map."""
     color = state.get("color")
     color = color if color in names else next(iter(names))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        state.follow("map-color", color)
+        state.sync("map-color", color)
         st.selectbox(
             "Coloured by",
             list(names),
             key="map-color",
             format_func=lambda name: names[name],
-            on_change=state.changed("map-color", lambda name: state.put(color=name, only=None, page=None)),
+            on_change=state.on_change("map-color", lambda name: state.put(color=name, only=None, page=None)),
             help="What the version knows of its images decides which colours there are",
             width=300,
         )
-        state.follow("map-pictures", state.get("pictures") != "0")
+        state.sync("map-pictures", state.get("pictures") != "0")
         st.toggle(
             "Pictures",
             key="map-pictures",
-            on_change=state.changed("map-pictures", lambda on: state.put(pictures=None if on else "0")),
+            on_change=state.on_change("map-pictures", lambda on: state.put(pictures=None if on else "0")),
             help="Show pictures on the map where there is room; closer, there is more",
         )
     return color
 
 
-def _query(now: Open) -> int | None:
-    """The row that the URL asks with."""
+def _query(now: OpenModel) -> int | None:
+    """Find the row of the query in the URL."""
     text = state.get("q")
     terms, missing = parse_terms(now.loaded, text)
     rows = [term.row for term in terms if term.weight > 0]
@@ -108,8 +109,8 @@ def _query(now: Open) -> int | None:
     return rows[0] if rows else None
 
 
-def _acts(now: Open) -> dict[str, Any]:
-    """What the user does on the map, into the URL."""
+def _acts(now: OpenModel) -> dict[str, Any]:
+    """Return the functions that write actions on the map into the URL."""
     return {
         "query": partial(_ask, now.loaded),
         "area": lambda area: state.put(area=area, q=None, page=None),
@@ -126,8 +127,8 @@ def _ask(loaded: Loaded, row: int) -> None:
     state.put(q=address(loaded, row))
 
 
-def _neighbours(now: Open, row: int, hits: list[Hit], area: str) -> None:
-    """The answer to the query, as on the page Search."""
+def _neighbours(now: OpenModel, row: int, hits: list[Hit], area: str) -> None:
+    """Show the answer to the query, as on the page Search."""
     loaded, key = now.loaded, address(now.loaded, row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(hits):,}** nearest of {plain(loaded.model.images.paths[row])}", width="stretch")
@@ -148,10 +149,10 @@ def _neighbours(now: Open, row: int, hits: list[Hit], area: str) -> None:
     _gallery(now, tiles, "Nearest images")
 
 
-def _inside(now: Open, area: str, color: str, only: str) -> None:
-    """The images of the area, page by page."""
+def _inside(now: OpenModel, area: str, color: str, only: str) -> None:
+    """Show the images of the area, page by page."""
     loaded = now.loaded
-    rows = places.selected(loaded, area, now.view.filters, color, only)
+    rows = places.rows_in_area(loaded, area, now.view.filters, color, only)
     if not len(rows):
         st.info(
             "No lit image lies in the area. Draw around others, or press Escape on the map.", icon=":material/gesture:"
@@ -164,7 +165,7 @@ def _inside(now: Open, area: str, color: str, only: str) -> None:
         st.button(
             "Add all",
             icon=":material/shopping_basket:",
-            on_click=partial(basket_state.keep, loaded, rows.tolist()),
+            on_click=partial(basket_state.add_all, loaded, rows.tolist()),
             help="Put all images of the area into the basket",
         )
         st.button(
@@ -177,12 +178,12 @@ def _inside(now: Open, area: str, color: str, only: str) -> None:
     _gallery(now, tiles, "Images in the area")
 
 
-def _gallery(now: Open, tiles: list[Tile], label: str) -> None:
-    """Pictures that a click asks with, here on the map."""
+def _gallery(now: OpenModel, tiles: list[Tile], label: str) -> None:
+    """Show pictures whose click is a query here on the map."""
     action = gallery(
         now.loaded, tiles, key="map-below", actions=ACTIONS, label=label, before={"query": partial(_ask, now.loaded)}
     )
     handle(now, action)
 
 
-page(opened())
+page(current())

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from dashboards.pages.map.coloring import COLORINGS, colored, entry_of
 from dashboards.services.filters import Filters, mask
 from dashboards.services.format import visible
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.services.thumbnails import HEADERS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ Corners = NDArray[np.float64]
 
 @per_model(most=1)
 def places(loaded: Loaded) -> NDArray[np.float32] | None:
-    """(n, 2) places in the plane, 0 to 1 from left to right and from bottom to top; None without a map."""
+    """Read the places (n, 2) in the plane, 0 to 1 from left to right and from bottom to top; None without a map."""
     insight = loaded.insight("map")
     if insight is None:
         return None
@@ -50,7 +50,7 @@ def places(loaded: Loaded) -> NDArray[np.float32] | None:
 
 
 def file(loaded: Loaded, name: str) -> bytes | None:
-    """What the browser fetches: ``points`` (x and y of each image) or the codes of a colouring, as uint16."""
+    """Make a file for the browser: ``points`` (x and y of each image) or the codes of a colouring, as uint16."""
     if name == POINTS:
         found = places(loaded)
         return None if found is None else np.rint(found * _LARGEST).astype("<u2").tobytes()
@@ -59,10 +59,10 @@ def file(loaded: Loaded, name: str) -> bytes | None:
 
 
 def answer(request: Request) -> Response:
-    """The routes `FILES` and `NAMES`: of a model that is loaded, else 404."""
+    """Answer the routes `FILES` and `NAMES` of a model in memory, else with 404."""
     from starlette.responses import JSONResponse, Response
 
-    loaded = model_cache.by_token(request.path_params["token"])
+    loaded = registry.MODELS.known(request.path_params["token"])
     if loaded is not None and "row" in request.path_params:
         row = request.path_params["row"]
         if row < len(loaded):
@@ -78,7 +78,7 @@ def answer(request: Request) -> Response:
 
 
 def addresses(loaded: Loaded, coloring: str) -> dict[str, str]:
-    """Where the browser finds the points, the codes, the names and the thumbnails."""
+    """Return the addresses of points, codes, names and thumbnails."""
     base = f"/maps/{loaded.token}"
     return {
         "points": f"{base}/{POINTS}.bin",
@@ -89,7 +89,7 @@ def addresses(loaded: Loaded, coloring: str) -> dict[str, str]:
 
 
 def parse_area(text: str) -> Corners | None:
-    """(m, 2) corners, 0 to 1, of an area as in the URL, ``x.y~x.y~x.y``; None when it is none."""
+    """Read the corners (m, 2), 0 to 1, of an area as in the URL, ``x.y~x.y~x.y``; None when it is none."""
     if not _AREA.fullmatch(text):
         return None
     corners = np.array([pair.split(".") for pair in text.split("~")[:MOST_CORNERS]], np.float64) / STEPS
@@ -97,13 +97,13 @@ def parse_area(text: str) -> Corners | None:
     return corners if len(corners) > 2 else None
 
 
-def sound_view(text: str) -> str:
-    """The part of the map that is shown, ``x.y.zoom``, or nothing when it is none."""
+def valid_view(text: str) -> str:
+    """Check the part of the map that is shown, ``x.y.zoom``; empty when it is none."""
     return text if _VIEW.fullmatch(text) else ""
 
 
-def within(points: NDArray[np.float32], corners: Corners) -> NDArray[np.bool_]:
-    """(n,) whether points lie inside a polygon, by the even-odd rule."""
+def inside_polygon(points: NDArray[np.float32], corners: Corners) -> NDArray[np.bool_]:
+    """Return (n,) bool, whether points lie inside a polygon, by the even-odd rule."""
     inside = np.zeros(len(points), bool)
     near = np.flatnonzero(((points >= corners.min(axis=0)) & (points <= corners.max(axis=0))).all(axis=1))
     x, y = points[near, 0].astype(np.float64), points[near, 1].astype(np.float64)
@@ -116,12 +116,12 @@ def within(points: NDArray[np.float32], corners: Corners) -> NDArray[np.bool_]:
 
 
 @per_model(most=16)
-def selected(loaded: Loaded, area: str, filters: Filters, coloring: str, only: str) -> NDArray[np.int64]:
-    """Rows in an area that pass the filters and the legend; those with the highest figure first, else in row order."""
+def rows_in_area(loaded: Loaded, area: str, filters: Filters, coloring: str, only: str) -> NDArray[np.int64]:
+    """Return rows in an area that pass filters and legend; the highest figure first, else in row order."""
     points, corners = places(loaded), parse_area(area)
     if points is None or corners is None:
         return np.empty(0, np.int64)
-    keep = within(points, corners) & mask(loaded, filters)
+    keep = inside_polygon(points, corners) & mask(loaded, filters)
     colors = colored(loaded, coloring)
     if colors is None:
         return np.flatnonzero(keep)
@@ -134,5 +134,5 @@ def selected(loaded: Loaded, area: str, filters: Filters, coloring: str, only: s
 
 
 def bits(flags: NDArray[np.bool_]) -> bytes:
-    """Flags of rows, eight to a byte, the first in the lowest bit."""
+    """Pack flags of rows, eight to a byte, the first in the lowest bit."""
     return np.packbits(flags, bitorder="little").tobytes()

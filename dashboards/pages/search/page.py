@@ -1,4 +1,4 @@
-"""The home page: ask with an image, a part of it, one's own pictures or several at once; the nearest images answer."""
+"""Search, the home page: the nearest images of an image, a part of it, uploads, or several at once."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from dashboards.services.query_text import (
     steered,
 )
 from dashboards.services.thumbnails import thumbnail_url
-from dashboards.session import Open, opened, replaced
+from dashboards.session import OpenModel, current, replaced
 from dashboards.widgets.answer import Steer, answer, found
-from dashboards.widgets.gallery import Action, handle
+from dashboards.widgets.details import handle
+from dashboards.widgets.gallery import Action
 
 _CROPPING = "cropping"
 _STYLE = """<style>
@@ -44,8 +45,8 @@ _STYLE = """<style>
 
 
 @st.fragment
-def page(now: Open) -> None:
-    """Ask on the left, answer on the right; what is done here runs this part alone, not sidebar and navigation."""
+def page(now: OpenModel) -> None:
+    """Show the query on the left, the answer on the right; a click here reruns neither sidebar nor navigation."""
     if replaced(now):
         st.rerun()
     if not len(now.loaded):
@@ -56,7 +57,7 @@ def page(now: Open) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left, st.container(key="query"):
         sources(now, partial(_ask, now))
-        asked, refused = query.question(now.loaded, terms, pictures.shelf(), partial(pictures.vector, now.loaded))
+        asked, refused = query.build_query(now.loaded, terms, pictures.shelf(), partial(pictures.vector, now.loaded))
         _query(now, terms, [term for term, _ in refused])
     with right:
         _absent(missing, not terms)
@@ -68,8 +69,8 @@ def page(now: Open) -> None:
             answer(now, asked, _steer(now), example=not state.get("q"))
 
 
-def _asked(now: Open) -> tuple[list[Term], list[str]]:
-    """The query of the URL, or an example; and the names in it that nothing here has."""
+def _asked(now: OpenModel) -> tuple[list[Term], list[str]]:
+    """Read the query of the URL, or an example, and the names in it that are unknown here."""
     text = state.get("q")
     if text:
         return parse_terms(now.loaded, text, pictures.shelf())
@@ -77,8 +78,8 @@ def _asked(now: Open) -> tuple[list[Term], list[str]]:
     return ([] if row is None else [Term(row, 1.0)]), []
 
 
-def _query(now: Open, terms: list[Term], unread: list[Term]) -> None:
-    """The query itself, or the one of its pictures that is being cropped."""
+def _query(now: OpenModel, terms: list[Term], unread: list[Term]) -> None:
+    """Show the query itself, or the one of its pictures that is being cropped."""
     place = st.session_state.get(_CROPPING)
     if place is not None and place < len(terms):
         _crop(now, terms, place)
@@ -88,7 +89,7 @@ def _query(now: Open, terms: list[Term], unread: list[Term]) -> None:
         handle(now, None if row is None else Action("details", row))
 
 
-def _crop(now: Open, terms: list[Term], place: int) -> None:
+def _crop(now: OpenModel, terms: list[Term], place: int) -> None:
     term = terms[place]
     if term.row == PICTURE:
         picture = pictures.shelf()[term.picture]
@@ -127,7 +128,7 @@ def _absent(missing: list[str], nothing: bool) -> None:
         )
 
 
-def _ask(now: Open, terms: list[Term]) -> None:
+def _ask(now: OpenModel, terms: list[Term]) -> None:
     """Make ``terms`` the query; the one before goes to the trail."""
     before, text = format_terms(now.loaded, _asked(now)[0]), format_terms(now.loaded, terms)
     state.put(q=text, trail=query.trail_after(state.get("trail"), before, text), find=None)
@@ -135,8 +136,8 @@ def _ask(now: Open, terms: list[Term]) -> None:
     forget_refused()
 
 
-def _steer(now: Open) -> Steer:
-    """What the tiles' actions do with their row."""
+def _steer(now: OpenModel) -> Steer:
+    """Return the functions behind the tiles' actions, which take a row."""
 
     def add(weight: float, row: int) -> None:
         _ask(now, steered(_asked(now)[0], row, weight))
@@ -148,15 +149,15 @@ def _steer(now: Open) -> Steer:
     }
 
 
-def _put_crop(now: Open, place: int, crop: Crop | None) -> None:
+def _put_crop(now: OpenModel, place: int, crop: Crop | None) -> None:
     terms, _ = _asked(now)
     if place < len(terms):
         terms[place] = replace(terms[place], crop=crop)
         state.put(q=format_terms(now.loaded, terms))
 
 
-def _step(now: Open, step: Step) -> None:
-    """What the query's own buttons do."""
+def _step(now: OpenModel, step: Step) -> None:
+    """Carry out an action on the query's own buttons."""
     terms, _ = _asked(now)
     if step.kind == "back":
         text = query.past(state.get("trail"))[step.place]
@@ -176,4 +177,4 @@ def _step(now: Open, step: Step) -> None:
         st.session_state[_CROPPING] = step.place
 
 
-page(opened())
+page(current())

@@ -1,4 +1,4 @@
-"""Pictures of this session, which no other has: what was uploaded, photographed or fetched, and the vectors of it."""
+"""Pictures of this session (uploaded, photographed or fetched) and their vectors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import cast
 import streamlit as st
 
 from dashboards.services import uploads
+from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.per_model_cache import per_model
 from dashboards.services.query_text import PICTURE, Crop, Term
 from dashboards.services.search import Vector
 from dashboards.services.uploads import Picture, Refused
@@ -21,12 +21,12 @@ _Name = tuple[str, str, Crop | None]
 
 
 def shelf() -> dict[str, Picture]:
-    """Pictures by key, the oldest first."""
+    """Return the pictures by key, the oldest first."""
     return cast(dict[str, Picture], st.session_state.setdefault(_SHELF, {}))
 
 
 def take(loaded: Loaded, files: Sequence[tuple[str, bytes]]) -> tuple[list[str], list[Refused]]:
-    """Read files and keep the pictures; their keys, and what was refused."""
+    """Read files and keep the pictures; return their keys, and what was refused."""
     keys: list[str] = []
     refused: list[Refused] = []
     for answer in uploads.read_all(loaded, files):
@@ -34,14 +34,14 @@ def take(loaded: Loaded, files: Sequence[tuple[str, bytes]]) -> tuple[list[str],
             refused.append(answer)
             continue
         picture, vector = answer
-        uploads.keep(shelf(), picture)
+        uploads.store(shelf(), picture)
         _remember((loaded.token, picture.key, None), vector)
         keys.append(picture.key)
     return [key for key in dict.fromkeys(keys) if key in shelf()], refused
 
 
 def vector(loaded: Loaded, term: Term) -> Vector | Refused:
-    """The vector of a term: stored, remembered, or computed once."""
+    """Return the vector of a term: stored, remembered, or computed once."""
     if term.row != PICTURE:
         return loaded.model.embeddings[term.row] if term.crop is None else _stored_part(loaded, term.row, term.crop)
     name = (loaded.token, term.picture, term.crop)

@@ -1,4 +1,4 @@
-"""Where a query comes from: an image of the collection, an upload, the camera, or a web address."""
+"""Sources of a query: an image of the collection, an upload, the camera, or a web address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboards.pages.search import pictures, web
 from dashboards.services import search, uploads
 from dashboards.services.query_text import PICTURE, Term
 from dashboards.services.uploads import Refused
-from dashboards.session import Open
+from dashboards.session import OpenModel
 from dashboards.widgets.url_choice import choice
 from imgsim.decoding.formats import EXTENSIONS
 
@@ -25,12 +25,12 @@ _REFUSED, _TURN = "refused-pictures", "source-turn"
 Ask = Callable[[list[Term]], None]
 
 
-def sources(now: Open, ask: Ask) -> None:
+def sources(now: OpenModel, ask: Ask) -> None:
     """Show the sources; ``ask`` is called with the terms of a new query.
 
     Parameters
     ----------
-    now : Open
+    now : OpenModel
     ask : callable
         Puts the query into the URL.
     """
@@ -49,8 +49,8 @@ def sources(now: Open, ask: Ask) -> None:
         st.error(f"{plain(refused.name)}: {plain(refused.reason)}", icon=":material/broken_image:")
 
 
-def _find(now: Open, ask: Ask) -> None:
-    state.follow("find", state.get("find"))
+def _find(now: OpenModel, ask: Ask) -> None:
+    state.sync("find", state.get("find"))
     with st.container(horizontal=True, gap="small", wrap=False):
         st.text_input(
             "Path, id or key",
@@ -70,7 +70,7 @@ def _find(now: Open, ask: Ask) -> None:
         )
 
 
-def _found(now: Open, ask: Ask) -> None:
+def _found(now: OpenModel, ask: Ask) -> None:
     text = str(st.session_state["find"]).strip()
     rows, count = search.find_rows(now.loaded, text, most=1)
     if count == 1:
@@ -79,7 +79,7 @@ def _found(now: Open, ask: Ask) -> None:
         state.put(find=text)
 
 
-def _random(now: Open, ask: Ask) -> None:
+def _random(now: OpenModel, ask: Ask) -> None:
     row = search.random_row(now.loaded, now.view.filters, int(np.random.default_rng().integers(2**31)))
     if row is None:
         st.toast("No image passes the filters.", icon=":material/filter_alt_off:")
@@ -87,7 +87,7 @@ def _random(now: Open, ask: Ask) -> None:
         ask([Term(row, 1.0)])
 
 
-def _upload(now: Open, ask: Ask) -> None:
+def _upload(now: OpenModel, ask: Ask) -> None:
     limits = uploads.Limits()
     files = st.file_uploader(
         "Pictures",
@@ -101,7 +101,7 @@ def _upload(now: Open, ask: Ask) -> None:
         _take(now, ask, [(file.name, file.getvalue()) for file in files])
 
 
-def _camera(now: Open, ask: Ask) -> None:
+def _camera(now: OpenModel, ask: Ask) -> None:
     shot = st.camera_input(
         "Camera",
         key=_once("camera"),
@@ -112,7 +112,7 @@ def _camera(now: Open, ask: Ask) -> None:
         _take(now, ask, [("photo", shot.getvalue())])
 
 
-def _web(now: Open, ask: Ask) -> None:
+def _web(now: OpenModel, ask: Ask) -> None:
     with st.form(_once("web"), border=False):
         url = st.text_input(
             "Address of a picture",
@@ -135,11 +135,11 @@ def _web(now: Open, ask: Ask) -> None:
 
 
 def _once(source: str) -> str:
-    """A key that is new after each picture, so that its widget is empty again."""
+    """Make a key that is new after each picture, so that its widget is empty again."""
     return f"{source}-{st.session_state.get(_TURN, 0)}"
 
 
-def _take(now: Open, ask: Ask, files: Sequence[tuple[str, bytes]]) -> None:
+def _take(now: OpenModel, ask: Ask, files: Sequence[tuple[str, bytes]]) -> None:
     count = len(files)
     with st.spinner("Reading the picture" if count == 1 else f"Reading {count} pictures", show_time=True):
         keys, refused = pictures.take(now.loaded, files)

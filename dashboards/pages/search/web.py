@@ -1,4 +1,4 @@
-"""A picture by its web address, without lending anybody this machine's view of the network.
+"""A picture by its web address, without giving access to the network of this machine.
 
 Every address a name stands for must be public, the connection goes to the very address that was checked, and each
 redirect is checked again. Time and size are bounded; only a picture comes back; no reason given says more about the
@@ -53,7 +53,7 @@ class WebProblem(Exception):  # noqa: N818  it is shown, not only raised
 
 @dataclass(frozen=True)
 class Limits:
-    """What one question may cost."""
+    """Limits of one fetch."""
 
     seconds: float = 10.0
     bytes: int = 20_000_000
@@ -62,7 +62,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Target:
-    """Where a URL leads."""
+    """Server and path of a URL."""
 
     secure: bool
     host: str
@@ -76,12 +76,12 @@ class _Target:
 
 
 def enabled() -> bool:
-    """Whether questions by web address are answered: not with ``IMGSIM_DASHBOARD_URLS=0``."""
+    """Tell whether web addresses may be fetched: not with ``IMGSIM_DASHBOARD_URLS=0``."""
     return os.environ.get(SWITCH, "1").strip().lower() not in ("0", "false", "no", "off")
 
 
 def is_public(address: Address) -> bool:
-    """Whether everybody on the internet could reach it: no private, local, shared, reserved or mapped address."""
+    """Tell whether an address is on the public internet: not private, local, shared, reserved or mapped."""
     if getattr(address, "scope_id", None) or not address.is_global:
         return False
     if address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback:
@@ -90,14 +90,14 @@ def is_public(address: Address) -> bool:
 
 
 def system_addresses(host: str, port: int) -> list[str]:
-    """IP addresses of a host by the system's resolver."""
+    """Resolve a host to IP addresses with the system's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Who answers for names, and which addresses may be asked.
+    """Rules of a fetch: resolver of names, and addresses that may be asked.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Rules:
 
 
 def fetch(url: str, rules: Rules | None = None) -> bytes:
-    """The bytes of the picture at a web address.
+    """Fetch the bytes of the picture at a web address.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _target(url: str) -> _Target:
 
 
 def _addresses(target: _Target, rules: Rules, deadline: float) -> list[Address]:
-    """Checked addresses of a host; a single one that is not allowed refuses them all."""
+    """Resolve and check the addresses of a host; a single one that is not allowed refuses them all."""
     answers: list[Sequence[str]] = []
 
     def resolve() -> None:
@@ -203,7 +203,7 @@ def _addresses(target: _Target, rules: Rules, deadline: float) -> list[Address]:
 
 
 def _ask(target: _Target, rules: Rules, deadline: float) -> bytes | str:
-    """Body of the answer, or where it redirects to."""
+    """Return the body of the answer, or the address that it redirects to."""
     addresses = _addresses(target, rules, deadline)
     connection = _Connection(target, addresses, deadline, rules.tls)
     watch = Timer(max(0.0, deadline - monotonic()), connection.cut_off)  # a trickle never times out by itself

@@ -1,4 +1,4 @@
-"""The page of the graph walk: an image, its neighbours and theirs; a click goes on."""
+"""Walk along the neighbour graph: an image, its neighbours and theirs; a click goes on."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from dashboards.pages.walk.walk_view import walk_view
 from dashboards.services import filters, graph_walk
 from dashboards.services.format import visible
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.session import Open, opened
-from dashboards.widgets.gallery import handle
+from dashboards.session import OpenModel, current
+from dashboards.widgets.details import handle
 
 BOUNDS = {"near": (graph_walk.NEAR, 6, graph_walk.MOST_NEAR), "far": (graph_walk.FAR, 2, graph_walk.MOST_FAR)}
 """Of the numbers in the URL: what they are without it, the smallest and the largest."""
 _SHOWN_STEPS = 6
 
 
-def page(now: Open) -> None:
+def page(now: OpenModel) -> None:
     """Show where the walk is, the way so far, and the picture."""
     st.caption("Follow the neighbour graph from image to image: who is close to whom, who is mutual, and who is a hub.")
     loaded, asked = now.loaded, state.get("at")
@@ -41,8 +41,8 @@ def page(now: Open) -> None:
     _picture(now, here, trail)
 
 
-def _bar(now: Open, here: int, trail: list[int]) -> None:
-    """The way so far, a random start, and what is drawn."""
+def _bar(now: OpenModel, here: int, trail: list[int]) -> None:
+    """Show the way so far, a random start, and what is drawn."""
     loaded = now.loaded
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
@@ -78,11 +78,11 @@ def _bar(now: Open, here: int, trail: list[int]) -> None:
 def _choices() -> None:
     _slider("Neighbours", "near", "How many neighbours of the centre are shown, as far as the graph has them")
     _slider("Theirs, each", "far", "How many further images each neighbour brings; none is shown twice")
-    state.follow("walk-links", state.get("links") == "1")
+    state.sync("walk-links", state.get("links") == "1")
     st.toggle(
         "Edges between neighbours",
         key="walk-links",
-        on_change=state.changed("walk-links", lambda on: state.put(links="1" if on else None)),
+        on_change=state.on_change("walk-links", lambda on: state.put(links="1" if on else None)),
         help="Draw all edges between the images shown, not only those that lead outwards",
     )
 
@@ -94,17 +94,17 @@ def _slider(label: str, name: str, help: str) -> None:
         state.put(**{name: None if value == default else str(value)})
 
     key = f"walk-{name}"
-    state.follow(key, state.whole(name, *BOUNDS[name]))
-    st.slider(label, low, high, key=key, on_change=state.changed(key, put), help=help)
+    state.sync(key, state.get_int(name, *BOUNDS[name]))
+    st.slider(label, low, high, key=key, on_change=state.on_change(key, put), help=help)
 
 
-def _picture(now: Open, here: int, trail: list[int]) -> None:
+def _picture(now: OpenModel, here: int, trail: list[int]) -> None:
     loaded, view = now.loaded, now.view
     drawn = graph_walk.walk(
         loaded.model.graph,
         here,
-        near=state.whole("near", *BOUNDS["near"]),
-        far=state.whole("far", *BOUNDS["far"]),
+        near=state.get_int("near", *BOUNDS["near"]),
+        far=state.get_int("far", *BOUNDS["far"]),
         cut=view.cut,
         groups=loaded.duplicate_group if view.collapse else None,
     )
@@ -129,8 +129,8 @@ def _picture(now: Open, here: int, trail: list[int]) -> None:
     handle(now, action)
 
 
-def left_out(now: Open, here: int, rows: list[int]) -> set[int]:
-    """Rows that the filters and the choice of labels leave out; never the centre."""
+def left_out(now: OpenModel, here: int, rows: list[int]) -> set[int]:
+    """Return the rows that the filters and the choice of labels leave out; never the centre."""
     loaded, view = now.loaded, now.view
     passed = filters.mask(loaded, view.filters)
     codes = loaded.label_codes
@@ -162,7 +162,7 @@ def _back(loaded: Loaded) -> None:
         _step(loaded, trail[-1])
 
 
-def _random(now: Open) -> None:
+def _random(now: OpenModel) -> None:
     rows = np.flatnonzero(filters.mask(now.loaded, now.view.filters))
     if len(rows):
         state.put(at=graph_walk.address(now.loaded, int(np.random.default_rng().choice(rows))), trail=None)
@@ -173,4 +173,4 @@ def _short(loaded: Loaded, row: int) -> str:
     return name if len(name) <= 24 else f"{name[:12]}…{name[-10:]}"
 
 
-page(opened())
+page(current())

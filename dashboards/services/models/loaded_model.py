@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imgsim.evaluation import label_codes
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
@@ -31,6 +34,7 @@ class Loaded:
 
     def __init__(self, name: str, version: str, token: str, model: SimilarityModel) -> None:
         self.name, self.version, self.token, self.model = name, version, token, model
+        self.results: dict[Callable[..., Any], Any] = {}  # caches of `dashboards.services.models.cache.per_model`
 
     def __len__(self) -> int:
         return len(self.model)
@@ -38,13 +42,16 @@ class Loaded:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The distinct labels, sorted."""
-        return tuple(sorted({label for label in self.model.images.labels if label is not None}))
+        return tuple(self._labels_and_codes[0].tolist())
 
     @cached_property
     def label_codes(self) -> NDArray[np.int32]:
         """(n,) position in ``labels``, -1 without label."""
-        codes = {label: code for code, label in enumerate(self.labels)}
-        return np.array([-1 if label is None else codes[label] for label in self.model.images.labels], np.int32)
+        return self._labels_and_codes[1].astype(np.int32)
+
+    @cached_property
+    def _labels_and_codes(self) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+        return label_codes(self.model.images.labels)
 
     @cached_property
     def lower_paths(self) -> list[str]:
@@ -72,7 +79,7 @@ class Loaded:
 
     @cached_property
     def in_degree(self) -> NDArray[np.int64]:
-        """(n,) how many images list it among their neighbours."""
+        """(n,) number of images that list each image among their neighbours."""
         return np.bincount(self.model.graph.neighbors.ravel(), minlength=len(self))
 
     @cached_property
@@ -86,7 +93,7 @@ class Loaded:
         return rows
 
     def key(self, row: int) -> str:
-        """Name of an image in URLs: the start of its content's sha256, the same in every version.
+        """Name an image in URLs by the start of its content's sha256, the same in every version.
 
         Of files with the same bytes only the first is called so; the others, and images without bytes, by their row.
         """
@@ -94,7 +101,7 @@ class Loaded:
         return key if key and self._rows[key] == row else f"r{row}"
 
     def row(self, key: str) -> int | None:
-        """Row of an image by key, id, path or ``r<row>``; None when there is none."""
+        """Find the row of an image by key, id, path or ``r<row>``; None when there is none."""
         found = self._rows.get(key.strip())
         if found is None and key.strip()[:1] == "r" and key.strip()[1:].isdecimal() and len(key.strip()) < 12:
             row = int(key.strip()[1:])
@@ -102,15 +109,15 @@ class Loaded:
         return found
 
     @cached_property
-    def unit(self) -> bool:
-        """Whether embeddings have length 1, as a projection makes them; raw features have not."""
+    def unit_length(self) -> bool:
+        """True where embeddings have length 1, as a projection makes them; raw features have not."""
         return bool(np.allclose(np.linalg.norm(self.model.embeddings[:8], axis=1), 1.0, atol=1e-3))
 
     @cached_property
-    def reach(self) -> float:
+    def max_distance(self) -> float:
         """No two images are further apart: 2 where embeddings have length 1, else a bound in two digits."""
         matrix = self.model.embeddings
-        if self.unit or len(matrix) < 2:
+        if self.unit_length or len(matrix) < 2:
             return 2.0
         middle = matrix.mean(axis=0, dtype=np.float64)
         squares = self.model.references.search.norms - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle
@@ -121,11 +128,11 @@ class Loaded:
         return float(f"{math.ceil(bound * 1.001 / digit) * digit:.2g}")
 
     def insight(self, name: str) -> Insight | None:
-        """An insight the version carries; none is computed here."""
+        """Return an insight that the version carries; none is computed here."""
         return self.model.insights.get(name)
 
     def figures(self, insight: str, column: str) -> NDArray[np.float64] | None:
-        """(n,) a column of an insight's table about images, NaN for those it leaves out; None without it."""
+        """Return a column (n,) of an insight's table about images, NaN for those it leaves out; None without it."""
         found = self.insight(insight)
         if found is None:
             return None

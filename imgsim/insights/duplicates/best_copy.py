@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from imgsim.insights.measures import Traits
     from imgsim.references.references import References
 
 _SHARPER = 0.05  # less than this is noise of the thumbnail
@@ -30,8 +29,8 @@ class Facts:
     paths: Sequence[str]
 
     @classmethod
-    def of(cls, references: References, traits: Traits) -> Facts:
-        """The facts of a model's images; an unknown time counts as the latest."""
+    def of(cls, references: References, sharpness: NDArray[np.float32]) -> Facts:
+        """Collect the facts of n images; (n,) sharpness may be NaN, an unknown time counts as the latest."""
         images = references.images
         width, height = np.asarray(images.column("width")), np.asarray(images.column("height"))
         lying = np.asarray(images.column("orientation")) >= 5
@@ -41,7 +40,7 @@ class Facts:
             np.where(lying, height, width).astype(np.int32),
             np.where(lying, width, height).astype(np.int32),
             np.asarray(images.column("bytes")),
-            traits.measures["sharpness"].to_numpy(np.float32),
+            sharpness,
             seconds,
             images.paths,
         )

@@ -24,7 +24,8 @@ from imgsim import arguments
 from imgsim.insights.descriptor import TURNS, is_blank
 from imgsim.insights.duplicates.best_copy import Facts, suggestion
 from imgsim.insights.duplicates.compare import compared, distances, same_picture
-from imgsim.insights.duplicates.groups import centred_groups
+from imgsim.insights.duplicates.groups import GROUPS, centred_groups, groups_table
+from imgsim.insights.duplicates.look_alikes import near_groups
 from imgsim.insights.duplicates.pairs import first_of_content, neighbor_pairs, turned_pairs
 from imgsim.insights.measures import Traits, require_rows
 from imgsim.insights.tables import about, of_images
@@ -34,17 +35,7 @@ if TYPE_CHECKING:
     from imgsim.references.references import References
 
 TABLES: dict[str, pa.Schema] = {
-    "groups": of_images(
-        pa.field("group", pa.int32(), nullable=False),  # from 0, by tier, then size
-        pa.field("tier", pa.string(), nullable=False),  # same_bytes, same_picture, look_alike
-        pa.field("keep", pa.bool_(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),  # why it is kept, or what the kept one has over it
-        pa.field("width", pa.int32(), nullable=False),  # upright
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("sharpness", pa.float32()),
-        pa.field("distance", pa.float32(), nullable=False),  # of embeddings, to the kept one
-    ),
+    "groups": GROUPS,
     "pairs": of_images(
         pa.field("other", pa.int32(), nullable=False),  # row, above ``row``; both of distinct content
         pa.field("other_path", pa.string(), nullable=False),
@@ -91,7 +82,8 @@ def find_duplicates(
     -------
     Insight
         Tables ``groups`` and ``pairs`` (`imgsim.insights.schemas.DUPLICATES`); ``pairs`` holds every pair of
-        neighbours up to ``metrics["bound"]``, so that `look_alikes` can group them at any threshold below.
+        neighbours up to ``metrics["bound"]``, so that
+        `imgsim.insights.duplicates.look_alikes` can group them at any threshold below.
 
     Raises
     ------
@@ -102,7 +94,7 @@ def find_duplicates(
     """
     require_rows(references, traits)
     threshold = arguments.optional_radius(threshold)
-    facts = Facts.of(references, traits)
+    facts = Facts.of(references, traits.measures["sharpness"].to_numpy(np.float32))
     turns = [0, *(FLIPS if flips else ()), *(ROTATIONS if rotations else ()), *(BOTH if flips and rotations else ())]
     first = first_of_content(references.images.sha256)
     bytes_groups = _of_same_bytes(first)
@@ -118,12 +110,10 @@ def find_duplicates(
     limit = calibrated_threshold(near) if threshold is None else threshold
     bound = max(limit, float(_nearest(near).median()) if len(near) else 0.0)
     table = _pairs_table(references, same, near[near["distance"] <= bound], limit)
-    found = [
-        ("same_bytes", bytes_groups),
-        ("same_picture", pictures),
-        ("look_alike", _near_groups(references, near, limit)),
-    ]
-    groups = _groups_table(references, facts, found)
+    linked = near[near["distance"] <= limit]
+    alike = near_groups(references, linked["row"].to_numpy(np.int64), linked["other"].to_numpy(np.int64), limit)
+    found = [("same_bytes", bytes_groups), ("same_picture", pictures), ("look_alike", alike)]
+    groups = groups_table(references, facts, found)
     metrics = _metrics(groups) | {"threshold": limit, "bound": bound, "blank": float(_blank(traits).sum())}
     asked: dict[str, Any] = {"flips": flips, "rotations": rotations, "threshold": threshold}
     return Insight("duplicates", TABLES, {"groups": groups, "pairs": table}, metrics, asked)
@@ -147,17 +137,6 @@ def calibrated_threshold(near: pd.DataFrame) -> float:
     middle = np.median(nearest)
     spread = 1.4826 * np.median(np.abs(nearest - middle))
     return float(np.exp(middle - DEVIATIONS * spread))
-
-
-def look_alikes(references: References, traits: Traits, duplicates: Insight, threshold: float) -> pd.DataFrame:
-    """The ``look_alike`` rows of the table ``groups`` at another threshold, from the stored pairs; milliseconds.
-
-    ``threshold`` is a distance up to ``duplicates.metrics["bound"]``.
-    """
-    pairs = duplicates.tables["pairs"]
-    near = pairs[pairs["tier"] != "same_picture"]
-    groups = _near_groups(references, near, float(threshold))
-    return _groups_table(references, Facts.of(references, traits), [("look_alike", groups)])
 
 
 def _of_same_bytes(first: Rows) -> list[Rows]:
@@ -193,43 +172,6 @@ def _nearest(near: pd.DataFrame) -> pd.Series:
     """Distance of each row in ``near`` to its nearest."""
     ends = pd.concat([near["row"], near["other"]])
     return pd.concat([near["distance"]] * 2).groupby(ends.to_numpy()).min()
-
-
-def _near_groups(references: References, near: pd.DataFrame, threshold: float) -> list[Rows]:
-    def agrees(centre: int, rows: Rows) -> NDArray[np.bool_]:
-        return np.asarray(distances(references, np.full(len(rows), centre), rows) <= threshold)
-
-    linked = near[near["distance"] <= threshold]
-    a, b = linked["row"].to_numpy(np.int64), linked["other"].to_numpy(np.int64)
-    return centred_groups(a, b, agrees)
-
-
-def _groups_table(references: References, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
-    numbers: list[Rows] = []
-    rows: list[Rows] = []
-    keeps: list[Rows] = []
-    tiers: list[str] = []
-    reasons: list[str] = []
-    for tier, group in ((tier, group) for tier, groups in found for group in groups):
-        kept, why = suggestion(facts, group.tolist())
-        numbers.append(np.full(len(group), len(numbers)))
-        tiers += [tier] * len(group)
-        rows.append(group)
-        keeps.append(np.full(len(group), kept))
-        reasons += why
-    row, keep, number = (np.concatenate([[], *part]).astype(np.int64) for part in (rows, keeps, numbers))
-    columns = about(references.images, row) | {
-        "group": number,
-        "tier": tiers,
-        "keep": row == keep,
-        "reason": reasons,
-        "width": facts.width[row],
-        "height": facts.height[row],
-        "bytes": facts.bytes[row],
-        "sharpness": facts.sharpness[row],
-        "distance": distances(references, row, keep),
-    }
-    return frame(TABLES["groups"], columns)
 
 
 def _pairs_table(references: References, same: pd.DataFrame, near: pd.DataFrame, limit: float) -> pd.DataFrame:

@@ -1,14 +1,38 @@
-"""Connected components that cannot become chains: every member agrees with the group's centre."""
+"""Groups of duplicates: connected components without chains (members agree with the centre), and their table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from imgsim.insights.duplicates.best_copy import Facts, suggestion
+from imgsim.insights.duplicates.compare import distances
+from imgsim.insights.tables import about, of_images
+from imgsim.references.insight import frame
+
+if TYPE_CHECKING:
+    from imgsim.references.references import References
 
 Rows = NDArray[np.int64]
 Agrees = Callable[[int, Rows], NDArray[np.bool_]]
+
+GROUPS = of_images(
+    pa.field("group", pa.int32(), nullable=False),  # from 0, by tier, then size
+    pa.field("tier", pa.string(), nullable=False),  # same_bytes, same_picture, look_alike
+    pa.field("keep", pa.bool_(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),  # why it is kept, or what the kept one has over it
+    pa.field("width", pa.int32(), nullable=False),  # upright
+    pa.field("height", pa.int32(), nullable=False),
+    pa.field("bytes", pa.int64(), nullable=False),
+    pa.field("sharpness", pa.float32()),
+    pa.field("distance", pa.float32(), nullable=False),  # of embeddings, to the kept one
+)
+"""Schema of the table ``groups`` of the insight ``duplicates``."""
 
 
 def centred_groups(a: Rows, b: Rows, agrees: Agrees) -> list[Rows]:
@@ -59,3 +83,32 @@ def _reached(
         frontier = ends[agrees(int(rows[centre]), rows[ends])].tolist() if len(ends) else []
         group = group + frontier
     return np.array(group, np.int64)
+
+
+def groups_table(references: References, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
+    """Make the table ``groups`` of the insight ``duplicates`` of tiers and their groups, with what to keep and why."""
+    numbers: list[Rows] = []
+    rows: list[Rows] = []
+    keeps: list[Rows] = []
+    tiers: list[str] = []
+    reasons: list[str] = []
+    for tier, group in ((tier, group) for tier, groups in found for group in groups):
+        kept, why = suggestion(facts, group.tolist())
+        numbers.append(np.full(len(group), len(numbers)))
+        tiers += [tier] * len(group)
+        rows.append(group)
+        keeps.append(np.full(len(group), kept))
+        reasons += why
+    row, keep, number = (np.concatenate([[], *part]).astype(np.int64) for part in (rows, keeps, numbers))
+    columns = about(references.images, row) | {
+        "group": number,
+        "tier": tiers,
+        "keep": row == keep,
+        "reason": reasons,
+        "width": facts.width[row],
+        "height": facts.height[row],
+        "bytes": facts.bytes[row],
+        "sharpness": facts.sharpness[row],
+        "distance": distances(references, row, keep),
+    }
+    return frame(GROUPS, columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+import numpy as np
 import pytest
 
 import imgsim
@@ -26,8 +27,17 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureS
 def bare(loaded: Loaded) -> Loaded:
     """The same model, registered without insights."""
     model = copy(loaded.model)
+    model.references = copy(model.references)
     model.references.insights = {}
     return Loaded("imgsim-tiny", "1", "bare-token", model)
+
+
+@pytest.fixture(scope="session")
+def unlabelled(loaded: Loaded) -> Loaded:
+    """The same vectors without labels."""
+    model = imgsim.create(embeddings=np.asarray(loaded.model.embeddings), k=10, progress=False)
+    model.evaluate()
+    return Loaded("imgsim-vectors", "1", "vectors-token", model)
 
 
 @pytest.fixture

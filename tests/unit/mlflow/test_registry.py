@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from imgsim.errors import ArgumentError, RegistryError
 from imgsim.mlflow import registry
 from imgsim.mlflow.connection import default_tracking_uri
+from imgsim.mlflow.download import TAG_REVISION, Version
+from imgsim.mlflow.registry import choose
 from tests.faults.servers import Proxy
 
 
@@ -58,3 +61,30 @@ def test_a_server_that_answers_errors_is_given_up(code: str, remedy: str, monkey
         with pytest.raises(RegistryError, match=remedy):
             registry.load("flowers", tracking_uri=server.address)
         assert server.hurt == 1 + 4  # whether it is there at all, and what was wanted
+
+
+def version(number: str, *aliases: str, **tags: str) -> Version:
+    return Version("imgsim-x", number, aliases, datetime(2026, 1, 2, tzinfo=UTC), {}, dict(tags), None, None)
+
+
+KNOWN = [version("3"), version("2", "champion"), version("1", "challenger")]
+
+
+@pytest.mark.parametrize(("wanted", "meant"), [("", "2"), ("champion", "2"), ("challenger", "1"), ("3", "3")])
+def test_a_version_by_alias_or_number(wanted: str, meant: str):
+    assert choose(KNOWN, wanted).version == meant
+
+
+def test_without_a_champion_the_newest():
+    assert choose([version("3"), version("2")], "").version == "3"
+
+
+def test_no_such_version_names_those_there_are():
+    with pytest.raises(RegistryError, match=r"no version 'nine'; there are challenger, champion, 3, 2, 1") as problem:
+        choose(KNOWN, "nine")
+    assert problem.value.kind == "no_version"
+
+
+def test_the_token_names_the_content_or_else_the_place():
+    assert version("1", **{TAG_REVISION: "ab" * 20}).token == ("ab" * 20)[:20]
+    assert version("1").token == "imgsim-x-1-20260102000000"

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboards.services import commands
-from dashboards.services.models.registry import Version
+from imgsim.mlflow.download import Version
 
 
 def version(name: str, backbone: str | None) -> Version:
@@ -32,9 +32,9 @@ def version(name: str, backbone: str | None) -> Version:
     ],
 )
 def test_the_next_version_of_the_same_model(name: str, backbone: str | None, same: str, other: str):
-    assert commands.again(version(name, backbone)) == same
-    assert commands.with_another_network(version(name, backbone)) == other
+    assert commands.pipeline_command(version(name, backbone)) == same
+    assert commands.other_network_command(version(name, backbone)) == other
 
 
 def test_a_strange_tag_is_one_word():
-    assert commands.again(version("imgsim-sample", "x; rm -rf ~")) == "imgsim run --backbone 'x; rm -rf ~'"
+    assert commands.pipeline_command(version("imgsim-sample", "x; rm -rf ~")) == "imgsim run --backbone 'x; rm -rf ~'"

@@ -62,7 +62,7 @@ def test_flags_agree_with_the_insights(loaded: Loaded):
 
 
 def test_a_version_without_insights_says_what_it_knows(loaded: Loaded, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(loaded.model, "insights", {})
+    monkeypatch.setattr(loaded.model.references, "insights", {})
     assert list(texts(image_facts.found_facts(loaded, 0))) == ["Listed by"]
     assert {flag.kind for flag in image_facts.flags(loaded, 0)} <= {"hub"}
 

@@ -13,7 +13,7 @@ def stored(loaded: Loaded, term: Term) -> Vector:
 
 
 def test_one_image_is_asked_by_its_own_vector(loaded: Loaded):
-    asked, refused = query.question(loaded, [Term(3, 1.0)], {}, lambda term: stored(loaded, term))
+    asked, refused = query.build_query(loaded, [Term(3, 1.0)], {}, lambda term: stored(loaded, term))
     assert asked is not None
     np.testing.assert_array_equal(asked.vector, loaded.model.embeddings[3])
     assert (asked.label, asked.exclude, asked.own) == (loaded.model.images.labels[3], (3,), (3,))
@@ -23,13 +23,13 @@ def test_one_image_is_asked_by_its_own_vector(loaded: Loaded):
 def test_the_label_is_that_of_what_is_asked_for_not_of_what_is_avoided(loaded: Loaded):
     labels = loaded.model.images.labels
     cube, torus = labels.index("cube"), labels.index("torus")
-    asked, _ = query.question(loaded, [Term(cube, 1.0), Term(torus, -0.5)], {}, lambda term: stored(loaded, term))
+    asked, _ = query.build_query(loaded, [Term(cube, 1.0), Term(torus, -0.5)], {}, lambda term: stored(loaded, term))
     assert asked is not None
     assert (asked.label, asked.exclude) == ("cube", (cube, torus))
 
 
 def test_terms_that_cancel_leave_no_vector(loaded: Loaded):
-    asked, _ = query.question(loaded, [Term(3, 1.0), Term(3, -1.0)], {}, lambda term: stored(loaded, term))
+    asked, _ = query.build_query(loaded, [Term(3, 1.0), Term(3, -1.0)], {}, lambda term: stored(loaded, term))
     assert asked is not None
     assert asked.vector is None
 
@@ -41,12 +41,12 @@ def test_a_term_without_vector_is_left_out_and_told(loaded: Loaded):
     def vector(term: Term) -> Vector | Refused:
         return reason if term == bad else stored(loaded, term)
 
-    asked, refused = query.question(loaded, [bad, Term(2, 1.0)], {}, vector)
+    asked, refused = query.build_query(loaded, [bad, Term(2, 1.0)], {}, vector)
     assert asked is not None
     assert asked.exclude == (2,)
     assert refused == [(bad, reason)]
-    assert query.question(loaded, [bad], {}, vector) == (None, [(bad, reason)])
-    assert query.question(loaded, [], {}, vector) == (None, [])
+    assert query.build_query(loaded, [bad], {}, vector) == (None, [(bad, reason)])
+    assert query.build_query(loaded, [], {}, vector) == (None, [])
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def picture(loaded: Loaded, photo: bytes) -> tuple[Picture, Vector]:
 def test_a_strange_picture_has_no_label_and_no_row(loaded: Loaded, picture: tuple[Picture, Vector]):
     mine, vector = picture
     term = Term(PICTURE, 1.0, picture=mine.key)
-    asked, _ = query.question(
+    asked, _ = query.build_query(
         loaded, [term, Term(2, 1.0)], {mine.key: mine}, lambda t: vector if t == term else stored(loaded, t)
     )
     assert asked is not None
@@ -71,10 +71,10 @@ def test_the_upload_of_a_stored_file_is_that_image_and_still_an_answer(loaded: L
     assert not isinstance(answer, Refused)
     mine, vector = answer
     whole, part = Term(PICTURE, 1.0, picture=mine.key), Term(PICTURE, 1.0, (0, 0, 50, 50), mine.key)
-    asked, _ = query.question(loaded, [whole], {mine.key: mine}, lambda _: vector)
+    asked, _ = query.build_query(loaded, [whole], {mine.key: mine}, lambda _: vector)
     assert asked is not None
     assert (asked.label, asked.exclude, asked.own) == (loaded.model.images.labels[3], (), (3,))
-    asked, _ = query.question(loaded, [part], {mine.key: mine}, lambda _: vector)
+    asked, _ = query.build_query(loaded, [part], {mine.key: mine}, lambda _: vector)
     assert asked is not None
     assert asked.own == (), "a part of it is no duplicate"
 

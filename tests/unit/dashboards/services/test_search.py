@@ -10,7 +10,7 @@ ALL = Filters()
 
 def ask(loaded: Loaded, row: int, **options: object) -> Results:
     options = {"k": 10, "filters": ALL, "label": loaded.model.images.labels[row], "exclude": (row,), **options}
-    return search.ranked(loaded, loaded.model.embeddings[row], **options)
+    return search.rank_images(loaded, loaded.model.embeddings[row], **options)
 
 
 def rows(results: Results) -> list[int]:

@@ -6,17 +6,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboards.services import thumbnails
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
 from imgsim.decoding.decode import decode
 
 
 @pytest.fixture(autouse=True)
-def _on_the_shelf(loaded: Loaded) -> Iterator[None]:
-    model_cache.clear()
-    model_cache.get(loaded.token, lambda: loaded)
+def _in_memory(loaded: Loaded) -> Iterator[None]:
+    registry.MODELS.clear()
+    registry.MODELS.get(loaded.token, lambda: loaded)
     yield
-    model_cache.clear()
+    registry.MODELS.clear()
 
 
 def ask(token: str, row: int) -> Response:

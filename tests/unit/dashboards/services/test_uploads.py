@@ -42,7 +42,7 @@ def test_a_picture_has_the_vector_the_library_gives(loaded: Loaded, photo: bytes
 def embedded(loaded: Loaded, data: bytes) -> Vector:
     from imgsim.references.query import resolve
 
-    return np.asarray(resolve(loaded.model, [data])[0])
+    return np.asarray(resolve(loaded.model.references, [data])[0])
 
 
 def test_a_stored_file_has_its_own_vector(loaded: Loaded):
@@ -160,7 +160,7 @@ def test_the_part_of_a_stored_image_is_asked_by_its_thumbnail(loaded: Loaded):
 
 
 def test_without_a_thumbnail_no_part_can_be_asked(loaded: Loaded, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(loaded.model, "_thumbnails", None)
+    monkeypatch.setattr(loaded.model.references, "thumbnail_source", None)
     answer = uploads.embed_stored(loaded, 3, (0, 0, 60, 60))
     assert isinstance(answer, Refused)
     assert "thumbnail" in answer.reason
@@ -176,7 +176,7 @@ def kept(key: str, size: int) -> Picture:
 def test_the_oldest_pictures_make_room_in_number():
     shelf: dict[str, Picture] = {}
     for number in range(uploads.MOST_KEPT + 3):
-        uploads.keep(shelf, kept(str(number), 1))
+        uploads.store(shelf, kept(str(number), 1))
     assert list(shelf) == [str(number) for number in range(3, uploads.MOST_KEPT + 3)]
 
 
@@ -184,9 +184,9 @@ def test_the_oldest_pictures_make_room_in_bytes():
     shelf: dict[str, Picture] = {}
     third = uploads.MOST_KEPT_BYTES // 3
     for key in "abcd":
-        uploads.keep(shelf, kept(key, third))
+        uploads.store(shelf, kept(key, third))
     assert list(shelf) == ["b", "c", "d"]
-    uploads.keep(shelf, kept("b", third))
+    uploads.store(shelf, kept("b", third))
     assert list(shelf) == ["c", "d", "b"], "sent again, it is the youngest"
-    uploads.keep(shelf, kept("huge", 2 * uploads.MOST_KEPT_BYTES))
+    uploads.store(shelf, kept("huge", 2 * uploads.MOST_KEPT_BYTES))
     assert list(shelf) == ["huge"]

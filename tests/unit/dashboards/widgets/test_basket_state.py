@@ -19,14 +19,14 @@ def script() -> None:
     assert basket_state.rows(other) == (), "versions do not share rows"
     basket_state.flip(other, 5)
     assert basket_state.versions() == [("imgsim-tiny", "1"), ("imgsim-tiny", "2")]
-    assert basket_state.held("imgsim-tiny", "2") == (5,)
-    basket_state.keep(one, [2, 7, 8])
+    assert basket_state.rows_of("imgsim-tiny", "2") == (5,)
+    basket_state.add_all(one, [2, 7, 8])
     assert basket_state.rows(one) == (1, 2, 7, 8), "in the order in which they came"
     basket_state.clear("imgsim-tiny", "1")
     assert basket_state.versions() == [("imgsim-tiny", "2")]
     basket_state.MOST, most = 3, basket_state.MOST
     try:
-        basket_state.keep(one, range(10))
+        basket_state.add_all(one, range(10))
         assert basket_state.rows(one) == (0, 1, 2), "a full basket takes no more"
         assert not basket_state.toggle(one, 9)
     finally:

@@ -1,3 +1,4 @@
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ from PIL import Image, ImageDraw
 
 import imgsim
 from imgsim.decoding.decode import decode
-from imgsim.insights.duplicates.find import TABLES, calibrated_threshold, find_duplicates, look_alikes
+from imgsim.insights.duplicates.find import TABLES, calibrated_threshold, find_duplicates
+from imgsim.insights.duplicates.look_alikes import look_alikes
 from imgsim.insights.measures import measure_traits
+from imgsim.insights.quality import image_quality
 from tests.benchmarks.planted import COPIES, MUST_BE_FOUND, ON_REQUEST, jpeg, plant
 from tests.sample_images import ALL, copy_sample
 
@@ -140,15 +143,16 @@ def test_look_alikes_are_within_the_threshold_of_one_member(planted, plain):
 
 
 def test_groups_at_another_threshold_come_from_the_stored_pairs(planted, traits, plain):
-    model = planted[0]
-    again = look_alikes(model, traits, plain, plain.metrics["threshold"])
+    references = copy(planted[0].references)
+    references.insights = {"duplicates": plain, "quality": image_quality(references, traits)}
+    again = look_alikes(references)
     mine = of_tier(plain, "look_alike").reset_index(drop=True)
     assert again.drop(columns="group").equals(mine.drop(columns="group"))
-    wider = look_alikes(model, traits, plain, plain.metrics["bound"])
-    asked = find_duplicates(model, traits, threshold=plain.metrics["bound"])
-    assert sorted(wider["row"]) == sorted(of_tier(asked, "look_alike")["row"])
+    wider = look_alikes(references, plain.metrics["bound"])
+    asked = of_tier(find_duplicates(references, traits, threshold=plain.metrics["bound"]), "look_alike")
+    assert wider.drop(columns="group").equals(asked.reset_index(drop=True).drop(columns="group"))
     assert len(wider) > len(again)
-    assert look_alikes(model, traits, plain, 0.0).empty
+    assert look_alikes(references, 0.0).empty
 
 
 def test_tables_have_their_schemas_and_the_insight_can_be_saved(plain, turned, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from dashboards.pages.deploy import package
 from dashboards.pages.deploy.package import NoPackage, Package
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.models.registry import Version
 from imgsim.coreml.export.verify import VerificationReport
+from imgsim.mlflow.download import Version
 
 REPORT = VerificationReport(
     "passed",

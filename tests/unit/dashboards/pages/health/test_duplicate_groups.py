@@ -1,49 +1,8 @@
-import numpy as np
-import pytest
-
 from dashboards.pages.health import duplicate_groups
 from dashboards.services.models.loaded_model import Loaded
 
 
-def test_the_histogram_counts_every_image_once(loaded: Loaded):
-    bins = duplicate_groups.histogram(duplicate_groups.alike(loaded))
-    assert bins["images"].sum() == len(loaded)
-    assert (bins["high"] > bins["low"]).all()
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_no_member_is_further_from_its_centre_than_the_threshold(loaded: Loaded, share: float):
-    found = duplicate_groups.alike(loaded)
-    threshold = share * found.bound
-    groups = duplicate_groups.look_alike_groups(loaded, threshold)
-    matrix = np.asarray(loaded.model.embeddings, np.float64)
-    seen: set[int] = set()
-    for group in groups:
-        assert len(group) > 1
-        assert not seen & set(group.tolist())
-        seen |= set(group.tolist())
-        reach = [np.linalg.norm(matrix[group] - matrix[centre], axis=1).max() for centre in group]
-        assert min(reach) <= threshold + 1e-6
-    assert [len(group) for group in groups] == sorted((len(group) for group in groups), reverse=True)
-
-
-def test_a_wider_threshold_groups_more_images(bare: Loaded):
-    found = duplicate_groups.alike(bare)
-    counts = [
-        duplicate_groups.counts(duplicate_groups.look_alike_groups(bare, found.bound * share))[1]
-        for share in (0, 0.5, 1)
-    ]
-    assert counts == sorted(counts)
-    assert counts[-1] > counts[0]
-
-
-def test_without_the_insight_the_graph_says_who_is_near(bare: Loaded):
-    found = duplicate_groups.alike(bare)
-    shas = bare.model.images.sha256
-    assert len(found.distance)
-    assert (np.diff(found.distance) >= 0).all()
-    assert all(shas[a] != shas[b] for a, b in zip(found.a, found.b, strict=True))
-    assert found.threshold <= found.bound
+def test_without_the_insight_no_tier_has_groups(bare: Loaded):
     assert duplicate_groups.tier_groups(bare, "same_bytes").empty
 
 
@@ -68,21 +27,22 @@ def test_pages_of_groups_part_the_groups(loaded: Loaded):
 
 
 def test_look_alike_groups_say_what_to_keep_and_why(bare: Loaded):
-    found = duplicate_groups.alike(bare)
+    found = duplicate_groups.near_pairs(bare)
     groups = duplicate_groups.look_alike_groups(bare, found.bound)
-    table = duplicate_groups.group_table(bare, groups, first=7)
-    assert table["group"].min() == 7
+    table = duplicate_groups.group_table(bare, groups)
+    assert table["group"].unique().tolist() == list(range(len(groups)))
     assert (table.groupby("group")["keep"].sum() == 1).all()
     assert (table["reason"] != "").all()
     assert (table.loc[table["keep"], "distance"] == 0).all()
 
 
 def test_the_plan_keeps_one_image_of_each_group(loaded: Loaded):
-    found = duplicate_groups.alike(loaded)
+    found = duplicate_groups.near_pairs(loaded)
     table = duplicate_groups.plan(loaded, ("same_bytes", "same_picture", "look_alike"), found.bound)
     assert (table.groupby(["tier", "group"])["action"].apply(lambda actions: (actions == "keep").sum()) == 1).all()
     moved = table[table["action"] == "move"]
     assert (moved["path"] != moved["kept_path"]).all()
+    assert set(table["tier"]) == {"same_bytes", "same_picture", "look_alike"}
     certain = duplicate_groups.plan(loaded, ("same_bytes",), found.threshold)
     assert set(certain["tier"]) == {"same_bytes"}
 

@@ -13,7 +13,7 @@ from starlette.routing import Match, Route
 from dashboards.pages.map import coloring, places
 from dashboards.pages.map.map_view import Scene, _key, described
 from dashboards.services.filters import Filters, mask
-from dashboards.services.models import model_cache
+from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
 from tests.unit.dashboards.pages.browse.test_order import bare
 
@@ -22,11 +22,11 @@ LEFT = "0.0~5000.0~5000.10000~0.10000"
 
 
 @pytest.fixture
-def _on_the_shelf(loaded: Loaded) -> Iterator[None]:
-    model_cache.clear()
-    model_cache.get(loaded.token, lambda: loaded)
+def _in_memory(loaded: Loaded) -> Iterator[None]:
+    registry.MODELS.clear()
+    registry.MODELS.get(loaded.token, lambda: loaded)
     yield
-    model_cache.clear()
+    registry.MODELS.clear()
 
 
 def ask(path: str) -> Response:
@@ -47,7 +47,7 @@ def test_places_are_the_insights_from_left_to_right_and_bottom_to_top(loaded: Lo
     assert places.places(bare(loaded)) is None
 
 
-@pytest.mark.usefixtures("_on_the_shelf")
+@pytest.mark.usefixtures("_in_memory")
 def test_points_and_codes_are_two_bytes_each(loaded: Loaded):
     addresses = places.addresses(loaded, "label")
     points, codes = ask(addresses["points"]), ask(addresses["codes"])
@@ -58,7 +58,7 @@ def test_points_and_codes_are_two_bytes_each(loaded: Loaded):
     assert points.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.usefixtures("_on_the_shelf")
+@pytest.mark.usefixtures("_in_memory")
 def test_names_are_data(loaded: Loaded):
     row = next(i for i, path in enumerate(loaded.model.images.paths) if "<img" in path)
     answer = ask(f"{places.addresses(loaded, 'label')['names']}{row}.json")
@@ -66,7 +66,7 @@ def test_names_are_data(loaded: Loaded):
     assert answer.headers["content-type"] == "application/json"
 
 
-@pytest.mark.usefixtures("_on_the_shelf")
+@pytest.mark.usefixtures("_in_memory")
 @pytest.mark.parametrize(
     "path",
     ["/maps/tiny-token/nothing.bin", "/maps/other/points.bin", "/maps/tiny-token/99999.json", "/maps/other/0.json"],
@@ -88,18 +88,18 @@ def test_an_area_has_a_bounded_number_of_corners():
     ("text", "sound"), [("5000.5000.250", True), ("1.2", False), ("1.2.3.4", False), ("<b>", False)]
 )
 def test_views(text: str, sound: bool):
-    assert places.sound_view(text) == (text if sound else "")
+    assert places.valid_view(text) == (text if sound else "")
 
 
 def test_a_box_holds_what_lies_in_it(loaded: Loaded):
     points = places.places(loaded)
-    assert places.within(points, places.parse_area(LEFT)).tolist() == (points[:, 0] < 0.5).tolist()
+    assert places.inside_polygon(points, places.parse_area(LEFT)).tolist() == (points[:, 0] < 0.5).tolist()
 
 
 def test_a_hole_and_a_dent_are_outside():
     dented = np.array([[0, 0], [1, 0], [1, 1], [0.5, 0.2], [0, 1]], np.float64)
     points = np.array([[0.5, 0.1], [0.5, 0.6], [0.05, 0.5], [2, 0.5]], np.float32)
-    assert places.within(points, dented).tolist() == [True, False, True, False]
+    assert places.inside_polygon(points, dented).tolist() == [True, False, True, False]
 
 
 @settings(deadline=None)  # matplotlib is imported by the first
@@ -112,7 +112,7 @@ def test_the_even_odd_rule_agrees_with_matplotlib_on_a_pentagon(points: list[tup
     at = np.array(points, np.float32)
     edges = np.min(np.abs(_edge_distances(at, pentagon)), axis=0)
     clear = edges > 1e-4  # on an edge either answer is right
-    assert (places.within(at, pentagon) == Path(pentagon).contains_points(at))[clear].all()
+    assert (places.inside_polygon(at, pentagon) == Path(pentagon).contains_points(at))[clear].all()
 
 
 def _edge_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -124,18 +124,18 @@ def _edge_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 def test_selected_rows_pass_filters_and_legend(loaded: Loaded):
     labels = loaded.model.images.labels
-    assert places.selected(loaded, ALL, Filters(), "label", "").tolist() == list(range(len(loaded)))
-    only = places.selected(loaded, ALL, Filters(), "label", "torus").tolist()
+    assert places.rows_in_area(loaded, ALL, Filters(), "label", "").tolist() == list(range(len(loaded)))
+    only = places.rows_in_area(loaded, ALL, Filters(), "label", "torus").tolist()
     assert only == [row for row, label in enumerate(labels) if label == "torus"]
-    both = places.selected(loaded, LEFT, Filters(path="torus"), "label", "torus")
+    both = places.rows_in_area(loaded, LEFT, Filters(path="torus"), "label", "torus")
     assert set(both.tolist()) == set(np.flatnonzero(places.places(loaded)[:, 0] < 0.5).tolist()) & set(only)
-    assert len(places.selected(loaded, "nonsense", Filters(), "label", "")) == 0
-    assert len(places.selected(loaded, ALL, Filters(), "label", "no such label")) == 0
+    assert len(places.rows_in_area(loaded, "nonsense", Filters(), "label", "")) == 0
+    assert len(places.rows_in_area(loaded, ALL, Filters(), "label", "no such label")) == 0
 
 
 def test_with_a_figure_the_highest_come_first(loaded: Loaded):
     scores = coloring.colored(loaded, "outlier").values
-    found = scores[places.selected(loaded, ALL, Filters(), "outlier", "")]
+    found = scores[places.rows_in_area(loaded, ALL, Filters(), "outlier", "")]
     assert (np.diff(found) <= 0).all()
 
 

@@ -58,8 +58,8 @@ def test_in_degrees_count_the_lists(loaded: Loaded):
 
 
 def test_distances_of_unit_vectors_reach_two(loaded: Loaded):
-    assert loaded.unit
-    assert loaded.reach == 2.0
+    assert loaded.unit_length
+    assert loaded.max_distance == 2.0
 
 
 @pytest.mark.parametrize("scale", [1e-3, 0.7, 40.0])
@@ -70,5 +70,5 @@ def test_no_two_images_of_raw_features_are_further_apart_than_the_reach(
     vectors = (scale * (far + rng.normal(size=(60, 5)))).astype(np.float32)
     raw = Loaded("raw", "1", "t", imgsim.create(embeddings=vectors, k=5, progress=False))
     widest = np.linalg.norm(vectors[:, None].astype(np.float64) - vectors[None], axis=2).max()
-    assert not raw.unit
-    assert widest <= raw.reach <= 2.3 * widest
+    assert not raw.unit_length
+    assert widest <= raw.max_distance <= 2.3 * widest

@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 from imgsim import arguments
 from imgsim.arguments import DEFAULT_K
 from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.evaluation.classes import BACKGROUND, asked_classes, label_codes, label_scores, mean_interval
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
 from imgsim.io.untrusted import read_json
 from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.graph import NeighborGraph
 
-BACKGROUND = ("BACKGROUND_Google",)
 SAMPLE = 1000
-Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -106,18 +105,17 @@ def evaluate(
     metrics = {"images": float(len(matrix))} | recall(matrix, graph, k, sample, seed)
     if labels is None or len(matrix) < 2:
         return Evaluation(metrics, _class_table({}), k)
-    names = np.asarray([label if label is not None else "" for label in labels], object)
-    query = np.asarray([label is not None and label not in background for label in labels], bool)
-    query &= _label_repeats(names)
+    names, codes = label_codes(labels)
+    query = asked_classes(names, codes, None, background)[codes]
     if not query.any():
         return Evaluation(metrics, _class_table({}), k)
-    scores = label_scores(names, graph.neighbors[:, :k], query)
-    classes = _per_class(names[query], scores)
+    scores = label_scores(codes, graph.neighbors[:, :k], query)
+    per_class = _per_class(names[codes[query]], scores)
     metrics |= {"queries": float(query.sum())}
     for name, values in zip((f"precision_at_{k}", f"map_at_{k}", "nn1_accuracy"), scores, strict=True):
         metrics |= _with_bounds(name, values)
-    metrics[f"precision_at_{k}_macro"] = float(classes["precision"].mean())
-    return Evaluation(metrics, classes, k)
+    metrics[f"precision_at_{k}_macro"] = float(per_class["precision"].mean())
+    return Evaluation(metrics, per_class, k)
 
 
 def recall(
@@ -138,33 +136,26 @@ def recall(
     return _with_bounds(f"recall_at_{k}", hits)
 
 
-def label_scores(
-    names: NDArray[np.object_], neighbors: NDArray[np.int32], query: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Compute precision, average precision and 1-NN hit of each query, (q,) each.
-
-    Average precision at k is the sum over ranks i of precision at i where rank i is relevant, over
-    the smaller of k and the number of other images with the query's label.
-    """
-    _, codes = np.unique(names.astype(str), return_inverse=True)
-    k = neighbors.shape[1]
-    hits = (codes[neighbors[query]] == codes[query][:, None]).astype(np.float64)
-    others = np.bincount(codes)[codes[query]] - 1
-    running = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
-    average = (running * hits).sum(axis=1) / np.minimum(k, others)
-    return hits.mean(axis=1), average, hits[:, 0]
-
-
-def _label_repeats(names: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Tell which rows share their label with another row, (n,) bool; others cannot be found by their label."""
-    _, codes = np.unique(names.astype(str), return_inverse=True)
-    return np.bincount(codes)[codes] > 1
+def metric_titles(k: int) -> dict[str, tuple[str, str]]:
+    """Return the title and the meaning of each metric that `evaluate` measures, in the order to show them."""
+    return {
+        f"precision_at_{k}": (f"Precision@{k}", f"Share of an image's {k} nearest that carry its label."),
+        f"map_at_{k}": (f"mAP@{k}", f"Mean average precision of the {k} nearest: those ranked first count more."),
+        "nn1_accuracy": ("1-NN accuracy", "How often the nearest image carries the same label."),
+        f"precision_at_{k}_macro": (
+            "Mean over classes",
+            f"Precision@{k} where every class counts the same, large or small.",
+        ),
+        f"recall_at_{k}": (
+            f"Graph recall@{k}",
+            f"Share of the true {k} nearest, found by exact search, that the graph lists; needs no labels.",
+        ),
+    }
 
 
 def _with_bounds(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    mean = float(values.mean())
-    half = Z95 * float(values.std()) / max(1, len(values)) ** 0.5
-    return {name: mean, f"{name}_low": max(0.0, mean - half), f"{name}_high": min(1.0, mean + half)}
+    mean, low, high = mean_interval(values)
+    return {name: float(mean), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def _per_class(names: NDArray[np.object_], scores: tuple[NDArray[np.float64], ...]) -> pd.DataFrame:

@@ -2,17 +2,8 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.evaluation import Evaluation, evaluate, label_scores
+from imgsim.evaluation import Evaluation, evaluate
 from imgsim.neighbors.graph import NeighborGraph, build_graph
-
-
-def test_hand_computed_scores():
-    names = np.array(["a", "a", "a", "b", "b"], object)
-    neighbors = np.array([[1, 3, 2], [3, 4, 0], [0, 1, 3], [4, 0, 1], [0, 1, 2]], np.int32)
-    precision, average, first = label_scores(names, neighbors, np.ones(5, bool))
-    np.testing.assert_allclose(precision, [2 / 3, 1 / 3, 2 / 3, 1 / 3, 0])
-    np.testing.assert_allclose(average, [(1 + 2 / 3) / 2, (1 / 3) / 2, 1, 1, 0])
-    np.testing.assert_allclose(first, [1, 0, 1, 1, 0])
 
 
 def two_blobs(rng: np.random.Generator) -> np.ndarray:

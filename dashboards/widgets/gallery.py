@@ -1,7 +1,7 @@
 """A grid of thumbnails with actions: one component for the whole grid, used by every page.
 
-Pictures come by URL and are loaded when they scroll into view; names and labels reach the browser as data and are shown
-as text. What the user does comes back as one `Action`.
+The browser fetches each picture by its URL when it scrolls into view. Names and labels are sent as data and shown as
+text. An action of the user comes back as an `Action`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import streamlit as st
@@ -24,17 +23,36 @@ Kind = Literal["query", "more", "less", "details", "basket", "walk"]
 Size = Literal["small", "medium", "large"]
 
 MOST = 200
-"""Tiles of one gallery; a page that has more shows them in pages."""
-_component = component("gallery", Path(__file__).parent, "gallery")
+"""The largest number of tiles in one gallery; a page that has more shows them in pages."""
+_component = component(__file__)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a gallery and what is written about it.
+    """One picture of a gallery, with the text around it.
 
-    ``title`` is its path. ``same``: whether it has the query's label, None where that means nothing. ``duplicate``
-    says of what it is one (``"same picture"``); ``keep``: it is the one to keep of its group. ``note`` is a short text
-    below. ``in_basket`` need not be set: what is in the session's basket is marked anyway.
+    Parameters
+    ----------
+    row : int
+        Row of the image in its model.
+    title : str
+        Its path.
+    label : str, optional
+        Its class.
+    rank : int, optional
+        Its place in an answer, from 1.
+    distance : float, optional
+        Its distance from the query.
+    same : bool, optional
+        Whether it has the query's label; None where there is nothing to compare.
+    duplicate : str, optional
+        Kind of duplicate that it is, for example ``"same picture"``.
+    keep : bool
+        It is the one to keep of its group of duplicates.
+    note : str
+        A short text below the picture.
+    in_basket : bool
+        Mark it as in the basket. Images in the session's basket are marked in any case.
     """
 
     row: int
@@ -51,7 +69,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Action:
-    """What the user wants with the picture of a row; ``among`` are the rows it was shown with, in order."""
+    """An action of the user on the picture of a row; ``among`` are the rows that it was shown with, in order."""
 
     kind: Kind
     row: int
@@ -59,7 +77,7 @@ class Action:
 
 
 def tile(loaded: Loaded, row: int, **more: Any) -> Tile:
-    """The tile of a row: its path and label, and ``more`` fields of `Tile`."""
+    """Return the tile of a row: its path and label, and ``more`` fields of `Tile`."""
     images = loaded.model.images
     return Tile(int(row), images.paths[row], images.labels[row], **more)
 
@@ -74,14 +92,14 @@ def gallery(
     label: str = "Pictures",
     before: Mapping[Kind, Callable[[int], None]] | None = None,
 ) -> Action | None:
-    """Show tiles; what the user just did, or None.
+    """Show tiles and return the user's latest action.
 
     ``"basket"`` is done here, before the page runs, and not returned: the whole page then shows the new basket.
 
     Parameters
     ----------
     loaded : Loaded
-        Where the tiles' rows are from.
+        Model that the tiles' rows belong to.
     tiles : sequence of Tile
         At most `MOST` are shown.
     key : str
@@ -89,11 +107,16 @@ def gallery(
     actions : sequence of str
         Buttons of each tile. A click on the picture, and Enter, mean the first.
     size : str
-        Of the tiles: small, medium, large.
+        Size of the tiles: small, medium or large.
     label : str
-        What screen readers call the gallery.
+        Name of the gallery for screen readers.
     before : mapping of str to callable, optional
-        More actions that are done with the row before the page runs, and not returned.
+        Actions that are done at once: called with the row before the page runs, and not returned.
+
+    Returns
+    -------
+    Action or None
+        None when the user did nothing since the last run of the page.
     """
     shown = tiles[:MOST]
     rows = tuple(tile.row for tile in shown)
@@ -108,7 +131,7 @@ def gallery(
 
 
 def parse(value: object, actions: Sequence[Kind], rows: Container[int]) -> Action | None:
-    """What the browser sent as an action: one that was offered, on a row that is shown; else None."""
+    """Return what the browser sent as an action: one that was offered, on a row that is shown; else None."""
     if not isinstance(value, dict):
         return None
     kind, row = value.get("kind"), value.get("row")
@@ -146,7 +169,7 @@ def _described(loaded: Loaded, tile: Tile, basket: bool) -> dict[str, Any]:
 def _early(
     loaded: Loaded, key: str, actions: Sequence[Kind], at_once: Mapping[Kind, Callable[[int], None]]
 ) -> Callable[[], None]:
-    """What happens before the page runs."""
+    """Return a callback that carries out the actions of ``at_once`` before the page runs."""
 
     def act() -> None:
         sent = cast(dict[str, Any], st.session_state[key]).get("action")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import pytest
 
 import dashboards
-from tests.dashboard_browser import ANSWER
+from tests.dashboard_browser import ANSWER, asked, ranks, settled, wait_for
 from tests.dashboard_pictures import encoded, halves
 from tests.dashboard_registry import STRANGE
 
@@ -62,30 +62,6 @@ PAINTED = """async letter => {  // by the page's fonts, as an image
     return pen.canvas.toDataURL();
 }"""
 UNKNOWN = "\U0010fffd"  # no font has it
-
-
-def asked(page: Any, name: str) -> str:
-    """A parameter of the page's address."""
-    return parse_qs(urlsplit(page.url).query).get(name, [""])[0]
-
-
-def wait_for(page: Any, name: str, differs_from: str) -> str:
-    """Wait until a parameter of the address is there and another one; the new value."""
-    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get(name, [""])[0] not in ("", differs_from))
-    return asked(page, name)
-
-
-def settled(page: Any) -> None:
-    """Wait until the page has run."""
-    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
-
-
-def ranks(page: Any) -> list[str]:
-    """What the tiles of the answer say, in order."""
-    page.locator(f"{ANSWER} .tile").first.wait_for()
-    settled(page)
-    main = page.locator(f"{ANSWER} .main")
-    return [button.get_attribute("aria-label") for button in main.all()]
 
 
 def pick(page: Any, title: str, option: str) -> None:

@@ -43,7 +43,7 @@ def test_every_unit_test_lies_where_its_module_does():
         inside = path.relative_to(ROOT / "tests" / "unit")
         folder = (
             inside.parent
-            if inside.parts[0] in {"orchestration", "dashboards", "training"}
+            if inside.parts[0] in {"orchestration", "dashboards", "training", "tools"}
             else "imgsim" / inside.parent
         )
         if not (ROOT / folder).is_dir():

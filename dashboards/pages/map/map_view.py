@@ -1,8 +1,7 @@
-"""The picture of the map: points that can be moved, hovered, clicked and drawn around, and a legend.
+"""The map as a component: points to move, hover, click and draw around, and a legend.
 
-Points and their colours are fetched by the browser from `pages.map.places`, once per version; what a rerun sends is
-small. What the user does is done before the page runs; names and labels reach the browser as data and are shown as
-text.
+The browser fetches points and their colours from `dashboards.pages.map.places` once per version, so a rerun sends
+little. Actions of the user are done before the page runs. Names and labels are sent as data and shown as text.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
@@ -24,14 +22,13 @@ from dashboards.services.models.loaded_model import Loaded
 from dashboards.widgets.component import component
 
 MOST_ENTRIES = 200
-"""Lines of the legend; further groups are coloured without one."""
-_PARTS = ("tools", "toolbar", "raster", "overlay", "legend", "tip", "view")
-_component = component("map", Path(__file__).parent, "map_view", *(f"js/{part}" for part in _PARTS))
+"""The largest number of lines in the legend; further groups have a colour but no line."""
+_component = component(__file__)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is shown.
+    """The state of the map, as the URL holds it.
 
     Parameters
     ----------
@@ -40,15 +37,15 @@ class Scene:
     only : str
         Key of the legend's entry whose images alone are lit; empty for all.
     filters : Filters
-        What they leave out is faint.
+        Images that they leave out are drawn faintly.
     area, view : str
-        As in the URL.
+        Corners drawn by the user, and the part of the map that is shown, in the URL's form; empty for none and for all.
     query : int, optional
-        Row that is asked with.
+        Row of the query.
     hits : sequence of int
-        Rows of its answer: an edge leads to each.
+        Rows of its answer; a line leads to each.
     pictures : bool
-        Whether pictures lie on the map where there is room.
+        Draw thumbnails where there is room.
     """
 
     coloring: str
@@ -68,13 +65,13 @@ def map_view(loaded: Loaded, colors: Colored, scene: Scene, *, key: str, on: dic
     ----------
     loaded : Loaded
     colors : Colored
-        Of the scene's colouring.
+        Colours by the scene's colouring.
     scene : Scene
     key : str
         Unique on the page.
     on : dict of str to callable
-        What is done before the page runs: ``query`` with a row, ``area`` with its text, ``only`` with the key of an
-        entry or nothing, ``clear`` with True.
+        Called before the page runs: ``query`` with a row, ``area`` with its text in the URL's form, ``only`` with the
+        key of a legend's entry (empty for all), ``clear`` with True.
     """
     checks: dict[str, Callable[[Any], Any]] = {
         "query": lambda sent: sent if type(sent) is int and 0 <= sent < len(loaded) else None,
@@ -96,14 +93,14 @@ def _before(key: str, name: str, check: Callable[[Any], Any], act: Callable[[Any
 
 
 def _key(colors: Colored, place: object) -> str | None:
-    """Key of an entry by its place; empty for -1."""
+    """Return the key of a legend's entry by its place; empty for -1, None for no place."""
     if type(place) is not int or not -1 <= place < len(colors.entries):
         return None
     return "" if place < 0 else colors.entries[place].key
 
 
 def described(loaded: Loaded, colors: Colored, scene: Scene) -> dict[str, Any]:
-    """What the browser is sent."""
+    """Return the data for the browser: ``MapData`` in ``map_view.js``."""
     passed = filters.mask(loaded, scene.filters)
     corners = places.parse_area(scene.area)
     return {

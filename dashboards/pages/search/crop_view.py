@@ -1,9 +1,8 @@
-"""Choosing the part of a picture that counts: a rectangle over it, moved by pointer or keys."""
+"""The crop editor: a rectangle over a picture, moved by pointer or keys, around the part that counts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
@@ -11,24 +10,24 @@ import streamlit as st
 from dashboards.services.query_text import WHOLE, Crop, sound_crop
 from dashboards.widgets.component import component
 
-_component = component("crop", Path(__file__).parent, "crop_view")
+_component = component(__file__)
 
 
 def crop_view(src: str, name: str, crop: Crop | None, *, key: str, on_crop: Callable[[Crop | None], None]) -> None:
-    """Show a picture with the rectangle; ``on_crop`` is called with each new one before the page runs.
+    """Show a picture with its crop.
 
     Parameters
     ----------
     src : str
-        Address of the picture.
+        URL of the picture.
     name : str
-        Its name, as text to show.
+        Its name, shown as text.
     crop : (int, int, int, int), optional
         Left, top, right and bottom edge in percent; None for all of it.
     key : str
         Unique on the page.
     on_crop : callable
-        Gets None for all of the picture.
+        Called with each new crop before the page runs; with None for all of the picture.
     """
 
     def act() -> None:
@@ -40,7 +39,7 @@ def crop_view(src: str, name: str, crop: Crop | None, *, key: str, on_crop: Call
 
 
 def parse_crop(value: object) -> Crop | None:
-    """What the browser sent as a crop; None for all of the picture, and for what is no crop."""
+    """Return what the browser sent as a crop; None for all of the picture, and for anything that is no crop."""
     if (
         not isinstance(value, list)
         or len(value) != 4

@@ -1,6 +1,6 @@
-"""What is asked with: the pinned tile of the query, or several with their weights, and the way back to past queries.
+"""The query as a component: one picture, or several with their weights, and the way back to past queries.
 
-The browser only draws; what the user does comes back as one `Step`.
+The browser only draws. An action of the user comes back as a `Step`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import streamlit as st
@@ -22,12 +21,12 @@ from dashboards.widgets.component import component
 
 Kind = Literal["weight", "only", "remove", "crop", "whole", "details", "back"]
 
-_component = component("query", Path(__file__).parent, "query_view")
+_component = component(__file__)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What to do with the term, or the past query, at a place; ``weight`` is the new one."""
+    """An action of the user on the term, or the past query, at a place; ``weight`` is the new weight."""
 
     kind: Kind
     place: int
@@ -43,7 +42,7 @@ def query_view(
     on_step: Callable[[Step], None],
     unread: Container[Term] = (),
 ) -> int | None:
-    """Show a query and the way to it; the row whose details the user just asked for, or None.
+    """Show a query and the past queries, and return the row whose details the user wants.
 
     Parameters
     ----------
@@ -54,9 +53,14 @@ def query_view(
     key : str
         Unique on the page.
     on_step : callable
-        Called with all other steps, before the page runs.
+        Called with every other step before the page runs.
     unread : container of Term
-        Those that have no vector.
+        Terms that the model could not read.
+
+    Returns
+    -------
+    int or None
+        None when the user did not ask for details since the last run of the page.
     """
     result = _component(
         key=key,
@@ -79,7 +83,7 @@ def _before(key: str, terms: int, past: int, on_step: Callable[[Step], None]) ->
 
 
 def parse_step(value: object, terms: int, past: int) -> Step | None:
-    """What the browser sent as a step, if it is one of a query of so many terms and past queries."""
+    """Return what the browser sent as a step of a query with so many terms and past queries; None when it is none."""
     if not isinstance(value, dict):
         return None
     kind, place, weight = value.get("kind"), value.get("place"), value.get("weight", 0.0)
@@ -91,7 +95,7 @@ def parse_step(value: object, terms: int, past: int) -> Step | None:
 
 
 def described(loaded: Loaded, terms: Sequence[Term], past: Sequence[str], unread: Container[Term]) -> dict[str, Any]:
-    """What the browser is sent."""
+    """Return the data for the browser: ``QueryData`` in ``query_view.js``."""
     return {
         "terms": [_term(loaded, term, term in unread) for term in terms],
         "past": [_past(loaded, text) for text in past],
@@ -132,7 +136,7 @@ def _picture(key: str) -> dict[str, Any]:
 
 
 def _past(loaded: Loaded, text: str) -> dict[str, Any]:
-    """A past query as its first term, and how many more it has."""
+    """Describe a past query by its strongest term and the number of its other terms."""
     terms, _ = parse_terms(loaded, text, pictures.shelf())
     if not terms:
         return {"src": "", "name": "a picture that this session does not have", "more": 0}
@@ -142,5 +146,5 @@ def _past(loaded: Loaded, text: str) -> dict[str, Any]:
 
 
 def picture_uri(jpeg: bytes) -> str:
-    """A JPEG as the address of itself."""
+    """Return a JPEG as a ``data:`` URI."""
     return "data:image/jpeg;base64," + b64encode(jpeg).decode("ascii")

@@ -1,13 +1,12 @@
-"""The picture of a walk: thumbnails as nodes of a small graph, facts of the chosen one, and the neighbours as a list.
+"""A walk along the graph as a component: thumbnails as nodes, facts of the chosen one, and the neighbours as a list.
 
-The places come from `dashboards.services.graph_walk`; the browser only draws them. What the user does comes back as one
-`Action`; names and labels reach the browser as data and are shown as text.
+`dashboards.services.graph_walk` places the nodes, the browser only draws them. Names and labels are sent as data and
+shown as text. An action of the user comes back as an `Action`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
@@ -22,8 +21,8 @@ from dashboards.widgets.gallery import Action, Kind, parse
 
 ACTIONS: tuple[Kind, ...] = ("walk", "query", "details", "basket")
 WIDTHS = (1.6, 7.0)
-"""Of the longest and the shortest edge."""
-_component = component("walk", Path(__file__).parent, "walk_view")
+"""Line widths of the longest and of the shortest edge."""
+_component = component(__file__)
 
 
 def walk_view(
@@ -36,7 +35,7 @@ def walk_view(
     links: bool = False,
     dim: set[int] | None = None,
 ) -> Action | None:
-    """Show a walk; what the user just did, or None.
+    """Show a walk and return the user's latest action.
 
     Steps and the basket are done before the page runs, and not returned: the whole page then shows the new centre.
 
@@ -47,13 +46,18 @@ def walk_view(
     key : str
         Unique on the page.
     on_step : callable
-        Called with the row that shall be the next centre.
+        Called with the row of the next centre.
     on_back : callable
-        Called when the user wants the step before.
+        Called when the user goes one step back.
     links : bool
         Draw the edges between the neighbours too.
     dim : set of int, optional
-        Rows that the filters leave out: shown faintly.
+        Rows that the filters leave out; they are drawn faintly.
+
+    Returns
+    -------
+    Action or None
+        ``"query"`` or ``"details"``; None when the user asked for neither since the last run of the page.
     """
     rows = {node.row for node in walk.nodes}
     result = _component(
@@ -81,14 +85,13 @@ def _before(loaded: Loaded, key: str, on_step: Callable[[int], None]) -> Callabl
 
 
 def described(loaded: Loaded, walk: Walk, links: bool, dim: set[int]) -> dict[str, Any]:
-    """What the browser is sent."""
+    """Return the data for the browser: ``WalkData`` in ``walk_view.js``."""
     basket, center = set(basket_state.rows(loaded)), walk.nodes[0]
     return {
         "side": SIDE,
         "center": center.row,
         "nodes": [_node(loaded, node, center, node.row in basket, node.row in dim) for node in walk.nodes],
         "edges": [_edge(edge) for edge in walk.edges if links or edge.kind == "tree"],
-        "links": links,
     }
 
 

@@ -1,11 +1,23 @@
 // What is said of the image under the pointer, or at the keyboard's place: its picture, name, label and figure.
 
+import { limit, make, makeImage } from "../../../widgets/js/elements.js";
+import { UNKNOWN } from "./raster.js";
+import { fetchNames } from "./tools.js";
+
+/** @import { MapData } from "../map_view.js" */
+/** @import { LegendData } from "./legend.js" */
+/** @import { Raster } from "./raster.js" */
+/** @import { Point } from "./tools.js" */
+
 const HALF = 92; // pixels from the middle of the tip to its side, with some room
 const HEIGHT = 240;
 
-class Tip {
+export class Tip {
+  /** @param {Raster} raster */
   constructor(raster) {
     this.raster = raster;
+    this.shown = -1;
+    /** @type {Map<string, { path: string, label: string | null }>} */
     this.names = new Map();
     this.root = make("div", "tip");
     this.root.hidden = true;
@@ -18,12 +30,17 @@ class Tip {
     this.root.hidden = true;
   }
 
-  // Show an image that lies at a place of a stage `width` pixels wide; its name comes when it has been fetched.
+  /**
+   * Show an image; its name comes when it has been fetched.
+   *
+   * @param {number} i
+   * @param {MapData} data
+   * @param {Point} place Of the image on the stage, in pixels.
+   * @param {number} width Of the stage.
+   */
   async show(i, { addresses, legend }, [x, y], width) {
     this.shown = i;
-    const image = make("img");
-    image.alt = "";
-    image.src = `${addresses.thumbnails}${i}.jpg`;
+    const image = makeImage(`${addresses.thumbnails}${i}.jpg`, "");
     const words = make("div", "words");
     this.root.replaceChildren(image, words);
     this.root.style.left = `${limit(x, HALF, width - HALF)}px`;
@@ -39,17 +56,26 @@ class Tip {
     this.said.textContent = [label, path, value].filter(Boolean).join(", ");
   }
 
+  /** @param {string} address */
   async named(address) {
-    if (!this.names.has(address)) this.names.set(address, await names(address));
-    return this.names.get(address);
+    const known = this.names.get(address) ?? (await fetchNames(address));
+    this.names.set(address, known);
+    return known;
   }
 
-  // What the color of a point says; its label is said anyway.
+  /**
+   * Say what the color of a point means; its label is said anyway.
+   *
+   * @param {number} i
+   * @param {LegendData} legend
+   */
   meaning(i, { name, bins, low, high, digits, entries, label }) {
-    const code = this.raster.codes[i];
     if (label) return "";
-    const entry = entries.find(({ place }) => place === this.raster.entry[i]);
-    const figure = bins && code !== UNKNOWN ? (low + (code / (UNKNOWN - 1)) * (high - low)).toFixed(digits) : entry?.name;
+    const code = this.raster.codes[i];
+    const figure =
+      bins && code !== UNKNOWN
+        ? (low + (code / (UNKNOWN - 1)) * (high - low)).toFixed(digits)
+        : entries.find(({ place }) => place === this.raster.entry[i])?.name;
     return figure ? `${name}: ${figure}` : "";
   }
 }

@@ -1,0 +1,95 @@
+// Makers of elements. Text of users (names, labels) only ever becomes textContent or an attribute.
+
+const SPACE = "http://www.w3.org/2000/svg";
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {string} [text]
+ */
+export function make(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+/**
+ * @param {string} [className]
+ * @param {string} [text]
+ */
+export function makeButton(className = "", text = "") {
+  const node = make("button", className, text);
+  node.type = "button";
+  return node;
+}
+
+/**
+ * Make a button that is an icon. Screen readers call it `label`.
+ *
+ * @param {string} className
+ * @param {string} icon
+ * @param {string} title
+ * @param {string} [label]
+ */
+export function iconButton(className, icon, title, label = title) {
+  const node = makeButton(className);
+  node.title = title;
+  node.setAttribute("aria-label", label);
+  node.append(drawing(icon));
+  return node;
+}
+
+/**
+ * @param {string} src
+ * @param {string} alt
+ * @param {Partial<HTMLImageElement>} [options] Further properties, set before the address.
+ */
+export function makeImage(src, alt, options = {}) {
+  return Object.assign(make("img"), options, { alt, src });
+}
+
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {string} [text]
+ */
+export function makeSvg(tag, attributes = {}, text = "") {
+  const node = document.createElementNS(SPACE, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  if (text) node.textContent = text;
+  return node;
+}
+
+/**
+ * Make an icon of one line, 24 units wide and high.
+ *
+ * @param {string} path
+ */
+export function drawing(path) {
+  const svg = makeSvg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
+  svg.append(makeSvg("path", { d: path }));
+  return svg;
+}
+
+/**
+ * Find the innermost element around an event's target that a selector fits.
+ *
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function closest(event, selector) {
+  return event.target instanceof Element ? event.target.closest(selector) : null;
+}
+
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+export function limit(value, low, high) {
+  return Math.min(Math.max(value, low), high);
+}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboards.services.models.loaded_model import Loaded
 from imgsim.insights.labels.errors import LIKELY
-from imgsim.insights.registry import highlights
+from imgsim.insights.registry import INSIGHTS, highlights
 
 ISSUES = {
     "blurry": "blurry",
@@ -35,6 +35,12 @@ SECTIONS = {
     "quality": "Picture quality",
     "hubs": "Hubs",
 }
+_ELSEWHERE = {"outliers", "label_errors", "duplicates", "leaks", "quality", "hubness", "clusters", "map"}
+
+
+def sections() -> dict[str, str]:
+    """Return the titles of all sections by name; insights without a section of their own come last."""
+    return SECTIONS | {name: kind.title for name, kind in INSIGHTS.items() if name not in _ELSEWHERE}
 
 
 def counts(loaded: Loaded) -> dict[str, int | None]:
@@ -52,6 +58,9 @@ def counts(loaded: Loaded) -> dict[str, int | None]:
         found[section] = None if insight is None else int(sum(insight.metrics.get(metric, 0) for metric in metrics))
     hubs = loaded.insight("hubness")
     found["hubs"] = None if hubs is None else len(hubs.tables["hubs"])
+    for name in sections().keys() - SECTIONS.keys():
+        insight = loaded.insight(name)
+        found[name] = None if insight is None else len(highlights(insight))
     return found
 
 

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from dashboards.pages.health import duplicate_groups
 from dashboards.services import health
 from dashboards.services.models.loaded_model import Loaded
+from imgsim.insights.registry import INSIGHTS
+from tests import twins
 from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -139,3 +141,18 @@ def test_a_section_that_was_chosen_is_in_the_link_even_if_it_is_the_default(open
     test.button_group(key="choice-section").set_value("hubs").run()
     test.button_group(key="choice-section").set_value(default).run()
     assert said(test, "section") == default
+
+
+def test_an_insight_of_the_registry_has_a_section(open_page: OpenPage, monkeypatch):
+    monkeypatch.setitem(INSIGHTS, "twins", twins.ROW)
+    test = open_page("health", section="twins")
+    assert "registered without twins" in test.info[0].value
+    model = loaded(test).model
+    found = twins.find_twins(model.references)
+    monkeypatch.setitem(model.references.insights, "twins", found)
+    test = open_page("health", section="twins")
+    assert f"Twins {len(found.tables['images'])}" in test.button_group(key="choice-section").options
+    assert twins.ROW.description in words(test)
+    pictures = shown(test, "health-page")["tiles"]
+    assert {item["row"] for item in pictures} <= set(found.tables["images"]["row"])
+    assert test.dataframe[0].value["path"].tolist() == twins.highlights(found)["path"].tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.pages.health import duplicates, hubs, labels, leaks, outliers, quality, rejected
+from dashboards.pages.health import any_insight, duplicates, hubs, labels, leaks, outliers, quality, rejected
 from dashboards.services import health
 from dashboards.session import OpenModel, current
 from dashboards.widgets.url_choice import choice
@@ -23,7 +23,8 @@ def page(now: OpenModel) -> None:
     """Show the chosen section."""
     counts = health.counts(now.loaded)
     options = {
-        name: title if counts[name] is None else f"{title} {counts[name]:,}" for name, title in health.SECTIONS.items()
+        name: title if counts[name] is None else f"{title} {counts[name]:,}"
+        for name, title in health.sections().items()
     }
     default = next((name for name in ("labels", "duplicates", "rejected") if counts[name]), "rejected")
     section = choice(
@@ -36,7 +37,10 @@ def page(now: OpenModel) -> None:
         explicit=True,
         resets=_OWN,
     )
-    _SHOWN[section].show(now)
+    if section in _SHOWN:
+        _SHOWN[section].show(now)
+    else:
+        any_insight.show(now, section)
 
 
 page(current())

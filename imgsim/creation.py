@@ -1,4 +1,4 @@
-"""Creation of a model from images, by the same stages that the pipeline runs, or from vectors."""
+"""Creation of a model from vectors, or from images by the same stages as in the pipeline."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def create(
     workers: Workers | None = None,
     label: str | None = None,
 ) -> SimilarityModel:
-    """Build a similarity model.
+    """Create a similarity model.
 
     Parameters
     ----------
     images : ImageTable, or anything `load_images` takes
-        The reference images. Files that cannot be decoded end in ``model.rejected``.
+        The reference images. Files that cannot be decoded are listed in ``model.rejected``.
     ids : str, optional
         Column of the table with unique whole numbers or strings, by which results name the images (``"path"``);
         default: their row numbers, ``"id"``. With ``embeddings``: the ids themselves, one per row.
@@ -72,13 +72,13 @@ def create(
     batch_size, device
         See `imgsim.features.extract.extract_features`.
     progress : bool
-        Bars with rate and time left on stderr for what takes longer than a second.
+        Show bars with rate and time left on stderr for work that takes longer than a second.
     embeddings : (n, d) array, optional
-        Vectors of your own instead of images, used as they are.
+        Vectors to use as they are, instead of images.
     store : FeatureStore, optional
-        Where features are kept; default in ``$IMGSIM_HOME``.
+        Store of features; default: in ``$IMGSIM_HOME``.
     seed : int
-        Of the projection's sample, of NN-Descent and of partitions.
+        Seed of the projection's sample, of NN-Descent and of partitions.
     workers : Workers, optional
         Run feature extraction and the pieces of a partitioned graph (`imgsim.workers.get_workers`); default: this
         process.
@@ -125,7 +125,7 @@ def assemble(
     store: FeatureStore,
     ids_column: str | None = None,
 ) -> References:
-    """Put the results of the stages together; nothing is computed."""
+    """Combine the results of the stages to references; nothing is computed."""
     return References(
         images,
         embeddings,
@@ -146,7 +146,7 @@ def _require_images(images: ImageTable, what: str) -> None:
 
 
 def why_empty(images: ImageTable) -> str:
-    """Where no image was found, and why not."""
+    """Explain why no image was found, with the folder searched."""
     rejected = images.rejected
     why = "it holds no file with the extension of an image"
     if len(rejected):
@@ -173,11 +173,13 @@ def _from_vectors(
     vectors = Embeddings(matrix, None)
     graph = build_graph(matrix, k, method, seed, progress, workers=workers)
     evaluation = evaluate(matrix, graph, None, min(DEFAULT_K, k))
-    return References(_nameless(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation)
+    return References(
+        _images_without_files(names), vectors, graph, names, _no_backbone(matrix.shape[1]), evaluation=evaluation
+    )
 
 
-def _nameless(ids: NDArray[Any]) -> ImageTable:
-    """A table for vectors without files: the path is the id, everything about the file is empty."""
+def _images_without_files(ids: NDArray[Any]) -> ImageTable:
+    """Make the image table of vectors without files: the path is the id, columns about the file are empty."""
     n = len(ids)
     columns: dict[str, list[Any]] = {
         "id": list(range(n)),

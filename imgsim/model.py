@@ -53,14 +53,14 @@ def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
 
 
 class SimilarityModel:
-    """Reference images that answer queries for similar ones. `create` and `load_model` make one.
+    """A set of reference images that is searched for similar ones; made by `create` or `load_model`.
 
-    Distances are euclidean between embeddings, everywhere; an image is at exactly 0 from itself.
+    All distances are euclidean, between embeddings; the distance of an image to itself is exactly 0.
 
     Parameters
     ----------
     references : References
-        All that the model holds.
+        The images with their embeddings, graph, backbone and results.
     """
 
     def __init__(self, references: References) -> None:
@@ -106,12 +106,12 @@ class SimilarityModel:
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """The evaluation of the graph, where there is one; see `evaluate`."""
+        """The evaluation of the graph, or None; see `evaluate`."""
         return self.references.evaluation
 
     @property
     def insights(self) -> Mapping[str, Insight]:
-        """Insights by name, as far as they were computed; see `insight`."""
+        """The insights computed so far, by name; see `insight`."""
         return self.references.insights
 
     @property
@@ -151,7 +151,7 @@ class SimilarityModel:
             Names of the queries, shown as ``query_label`` instead of the position 0..m-1: a column of an
             ImageTable, or one value per query.
         exact : bool
-            Compare with every image, however many there are. Otherwise search is approximate in models of more
+            Compare with every image, whatever their number. Otherwise search is approximate in models of more
             than 200,000 images: it finds about 99 of 100 neighbours (`imgsim.neighbors.ivf`).
         among : (n,) bool array, label, id, or a sequence of labels or ids, optional
             Only these reference images can be found; ``k`` counts them. The search is then exact.
@@ -170,7 +170,7 @@ class SimilarityModel:
             ``k``, ``radius``, ``ids`` or ``among`` outside their domain, or an ``x`` of no known type.
         QueryError
             A query that cannot be answered: an unreadable picture, an unknown id, a vector with NaN or
-            of the wrong length, no query at all. Nothing is answered in part.
+            of the wrong length, no query at all. No partial result is returned.
         """
         k, radius = arguments.optional_k(k), arguments.optional_radius(radius)
         references, mask = self.references, mask_of(self.references, among)
@@ -184,7 +184,7 @@ class SimilarityModel:
         return query_frame(names[rows], self.ids[found], distances, rows)
 
     def embed_pixels(self, picture: Any) -> NDArray[np.float32]:
-        """Return the embedding of a decoded picture, (d,) float32, to be used as a query.
+        """Return the embedding of a decoded picture, (d,) float32, which can be a query.
 
         Parameters
         ----------
@@ -211,7 +211,7 @@ class SimilarityModel:
         Returns
         -------
         PIL.Image.Image
-            Made of the thumbnails that travel with the model.
+            Drawn from the thumbnails of the model.
         """
         from imgsim.references.show import draw_answer
 
@@ -240,7 +240,7 @@ class SimilarityModel:
             edges. ``"sparse"``: scipy CSR matrix (n, n) of distances in row order (stored zeros are
             edges too).
         method : str, optional
-            Search anew by another method than the stored graph's (`imgsim.neighbors.graph.build_graph`).
+            Search again by another method than the stored graph's (`imgsim.neighbors.graph.build_graph`).
 
         Raises
         ------
@@ -277,8 +277,8 @@ class SimilarityModel:
     def insight(self, name: str, **params: Any) -> Insight:
         """Return an insight about the images: ``"duplicates"``, ``"outliers"``, ... (`imgsim.insights.registry`).
 
-        The stored one, unless ``params`` are given; else it is computed, kept in ``.insights`` and saved
-        with the model.
+        A stored insight is returned unless ``params`` are given. Else it is computed, kept in ``.insights`` and
+        saved with the model.
 
         Raises
         ------
@@ -298,10 +298,11 @@ class SimilarityModel:
     def add(
         self, images: ImageTable | str | Path, store: FeatureStore | None = None, progress: bool = False
     ) -> SimilarityModel:
-        """Append images, in place; the projection is kept, the graph is extended. Returns the model.
+        """Append images, in place, and return the model.
 
-        The extension is exact up to 200,000 images, and approximate above (`imgsim.neighbors.graph_update`). New
-        images get the next free whole numbers as ids, or values of the ``ids`` column of `create`.
+        The projection is kept and the graph is extended. The extension is exact up to 200,000 images, and
+        approximate above (`imgsim.neighbors.graph_update`). New images get the next free whole numbers as ids, or
+        values of the ``ids`` column of `create`.
         """
         from imgsim.references.update import add_images
 
@@ -309,7 +310,7 @@ class SimilarityModel:
         return self
 
     def remove(self, ids: Any) -> SimilarityModel:
-        """Remove images by id, in place; rows that lose neighbours are searched again. Returns the model."""
+        """Remove images by id, in place, and return the model; rows that lose neighbours are searched again."""
         from imgsim.references.update import remove_ids
 
         remove_ids(self.references, ids)
@@ -326,7 +327,7 @@ class SimilarityModel:
         folder.write(self.references, Path(path), overwrite)
 
     def export_coreml(self, path: str | Path, **options: Any) -> CoreMLExport:
-        """Write a Core ML model that gives the distances of `query` on a phone, verified before it appears.
+        """Write a Core ML model that gives the distances of `query` on a phone, verified before it is saved.
 
         ``options`` are those of `imgsim.coreml.export_coreml`: ``outputs``, ``k``, ``precision``,
         ``compress``, ``minimum_target``, ``verify``, ``overwrite`` and more.

@@ -1,4 +1,4 @@
-"""The job that materialises everything, and what starts it: a nightly schedule, and a sensor on a watched root."""
+"""Job of the whole pipeline, its nightly schedule, and a sensor on a watched root."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ pipeline = dg.define_asset_job(
 
 @dg.schedule(job=pipeline, cron_schedule="0 3 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
 def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Run every collection once a night; what did not change is reused."""
+    """Run every collection once a night; unchanged results are reused."""
     names = context.instance.get_dynamic_partitions(str(collections.name))
     if not names:
         yield dg.SkipReason("there are no collections yet")
@@ -48,7 +48,7 @@ def _files(folder: Path, root: Path) -> Iterator[tuple[str, int, int]]:
                 elif not entry.name.startswith("."):
                     status = entry.stat()
                     yield Path(entry.path).relative_to(root).as_posix(), status.st_size, status.st_mtime_ns
-            except FileNotFoundError:  # removed meanwhile
+            except FileNotFoundError:  # removed during the scan
                 continue
 
 

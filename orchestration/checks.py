@@ -1,4 +1,4 @@
-"""Checks on the edges between assets: the next stage starts only on data that holds what it relies on."""
+"""Checks of assets: the next stage starts only if they pass."""
 
 from collections.abc import Mapping
 
@@ -18,11 +18,11 @@ from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 
 UNIT_TOLERANCE = 1e-4
-REASONS = 3  # rejected files that are named
+REASONS = 3  # rejected files named in a message
 
 
 def specs(asset: str, blocking: Mapping[str, str], warning: Mapping[str, str] | None = None) -> list[dg.AssetCheckSpec]:
-    """Make specifications from names and descriptions; ``blocking`` ones stop the run, ``warning`` ones only warn."""
+    """Make check specifications from names to descriptions; failed ``blocking`` ones stop the run."""
     stop = [dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in blocking.items()]
     warn = [dg.AssetCheckSpec(name, asset=asset, description=text) for name, text in (warning or {}).items()]
     return stop + warn
@@ -108,7 +108,7 @@ def check_evaluation(
 
 
 def check_insight(insight: Insight, max_leaks: int) -> list[dg.AssetCheckResult]:
-    """Return the results for `INSIGHTS`, which are about leaks; none for another insight."""
+    """Return the results for `INSIGHTS`, which check leaks; none for another insight."""
     if insight.name != "leaks":
         return []
     found = len(highlights(insight))
@@ -123,7 +123,7 @@ def check_insight(insight: Insight, max_leaks: int) -> list[dg.AssetCheckResult]
 
 
 def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckResult]:
-    """Return the results for `COREML`: a package that disagrees stops a run; one that is missing is no danger."""
+    """Return the results for `COREML`: a package that disagrees stops the run, a missing one does not."""
     report = package.verification
     if report is None:
         severity = dg.AssetCheckSeverity.WARN
@@ -150,6 +150,6 @@ def _rejected(images: ImageTable, limit: float) -> dg.AssetCheckResult:
 
 
 def _result(name: str, passed: bool, found: str = "", **facts: float | int | bool | str) -> dg.AssetCheckResult:
-    """Make a result; ``found`` is told when the check did not pass."""
+    """Make a result; ``found`` is its description if the check failed."""
     description = None if passed else found or None
     return dg.AssetCheckResult(check_name=name, passed=passed, description=description, metadata=facts)

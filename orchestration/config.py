@@ -1,4 +1,4 @@
-"""Run configuration of each asset; what is wrong shows in the launchpad, and the library checks again."""
+"""Run configuration of each asset; the launchpad shows invalid values, and the library checks them again."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from imgsim.neighbors.partitioned.plan import Partitioning
 
 
 class ImagesConfig(dg.Config):
-    """The source of the images, and the share of bad files that is acceptable."""
+    """The source of the images, and the largest acceptable share of rejected files."""
 
     source: str = Field(
         default="",
@@ -31,7 +31,7 @@ class ImagesConfig(dg.Config):
 
 
 class FeaturesConfig(dg.Config):
-    """The network, and the way it is run."""
+    """The network, and the options of feature extraction."""
 
     backbone: str = Field(
         default=DEFAULT_BACKBONE, min_length=1, description="A name of imgsim.list_backbones() or 'module:factory'."
@@ -76,7 +76,7 @@ class GraphConfig(dg.Config):
         return Partitioning(self.partition_size, self.overlap)
 
     def key(self) -> list[Any]:
-        """Return what of this decides the graph."""
+        """Return the values that the graph depends on."""
         partitioned = [self.partition_size, self.overlap] if self.method == "partitioned" else []
         return [self.k, self.method, self.seed, *partitioned]
 

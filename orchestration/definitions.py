@@ -1,4 +1,4 @@
-"""Everything Dagster loads: ``dagster dev -m orchestration.definitions``."""
+"""Dagster's definitions: ``dagster dev -m orchestration.definitions``."""
 
 import os
 
@@ -15,7 +15,7 @@ UI_URL = "IMGSIM_MLFLOW_UI"
 
 
 def resources() -> dict[str, object]:
-    """Return the resources with their defaults: everything in the working store."""
+    """Return the resources with their defaults, which keep everything in the working store."""
     storage = StorageResource()
     return {
         "storage": storage,

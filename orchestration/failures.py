@@ -1,4 +1,4 @@
-"""Retries, and messages for failures that none cures: a wrong argument stays wrong, a lost connection may come back."""
+"""Retries of failed steps, and messages for failures that a retry cannot cure, such as a wrong argument."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ class RunError(ImgsimError):
 def fail_at_once(source: str = "") -> Iterator[None]:
     """Turn errors that a retry cannot cure into a failure without retries.
 
-    Retried: anything imgsim did not foresee, the store, the registry, and a ``source`` that is a URL.
+    Retried are errors of the store, the registry and a ``source`` that is a URL, and all that imgsim does not expect.
     """
     try:
         yield
@@ -52,7 +52,7 @@ def cannot_write(error: Exception) -> str:
 
 
 def record_errors() -> tuple[type[Exception], ...]:
-    """Return what Dagster raises when it cannot keep its own records, sqlite or PostgreSQL."""
+    """Return the exceptions that Dagster raises when its database (sqlite or PostgreSQL) fails."""
     with suppress(ImportError):
         from dagster_postgres.utils import DagsterPostgresException
 

@@ -28,14 +28,14 @@ concurrency:
 
 
 def prepare_instance() -> Path:
-    """Create Dagster's folder and settings if missing, and make it ``DAGSTER_HOME`` of this process and its children.
+    """Create Dagster's folder and settings if missing, and set ``DAGSTER_HOME`` for this process and its children.
 
-    ``$DAGSTER_HOME`` wins over ``dagster`` in the working store; settings that exist are left alone.
+    ``$DAGSTER_HOME`` takes precedence over ``dagster`` in the working store; existing settings are not changed.
 
     Raises
     ------
     MissingExtraError
-        The settings keep Dagster's records in PostgreSQL, and what that needs is not installed.
+        The settings name PostgreSQL, and the packages it needs are not installed.
     """
     folder = Path(os.environ.get("DAGSTER_HOME") or home() / "dagster").expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)

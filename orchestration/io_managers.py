@@ -1,4 +1,4 @@
-"""Values between assets: the stage has saved them, here they are made current and read again."""
+"""IO manager: passes values between assets by the cache, in which the stage has saved them."""
 
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,16 @@ from orchestration.result_cache import current, load, point
 
 
 class CollectionIOManager(dg.ConfigurableIOManager):
-    """Passes on the results of the cache (`orchestration.result_cache`); the key is in the output's metadata.
+    """Passes on results of the cache (`orchestration.result_cache`) by the key in the output's metadata.
 
-    Within a process the last value of each asset is also kept in memory, so that a run reads nothing back.
+    The last value of each asset is also kept in memory, so that a run in one process reads nothing back.
     """
 
     storage: dg.ResourceDependency[StorageResource]
     _kept: dict[tuple[str, str], tuple[Path, Any]] = PrivateAttr(default_factory=dict)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Make ``obj``, which its stage has saved, the asset's current value."""
+        """Make ``obj``, which the stage has saved, the asset's current value."""
         asset, collection = context.asset_key.to_user_string(), context.partition_key
         key = str((context.output_metadata or {})["key"].value)
         folder = self.storage.asset_folder(collection, asset)
@@ -30,7 +30,7 @@ class CollectionIOManager(dg.ConfigurableIOManager):
         self._kept[collection, asset] = (folder / key, obj)
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Return the upstream asset's current value in this partition, as the type that the input is annotated with."""
+        """Return the upstream asset's current value in this partition, as the annotated type of the input."""
         asset, collection = context.asset_key.to_user_string(), context.partition_key
         folder = current(self.storage.asset_folder(collection, asset))
         kept = self._kept.get((collection, asset))

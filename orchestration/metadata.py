@@ -1,4 +1,4 @@
-"""Facts that people see beside an asset: pictures, tables and plots."""
+"""Metadata that Dagster shows for an asset: pictures, tables and plots."""
 
 import base64
 import shutil
@@ -35,7 +35,7 @@ _COLORS = ("#3b6fb6", "#d98032")
 
 
 def picture(path: Path) -> dg.MetadataValue[Any]:
-    """Put a JPEG or PNG file inside Markdown: Dagster has no metadata of type image."""
+    """Embed a JPEG or PNG file in Markdown: Dagster has no metadata of type image."""
     kind = "png" if path.suffix == ".png" else "jpeg"
     data = base64.b64encode(path.read_bytes()).decode()
     return dg.MetadataValue.md(f"![picture](data:image/{kind};base64,{data})")
@@ -112,7 +112,7 @@ def class_plot(evaluation: Evaluation) -> "Figure":
 
 
 def map_plot(insight: Insight) -> "Figure":
-    """Plot the map, a color for each label or for none."""
+    """Plot the map, with a color for each label."""
     points = insight.tables["map"]
     figure = new_figure()
     figure.set_size_inches(6, 6)
@@ -125,7 +125,7 @@ def map_plot(insight: Insight) -> "Figure":
 
 
 def log_insights(log: StageLog, references: References, found: Sequence[Entry[Insight]]) -> dict[str, dict[str, Any]]:
-    """Send metrics, tables and a sheet of pictures to MLflow at once, and return what Dagster should show of each."""
+    """Log metrics, tables and a contact sheet of each insight to MLflow, and return the metadata for Dagster."""
     log.metrics({f"{entry.asset}.{key}": number for entry in found for key, number in entry.value.metrics.items()})
     shown: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(prefix="imgsim-") as temporary:
@@ -141,7 +141,7 @@ def log_insights(log: StageLog, references: References, found: Sequence[Entry[In
 
 
 def insight_sheet(references: References, entry: Entry[Insight]) -> Path | None:
-    """Draw the contact sheet of the pictures that an insight is about; None where it is about none."""
+    """Draw a contact sheet of the pictures that an insight shows; None if it shows none."""
     chosen = tiles(entry.value)
     if not chosen:
         return None

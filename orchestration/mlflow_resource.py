@@ -1,4 +1,4 @@
-"""One MLflow run per Dagster run, resumed by each stage."""
+"""MLflow resource: one MLflow run per Dagster run, resumed by each stage."""
 
 import json
 import resource
@@ -26,7 +26,7 @@ RUN_TAG = "dagster.run_id"
 
 @dataclass
 class StageLog:
-    """Log of one stage in MLflow; ``metadata`` is what Dagster should show beside it."""
+    """Log of one stage in MLflow; ``metadata`` is for Dagster to show."""
 
     run_id: str
     link: str
@@ -47,26 +47,26 @@ class StageLog:
         self.client.log_batch(self.run_id, metrics=[Metric(key, float(v), now, 0) for key, v in values.items()])
 
     def picture(self, path: Path) -> None:
-        """Keep a picture with the run."""
+        """Log a picture of the run."""
         self.client.log_artifact(self.run_id, str(path), "pictures")
 
     def page(self, html: str, artifact: str, file: Path) -> dg.MetadataValue[Any]:
-        """Keep a page with the run, and return where to read it: in MLflow, or ``file`` when MLflow has no address."""
+        """Log an HTML page and return a link to it: in MLflow, or to ``file`` if MLflow has no address."""
         self.client.log_text(self.run_id, html, artifact)
         if self.link.startswith("http"):
             return dg.MetadataValue.url(f"{self.link}/artifacts/{artifact}")
         return dg.MetadataValue.path(str(file))
 
     def folder(self, folder: Path) -> None:
-        """Keep everything in a folder with the run, in one go."""
+        """Log all files of a folder at once."""
         self.client.log_artifacts(self.run_id, str(folder))
 
     def table(self, table: "pd.DataFrame", path: str) -> None:
-        """Keep a table with the run, as CSV."""
+        """Log a table, as CSV."""
         self.client.log_text(self.run_id, csv_text(table), path)
 
     def dataset(self, name: str, digest: str, profile: Mapping[str, Any]) -> None:
-        """Name the data the run used; no path of this machine goes along."""
+        """Log the name and digest of the data used, without a path of this machine."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         source = json.dumps({"collection": name})
@@ -81,8 +81,8 @@ class StageLog:
 class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """MLflow's tracking server and registry.
 
-    Empty ``tracking_uri``: ``$MLFLOW_TRACKING_URI``, else sqlite in the working store, its artifacts in
-    ``mlartifacts`` beside it. ``ui_url`` is where a browser finds the same runs.
+    An empty ``tracking_uri`` means ``$MLFLOW_TRACKING_URI``, else sqlite in the working store with artifacts in
+    ``mlartifacts`` beside it. ``ui_url`` is the address of the same runs for a browser.
     """
 
     tracking_uri: str = ""
@@ -92,15 +92,15 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def uri(self) -> str:
-        """Address in use."""
+        """Tracking URI in use."""
         return self.tracking_uri or default_tracking_uri()
 
     @contextmanager
     def stage(self, context: dg.AssetExecutionContext, name: str) -> Iterator[StageLog]:
         """Resume the MLflow run of this Dagster run and time a stage of it.
 
-        Metrics ``seconds.<name>``, ``cpu_seconds.<name>`` and ``peak_memory_mb.<name>`` are logged, and
-        MLflow's system metrics while it lasts; an exception marks the run as failed.
+        Logged are ``seconds.<name>``, ``cpu_seconds.<name>`` and ``peak_memory_mb.<name>``, and MLflow's system metrics
+        during the stage. An exception marks the run as failed.
         """
         quiet()
         hush_warnings()
@@ -126,7 +126,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             log.client.set_terminated(log.run_id, "FAILED")
 
     def _run(self, client: "MlflowClient", context: dg.AssetExecutionContext) -> str:
-        """Return the MLflow run with this Dagster run's tag, created when there is none."""
+        """Return the MLflow run with this Dagster run's tag; create it if there is none."""
         dagster_run = context.run.run_id
         if dagster_run not in self._runs:
             experiment = experiment_id(client, self.experiment, self.uri)
@@ -136,7 +136,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._runs[dagster_run]
 
     def _end_dead(self, client: "MlflowClient", experiment: str, context: dg.AssetExecutionContext) -> None:
-        """Mark this collection's MLflow runs as killed whose Dagster runs have ended without telling MLflow."""
+        """Mark MLflow runs of this collection as killed that are open although their Dagster runs have ended."""
         running = f"attributes.status = 'RUNNING' and tags.`imgsim.collection` = '{context.partition_key}'"
         for left in client.search_runs([experiment], running):
             run = context.instance.get_run_by_id(left.data.tags.get(RUN_TAG, ""))

@@ -1,4 +1,4 @@
-"""Resources of the stages: the working store, and the workers of large collections."""
+"""Resources of the stages: the working store, and the workers for large collections."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self.collection_folder(collection) / asset
 
     def source(self, collection: str, given: str) -> str:
-        """Find a collection's images: as given, else as last time, else in the watched root."""
+        """Return the source of a collection's images: as given, else the last one, else in the watched root."""
         return given or self.remembered(collection) or str(watched_root(self.home) / collection)
 
     def remembered(self, collection: str) -> str | None:
@@ -48,21 +48,21 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return None
 
     def remember_source(self, collection: str, source: str) -> None:
-        """Keep an explicit source for runs that give none."""
+        """Save an explicit source for runs that give none."""
         absolute = source if "://" in source else str(Path(source).expanduser().absolute())
         with atomic_path(self.collection_folder(collection) / "source.json") as path:
             path.write_text(json.dumps({"source": absolute}))
 
 
 class WorkersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Workers that run the pieces of large collections; the assets are the same by any."""
+    """Workers that run pieces of large collections; results do not depend on their kind."""
 
     kind: str = Field(default="in_process", description="in_process, processes or ray.")
     address: str = Field(default="", description="Ray cluster: auto or HOST:PORT; empty: one here.")
     count: int = Field(default=0, ge=0, description="Processes, or CPUs of a Ray started here; 0: all cores.")
 
     def create(self) -> Workers:
-        """Return the workers as the library takes them."""
+        """Return the workers of the library."""
         return get_workers(self.kind, self.address or None, self.count or None)
 
 

@@ -1,8 +1,8 @@
-"""The cache of results: nothing is computed twice, however a run is launched.
+"""Cache of results: no result is computed twice, whether by ``imgsim run`` or by Dagster.
 
-A result lies in ``<home>/collections/<collection>/<asset>/<key>``. The key covers the code version, the digests of
-the inputs and the configuration that matters. One rule holds: a folder that is there is complete (it becomes visible
-by one rename) and is loaded; one that is missing, damaged or no longer valid is computed and saved.
+A result is the folder ``<home>/collections/<collection>/<asset>/<key>``. The key is a digest of the code version, the
+digests of the inputs and the relevant configuration. A folder that exists is complete, because it is written under
+another name and then renamed. It is loaded; a result that is missing, damaged or no longer valid is computed and saved.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _CURRENT = "current.json"
 
 
 def reuse_key(asset: str, code_version: str, *parts: Any) -> str:
-    """Return the hexadecimal key of a result from everything (JSON-ready) it depends on."""
+    """Return the hexadecimal key of a result; ``parts`` (JSON-ready) are all it depends on."""
     content = json.dumps([asset, code_version, *parts], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
@@ -66,7 +66,7 @@ class Entry(Generic[Value]):
         Parameters
         ----------
         compute : callable
-            Gives the value. It may write ``folder`` itself, as a whole.
+            Returns the value. It may write ``folder`` itself, atomically.
         valid : callable
             False for a stored value that must be computed again.
         """
@@ -126,7 +126,7 @@ def load(kind: type[Value], folder: Path, store: FeatureStore) -> Value:
 
 
 def point(asset_folder: Path, key: str) -> None:
-    """Make ``key`` the asset's current result and remove all but the last few others, and what killed runs left."""
+    """Make ``key`` the asset's current result; remove all but the last few others and leftovers of killed runs."""
     with atomic_path(asset_folder / _CURRENT) as path:
         path.write_text(json.dumps({"key": key}))
     os.utime(asset_folder / key)

@@ -1,9 +1,9 @@
-"""One run of a collection at a time, and none that is dead: for ``imgsim run``, whose runs no daemon watches.
+"""Lock of a collection for ``imgsim run``: one run at a time, and killed runs are marked as failed.
 
-A run notes its id in the file ``turns/<collection>`` of Dagster's folder and holds a lock beside it. The system lets
-the lock go when the process ends, however it ends; whoever takes it next sees whether the run before was killed.
-Without this Dagster would believe a killed run to be under way, and its queue would keep the collection waiting
-forever.
+No Dagster daemon watches these runs. So a run writes its id to the file ``turns/<collection>`` of Dagster's folder and
+holds a lock beside it. The operating system releases the lock when the process ends, even if it is killed; the next
+run that takes the lock reads the id and marks that run as failed if it has not ended. Otherwise Dagster would count
+the killed run as running, and queue further runs of the collection forever.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,8 +17,10 @@ KILLED = "its process was killed; what was finished is kept, run it again."
 
 
 @contextmanager
-def turn(instance: dg.DagsterInstance, collection: str, run_id: str, waiting: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other process runs the collection (``waiting`` is called once if one does), and keep it so."""
+def collection_lock(
+    instance: dg.DagsterInstance, collection: str, run_id: str, waiting: Callable[[], None]
+) -> Iterator[None]:
+    """Hold the lock of the collection; call ``waiting`` once if another process has it."""
     path = _folder(instance) / collection
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = _lock_of(path)
@@ -31,7 +33,7 @@ def turn(instance: dg.DagsterInstance, collection: str, run_id: str, waiting: Ca
         _end(instance, path)
         path.write_text(run_id)
         yield
-        path.write_text("")  # not after an exception: it escapes where Dagster could not even note the end
+        path.write_text("")  # kept after an exception: Dagster may not have recorded the end of the run
     finally:
         lock.release()
 
@@ -48,7 +50,7 @@ def _lock_of(path: Path) -> FileLock:
 
 
 def _end(instance: dg.DagsterInstance, path: Path) -> None:
-    """Mark the run as failed that held the lock before, unless it has ended."""
+    """Mark the run that held the lock before as failed, unless it has ended."""
     run = instance.get_run_by_id(path.read_text()) if path.exists() else None
     if run is not None and not run.is_finished:
         instance.report_run_failed(run, KILLED)

@@ -1,4 +1,4 @@
-"""Settings that stop telemetry and chatter of the tools on our console."""
+"""Settings that stop telemetry and log messages of Dagster and MLflow on the console."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ _SETTINGS = {
 
 
 def quiet() -> None:
-    """Set what is not set already, for this process and its children."""
+    """Set environment variables that are not set yet, for child processes too, and hide messages about retries."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     logging.getLogger().addFilter(_is_no_retry)
@@ -31,5 +31,5 @@ def hush_warnings() -> None:
 
 
 def _is_no_retry(record: logging.LogRecord) -> bool:
-    """Return False for each of dagster-postgres's six tries to reach its database: we tell why the last one failed."""
+    """Return False for dagster-postgres's messages about retries: the error of the last one is reported."""
     return not str(record.msg).startswith("Retrying failed database")

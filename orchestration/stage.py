@@ -1,6 +1,6 @@
-"""A stage of the pipeline: everything about an asset but its library call and the facts it shows.
+"""Stage of the pipeline: the common parts of all assets, such as cache, MLflow log and metadata.
 
-An asset names what its result depends on, the call that computes it, and what Dagster should show::
+An asset names the values its result depends on, the call that computes it, and the facts for Dagster to show::
 
     @stage_asset(group_name="graph", kinds={"python"}, check_specs=checks.GRAPH)
     def neighbor_graph(context: ..., config: GraphConfig, embeddings: Embeddings) -> Results[NeighborGraph]:
@@ -47,18 +47,18 @@ Facts = Mapping[str, Any]
 OWNERS = ["team:imgsim"]
 RESOURCES = {"storage", "mlflow"}
 STEP: dict[str, Any] = {"partitions_def": collections, "retry_policy": RETRY}
-"""Arguments of every step, also of one with several assets."""
+"""Arguments of every step, including those with several assets."""
 
 
 def stage_asset(
     *, code_version: str = "1", uses: Set[str] = frozenset(), **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Make an asset that is a step of its own, with a body that opens `stage`.
+    """Make an asset that is a step of its own; its function opens `stage`.
 
     Parameters
     ----------
     code_version : str
-        Another one computes every result again.
+        A new one invalidates all stored results.
     uses : set of str
         Resources besides `RESOURCES`.
     options
@@ -72,7 +72,7 @@ def stage_asset(
 
 @dataclass
 class Stage:
-    """A step under way: it finds or computes results, logs to MLflow, and collects what Dagster should show."""
+    """A running step: it loads or computes results, logs to MLflow, and collects the metadata for Dagster."""
 
     context: dg.AssetExecutionContext
     storage: StorageResource
@@ -87,7 +87,7 @@ class Stage:
 
     @property
     def progress(self) -> bool:
-        """True where a person watches."""
+        """True if stderr is a terminal."""
         return sys.stderr.isatty()
 
     @property
@@ -97,14 +97,14 @@ class Stage:
         return workers.create()
 
     def entry(self, kind: type[Value], *parts: Any, asset: str = "") -> Entry[Value]:
-        """Return the place of a result in the cache.
+        """Return the cache entry of a result.
 
         Parameters
         ----------
         kind : type
             Type of the result.
         parts : JSON-ready
-            Digests of the inputs and the configuration that matters.
+            Digests of the inputs, and the relevant configuration.
         asset : str
             Name of one of several assets; default: the only one of this step.
         """
@@ -114,13 +114,13 @@ class Stage:
         return Entry(self.storage.asset_folder(self.collection, name) / key, kind, self.storage.store())
 
     def sheet(self, entry: Entry[Any], name: str, draw: "Callable[[], Image]") -> dg.MetadataValue[Any]:
-        """Draw a sheet of photos once, keep it with the MLflow run, and return it for Dagster."""
+        """Draw a contact sheet once, log it to MLflow, and return it as metadata."""
         path = entry.sheet(name, draw)
         self.log.picture(path)
         return metadata.picture(path)
 
     def plot(self, entry: Entry[Any], name: str, draw: "Callable[[], Figure]") -> dg.MetadataValue[Any]:
-        """Draw a plot once, keep it with the MLflow run, and return it for Dagster."""
+        """Draw a plot once, log it to MLflow, and return it as metadata."""
         path = entry.plot(name, draw)
         self.log.picture(path)
         return metadata.picture(path)
@@ -133,17 +133,17 @@ class Stage:
         evaluation: Evaluation | None = None,
         insights: Mapping[str, Insight] | None = None,
     ) -> References:
-        """Put the results of earlier stages together."""
+        """Combine the results of earlier stages to references."""
         references = assemble(features.images, features, embeddings, graph, evaluation, self.storage.store())
         references.insights = {name: insights[name] for name in INSIGHTS if insights and name in insights}
         return references
 
     def show(self, entry: Entry[Any], facts: Facts, checks: Sequence[dg.AssetCheckResult] = ()) -> None:
-        """Make a result one of this stage's, with the facts and checks that Dagster shows beside it."""
+        """Add a result to this stage, with the facts and checks that Dagster shows."""
         self.shown.append((entry, facts, checks))
 
     def results(self) -> Results[Any]:
-        """Yield what was shown, once the stage has ended and its time is known."""
+        """Yield the results added by `show`; call it after the stage, when its duration is known."""
         for entry, facts, checks in self.shown:
             yield dg.MaterializeResult(
                 asset_key=entry.asset,
@@ -156,9 +156,9 @@ class Stage:
 
 @contextmanager
 def stage(context: dg.AssetExecutionContext, source: str = "") -> Iterator[Stage]:
-    """Open a step: time it in MLflow, fail at once on what no retry cures (see `fail_at_once` for ``source``).
+    """Open a step: log its time to MLflow, and fail without retries on errors that a retry cannot cure.
 
-    The MLflow run is marked as failed when a check that stops the run did not pass.
+    See `fail_at_once` for ``source``. The MLflow run is marked as failed if a blocking check did not pass.
     """
     storage, mlflow = context.resources.storage, context.resources.mlflow
     with fail_at_once(source), mlflow.stage(context, context.assets_def.node_def.name) as log:

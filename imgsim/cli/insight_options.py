@@ -1,4 +1,4 @@
-"""What the commands about insights share: their options, the model they look at, and how results are shown."""
+"""Shared parts of the insight commands: options, opening of the target, and output."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Weights = Annotated[str | None, typer.Option(help="File with the network's weigh
 
 
 @contextmanager
-def examined(target: str, backbone: str, weights: str | None) -> Iterator[SimilarityModel]:
-    """Load the model at ``target``, or make one from the images there."""
+def open_target(target: str, backbone: str, weights: str | None) -> Iterator[SimilarityModel]:
+    """Load the model at ``target``, or create one from the images there."""
     from imgsim.references.manifest import MANIFEST
 
     folder = Path(target)
@@ -46,7 +46,7 @@ def examined(target: str, backbone: str, weights: str | None) -> Iterator[Simila
 
 
 def insight_of(model: SimilarityModel, name: str, **params: Any) -> Insight:
-    """Return the insight the model carries, or, where there is none or parameters are given, a new one."""
+    """Return the stored insight; if there is none or parameters are given, compute it."""
     from imgsim.features.store import FeatureStore
     from imgsim.insights.compute import Computation
 
@@ -59,7 +59,7 @@ def insight_of(model: SimilarityModel, name: str, **params: Any) -> Insight:
 def show(
     target: str, insight: Insight, rows: pd.DataFrame, columns: tuple[str, ...], output: Path | None, as_json: bool
 ) -> None:
-    """Print metrics and the first rows, or everything as JSON; save all rows where asked."""
+    """Print metrics and the first rows, or everything as JSON; save all rows to ``output`` if given."""
     if output is not None:
         write_table(rows, output)
     if as_json:

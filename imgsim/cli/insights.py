@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from imgsim.cli.console import emit, note, say
-from imgsim.cli.insight_options import BackboneName, Output, Target, Weights, examined, insight_of, show
+from imgsim.cli.insight_options import BackboneName, Output, Target, Weights, insight_of, open_target, show
 from imgsim.cli.load import AsJson
 from imgsim.cli.output_files import TABLES, check_suffix, write_table
 from imgsim.insights.registry import INSIGHTS, InsightKind
@@ -17,24 +17,28 @@ from imgsim.insights.registry import INSIGHTS, InsightKind
 
 def duplicates(
     target: Target,
-    flips: Annotated[bool, typer.Option("--flips", help="A mirrored picture is the same picture.")] = False,
-    rotations: Annotated[bool, typer.Option("--rotations", help="So is one turned by 90, 180 or 270 degrees.")] = False,
+    flips: Annotated[bool, typer.Option("--flips", help="Count a mirrored picture as the same picture.")] = False,
+    rotations: Annotated[
+        bool, typer.Option("--rotations", help="Count a picture turned by 90, 180 or 270 degrees as the same picture.")
+    ] = False,
     threshold: Annotated[
         float | None, typer.Option(min=0.0, help="Largest distance of look-alikes; default: from the collection.")
     ] = None,
-    plan: Annotated[Path | None, typer.Option(help="Save what to keep and what to move as .csv.")] = None,
-    script: Annotated[Path | None, typer.Option(help="Save a shell script that moves (never deletes) files.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Save the plan (images to keep and to move) as .csv.")] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="Save a shell script that moves the duplicates; it never deletes.")
+    ] = None,
     move_to: Annotated[Path | None, typer.Option(help="Folder the script moves files to.")] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Where the images lie, for the script; a saved model does not know it.")
+        Path | None, typer.Option(help="Folder of the images, for the script; a saved model does not know it.")
     ] = None,
     output: Output = None,
     backbone: BackboneName = "mini",
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the same bytes, the same picture and look-alikes, with a suggestion which one to keep."""
-    from imgsim.insights.duplicates.cleanup import places, write_plan_csv, write_plan_script
+    """Find duplicates (same bytes, same picture, look-alikes), with a suggestion which image to keep."""
+    from imgsim.insights.duplicates.cleanup import move_folders, write_plan_csv, write_plan_script
 
     check_suffix(output, TABLES, "--output")
     check_suffix(plan, (".csv",), "--plan")
@@ -42,9 +46,9 @@ def duplicates(
         raise typer.BadParameter(
             "a script needs a folder to move files to: give both.", param_hint="--script, --move-to"
         )
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         if move_to is not None:
-            places(model.references, move_to, root)
+            move_folders(model.references, move_to, root)
         found = insight_of(model, "duplicates", flips=flips, rotations=rotations, threshold=threshold)
         if plan is not None:
             write_plan_csv(found, plan)
@@ -71,7 +75,7 @@ def outliers(
     from imgsim.insights.registry import highlights
 
     check_suffix(output, TABLES, "--output")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = insight_of(model, "outliers", threshold=threshold)
     show(target, found, highlights(found), ("path", "label", "distance", "score"), output, as_json)
 
@@ -83,7 +87,7 @@ def labels(
     ] = 0.5,
     background: Annotated[
         list[str] | None,
-        typer.Option(help="Label that is no class, never wrong; repeatable. Default: BACKGROUND_Google."),
+        typer.Option(help="Label that is no class and is not judged; repeatable. Default: BACKGROUND_Google."),
     ] = None,
     output: Output = None,
     backbone: BackboneName = "mini",
@@ -92,7 +96,7 @@ def labels(
 ) -> None:
     """List labels that the neighbours contradict, each with the probability that it is wrong."""
     check_suffix(output, TABLES, "--output")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = insight_of(model, "label_errors", background=background)
     images = found.tables["images"]
     rows = images[images["probability"] >= threshold].sort_values("probability", ascending=False, kind="stable")
@@ -105,7 +109,7 @@ def leaks(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="How images are split: a column, or a .csv or .parquet file of path and split. Default: folders.",
+            help="Splits: a column, or a .csv or .parquet file with path and split. Default: folders.",
         ),
     ] = None,
     output: Output = None,
@@ -115,14 +119,14 @@ def leaks(
 ) -> None:
     """List pictures that are in two splits, such as train and test."""
     check_suffix(output, TABLES, "--output")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = insight_of(model, "leaks", split=_splits(split, model.images.paths))
     columns = ("split", "path", "other_split", "other_path", "tier")
     show(target, found, found.tables["pairs"], columns, output, as_json)
 
 
 def _splits(split: str | None, paths: list[str]) -> str | list[str | None] | None:
-    """A column's name as it is; of a file with ``path`` and ``split`` the split of each path, None if it has none."""
+    """Return a column's name unchanged; for a file with ``path`` and ``split`` the split of each path, or None."""
     if split is None or Path(split).suffix.lower() not in TABLES:
         return split
     import pandas as pd
@@ -148,7 +152,7 @@ def quality(
 ) -> None:
     """List pictures that are blurred, dark, bright, almost empty or oddly shaped."""
     check_suffix(output, TABLES, "--output")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = insight_of(model, "quality")
     show(target, found, found.tables["issues"], ("path", "label", "issue", "value", "threshold"), output, as_json)
 
@@ -164,7 +168,7 @@ def clusters(
     """List groups of similar images, each with its size and a representative."""
     check_suffix(output, TABLES, "--output")
     check_suffix(members, TABLES, "--members")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = insight_of(model, "clusters")
     if members is not None:
         write_table(found.tables["members"], members)
@@ -186,7 +190,7 @@ def image_map(
 
     check_suffix(output, TABLES, "--output")
     check_suffix(picture, (".png",), "--picture")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = insight_of(model, "map")
         if picture is not None:
             insight_of(model, "clusters")
@@ -202,13 +206,13 @@ def report(
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write everything that can be found out as one HTML page with pictures, complete in itself."""
+    """Write all insights as one self-contained HTML page with pictures."""
     from imgsim.insights.registry import INSIGHTS
     from imgsim.insights.report.report import render_report
     from imgsim.io.atomic import atomic_path
 
     check_suffix(output, (".html",), "--output")
-    with examined(target, backbone, weights) as model:
+    with open_target(target, backbone, weights) as model:
         found = [insight_of(model, name) for name in INSIGHTS]
         page = render_report(model.references, Path(target.rstrip("/")).name or target)
         with atomic_path(output) as temporary:
@@ -221,7 +225,7 @@ def report(
 
 
 def command_of(kind: InsightKind) -> Callable[..., None]:
-    """Return the command of an insight that has none of its own: metrics, and its first table."""
+    """Return the general command of an insight: it shows metrics and the first table."""
 
     def command(
         target: Target,
@@ -233,7 +237,7 @@ def command_of(kind: InsightKind) -> Callable[..., None]:
         from imgsim.insights.registry import highlights
 
         check_suffix(output, TABLES, "--output")
-        with examined(target, backbone, weights) as model:
+        with open_target(target, backbone, weights) as model:
             found = insight_of(model, kind.name)
         rows = highlights(found)
         show(target, found, rows, tuple(rows.columns), output, as_json)

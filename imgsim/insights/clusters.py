@@ -1,4 +1,4 @@
-"""Groups of images that belong together, from the graph."""
+"""Clusters: communities of similar images in the neighbour graph."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ Groups = NDArray[np.int64]
 def find_clusters(references: References, resolution: float = RESOLUTION, seed: int = 0) -> Insight:
     """Split the collection into communities of its graph, with a representative image each.
 
-    Leiden (Traag, Waltman, van Eck 2019) on modularity, by graspologic-native; images that list each
-    other are tied twice as strongly as images of which one lists the other. Compared with Louvain, label
-    propagation, Infomap and HDBSCAN (``tests/benchmarks/insights.py`` has the table): as good as the best
-    at a tenth of a CPU second, under a free licence, and no image is left out as noise (HDBSCAN: 40 to 69 %).
+    The Leiden algorithm (Traag, Waltman, van Eck 2019) maximises modularity, by graspologic-native. An edge
+    weighs 2 between images that are each other's neighbours, and 1 where only one is a neighbour of the other.
+    Compared with Louvain, label propagation, Infomap and HDBSCAN (table in ``tests/benchmarks/insights.py``) it
+    is as good as the best, takes a tenth of a CPU second, and has a free licence. It leaves no image out as noise
+    (HDBSCAN: 40 to 69 %).
 
     Parameters
     ----------
@@ -57,10 +58,10 @@ def find_clusters(references: References, resolution: float = RESOLUTION, seed: 
     Returns
     -------
     Insight
-        ``clusters``: table ``clusters``, the biggest first, with the row and path of the image that most of
-        the cluster's images list, the most common label and its share; table ``members`` in row order.
-        Metrics: ``clusters``, ``largest``, ``modularity``, and with labels ``purity`` (share of labelled
-        images that bear their cluster's common label).
+        ``clusters``: table ``clusters``, the biggest first, with the row and path of the representative (the
+        neighbour of most images of its cluster), the most common label and its share; table ``members`` in row
+        order. Metrics: ``clusters``, ``largest``, ``modularity``, and with labels ``purity`` (share of labelled
+        images that have the most common label of their cluster).
 
     Raises
     ------
@@ -93,7 +94,7 @@ def find_clusters(references: References, resolution: float = RESOLUTION, seed: 
 
 
 def communities(graph: NeighborGraph, resolution: float, seed: int) -> tuple[Groups, float]:
-    """(n,) community of each row, and the modularity of the split."""
+    """Return the community of each row, (n,), and the modularity of the split."""
     n = len(graph)
     if not graph.k:
         return np.arange(n), 0.0
@@ -119,7 +120,10 @@ def communities(graph: NeighborGraph, resolution: float, seed: int) -> tuple[Gro
 
 
 def representatives(graph: NeighborGraph, groups: Groups) -> NDArray[np.int64]:
-    """(c,) the row that most rows of its group list; of equals, the one they list at the smallest mean distance."""
+    """Return the representative row of each group, (c,).
+
+    It is the neighbour of most rows of its group; of equals, the one at the smallest mean distance.
+    """
     n = len(graph)
     lister, listed = np.repeat(np.arange(n), graph.k), graph.neighbors.reshape(-1)
     inside = groups[lister] == groups[listed]
@@ -131,7 +135,7 @@ def representatives(graph: NeighborGraph, groups: Groups) -> NDArray[np.int64]:
 
 
 def _biggest_first(groups: Groups) -> Groups:
-    """Number the groups 0, 1, ... by falling size, equals by their first row."""
+    """Renumber the groups 0, 1, ... by falling size, those of equal size by their first row."""
     _, first, inverse, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     number = np.empty(len(sizes), np.int64)
     number[np.lexsort((first, -sizes))] = np.arange(len(sizes))
@@ -141,7 +145,10 @@ def _biggest_first(groups: Groups) -> Groups:
 def _common_labels(
     labels: list[str | None], groups: Groups, count: int
 ) -> tuple[list[str | None], NDArray[np.int64], NDArray[np.int64]]:
-    """Per group the most common label (of equals the first by name), its images, and all labelled images."""
+    """Return per group the most common label, the number of its images, and the number of labelled images.
+
+    Of labels that are equally common the first by name is taken.
+    """
     names = sorted({label for label in labels if label is not None})
     code_of = {name: code for code, name in enumerate(names)}
     known = np.array([label is not None for label in labels], bool)

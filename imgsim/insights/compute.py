@@ -1,4 +1,4 @@
-"""Computation of insights by name; measures that several of them need are taken once."""
+"""Computation of insights by name; measures that several insights need are computed once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Computation:
-    """Computes insights of one set of reference images, which keep them from then on.
+    """Computes insights of one set of reference images and stores them there.
 
     Parameters
     ----------
     references : References
     store : FeatureStore, optional
-        Keeps measures of pictures by content; without one they are taken again from the thumbnails.
+        Keeps measures of pictures by content; without one they are computed again from the thumbnails.
     progress : bool
         Say on stderr what is being done when it takes long.
     """
@@ -33,7 +33,7 @@ class Computation:
 
     @cached_property
     def traits(self) -> Traits:
-        """Measures of every picture, taken once from its thumbnail."""
+        """Measures of every picture, computed once from its thumbnail."""
         from imgsim.insights.measures import measure_traits
 
         return measure_traits(self._references, self._store, self._progress)
@@ -60,7 +60,7 @@ class Computation:
         return found
 
     def _needed(self, name: str) -> Any:
-        """Return the traits, or another insight: the stored one, or computed now."""
+        """Return the traits or another insight; an insight that is not stored is computed."""
         return self.traits if name == "traits" else self._references.insights.get(name) or self.find(name)
 
 
@@ -71,7 +71,7 @@ def compute(
     params: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> dict[str, Insight]:
-    """Compute insights of reference images, which keep them from then on.
+    """Compute insights of reference images and store them there.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""A small copy of each picture, and how different two of them are once contrast and brightness are evened out.
+"""Descriptor of a picture (a small copy of it), and the difference of two pictures up to contrast and brightness.
 
-The descriptor is 32 x 32 luma and 16 x 16 of each chroma, 8 bits: 1,536 bytes. Two pictures are compared as one
-brightened or darkened into the other, ``y = clip(gain * x + offset, 0, 255)``; what is left over counts three times:
-over the whole picture relative to its contrast, at the worst of 8 x 8 places in luma, and there in chroma. The worst
-place is what tells two frames of a burst or two colours of one product from two files of one picture.
+The descriptor is 32 x 32 luma and 16 x 16 of each chroma, 8 bits: 1,536 bytes. Two pictures are compared by fitting
+one to the other, ``y = clip(gain * x + offset, 0, 255)``. Three residuals of the fit count: of the whole picture
+relative to its contrast, of the worst of 8 x 8 cells in luma, and of the worst cell in chroma. The worst cell
+distinguishes two frames of a burst, or two colours of one product, from two files of one picture.
 
 `LIMITS` were chosen on 300 Caltech-101 pictures in 9 changed copies each among the whole collection, and confirmed on
 300 others (``python -m tests.benchmarks --only duplicates``).
@@ -21,28 +21,31 @@ from PIL import Image
 Descriptors = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-LUMA, CHROMA, PLACES = 32, 16, 8
+LUMA, CHROMA, CELLS = 32, 16, 8
 BYTES = LUMA * LUMA + 2 * CHROMA * CHROMA
 LIMITS = {"noise": 0.015, "luma": 11.0, "chroma": 7.0}
-"""Left-over power as a share of the contrast, and grey levels at the worst place, that one picture may differ by."""
+"""Largest residuals within one picture: power as a share of the contrast, and grey levels in the worst cell."""
 BLANK = 4.0
-"""Grey levels of luma (standard deviation around its smooth shade) below which a picture shows nothing of its own."""
+"""Standard deviation of luma around a smooth gradient, in grey levels, below which a picture is blank."""
 GRAIN = 1.5
-"""Grey levels (root mean square) that scaling and encoding may leave over in any picture."""
+"""Residual (root mean square, in grey levels) that scaling and encoding cause in any picture."""
 TURNS = ("upright", "mirrored", "flipped", "rotated 180", "transposed", "rotated 90", "rotated 270", "transversed")
-"""The eight ways to lay a picture: bit 0 mirrors columns, bit 1 flips rows, bit 2 swaps rows and columns first."""
+"""The eight orientations of a picture: bit 0 mirrors columns, bit 1 flips rows, bit 2 swaps rows and columns first."""
 _STEP = 1024
 _BLACK, _WHITE = 3, 252  # beyond these a pixel may have been clipped
 
 
 def small_picture(picture: Image.Image) -> NDArray[np.uint8]:
-    """(32, 32, 3) YCbCr of an RGB picture, stretched, by a filter wide enough to forget where pixels lay."""
+    """Reduce an RGB picture to (32, 32, 3) YCbCr, whatever its aspect.
+
+    The filter is so wide that shifts by a few pixels do not matter.
+    """
     small = picture.resize((LUMA, LUMA), Image.Resampling.BILINEAR)
     return np.asarray(small.convert("YCbCr"))
 
 
 def pack(pictures: NDArray[np.uint8]) -> Descriptors:
-    """(n, 32, 32, 3) of `small_picture` to descriptors (n, 1536)."""
+    """Pack pictures of `small_picture`, (n, 32, 32, 3), into descriptors (n, 1536)."""
     n = len(pictures)
     chroma = pictures[..., 1:].reshape(n, CHROMA, 2, CHROMA, 2, 2).astype(np.float32).mean((2, 4))
     planes = np.rint(chroma).astype(np.uint8).transpose(0, 3, 1, 2)
@@ -50,26 +53,29 @@ def pack(pictures: NDArray[np.uint8]) -> Descriptors:
 
 
 def luma(descriptors: Descriptors) -> NDArray[np.uint8]:
-    """(n, 32, 32)."""
+    """Return the luma of descriptors, (n, 32, 32)."""
     return descriptors[:, : LUMA * LUMA].reshape(-1, LUMA, LUMA)
 
 
 def chroma(descriptors: Descriptors) -> NDArray[np.uint8]:
-    """(n, 2, 16, 16): Cb and Cr, 128 is grey."""
+    """Return Cb and Cr of descriptors, (n, 2, 16, 16); 128 is grey."""
     return descriptors[:, LUMA * LUMA :].reshape(-1, 2, CHROMA, CHROMA)
 
 
 def outlines(descriptors: Descriptors) -> Floats:
-    """(n, 8, 8) luma of mean 0 and length 1: the first, cheap look. A picture of one grey is all 0."""
-    step = LUMA // PLACES
-    cells = luma(descriptors).reshape(-1, PLACES, step, PLACES, step).mean((2, 4), dtype=np.float32)
+    """Reduce luma to (n, 8, 8) of mean 0 and length 1, for a first, cheap comparison.
+
+    A picture of one grey is all 0.
+    """
+    step = LUMA // CELLS
+    cells = luma(descriptors).reshape(-1, CELLS, step, CELLS, step).mean((2, 4), dtype=np.float32)
     cells -= cells.mean((1, 2), keepdims=True)
     length = np.sqrt((cells**2).sum((1, 2), keepdims=True))
     return np.asarray(cells / np.maximum(length, 1e-6), np.float32)
 
 
 def is_blank(descriptors: Descriptors) -> NDArray[np.bool_]:
-    """(n,) whether a picture is (almost) one grey, or one shade of light falling on nothing."""
+    """Return whether a picture is (almost) one grey or a smooth gradient, (n,) bool."""
     values = descriptors[:, : LUMA * LUMA].astype(np.float32)
     total = np.einsum("ni,ni->n", values, values)
     smooth = values @ _smooth_shades()
@@ -78,14 +84,14 @@ def is_blank(descriptors: Descriptors) -> NDArray[np.bool_]:
 
 @cache
 def _smooth_shades() -> Floats:
-    """(1024, 6) orthonormal polynomials of degree 2 over the picture."""
+    """Return orthonormal polynomials of degree 2 over the picture, (1024, 6)."""
     y, x = np.mgrid[-1 : 1 : LUMA * 1j, -1 : 1 : LUMA * 1j]
     basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * y, x**2, y**2], axis=-1).reshape(-1, 6))
     return np.asarray(basis, np.float32)
 
 
 def turn_planes(planes: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
-    """Lay (..., s, s) pictures another way; ``turn`` is a position in `TURNS`."""
+    """Turn (..., s, s) pictures; ``turn`` is a position in `TURNS`."""
     if turn & 4:
         planes = planes.swapaxes(-1, -2)
     if turn & 2:
@@ -94,7 +100,7 @@ def turn_planes(planes: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
 
 
 def turned(descriptors: Descriptors, turn: int) -> Descriptors:
-    """Descriptors of the pictures laid another way."""
+    """Return the descriptors of the turned pictures; ``turn`` is a position in `TURNS`."""
     if turn == 0 or len(descriptors) == 0:
         return descriptors
     n = len(descriptors)
@@ -103,7 +109,7 @@ def turned(descriptors: Descriptors, turn: int) -> Descriptors:
 
 
 def differences(first: Descriptors, second: Descriptors) -> Floats:
-    """How different pictures are, pair by pair: at most 1 is the same picture.
+    """Measure the difference of pictures, pair by pair; two with at most 1 are the same picture.
 
     Parameters
     ----------
@@ -112,7 +118,7 @@ def differences(first: Descriptors, second: Descriptors) -> Floats:
     Returns
     -------
     (m,) float32
-        The largest of the three left-overs, each divided by its entry of `LIMITS`. Symmetric.
+        The largest of the three residuals, each divided by its entry of `LIMITS`. Symmetric.
     """
     if len(first) == 0:
         return np.empty(0, np.float32)
@@ -125,7 +131,7 @@ def _differences(first: Descriptors, second: Descriptors) -> Floats:
     x, y = (part[:, : LUMA * LUMA].astype(np.float32) for part in (first, second))
     p, q = (part[:, LUMA * LUMA :].astype(np.float32) - 128 for part in (first, second))
     count, means, deviations = _unclipped_moments(x, y)
-    swap = (deviations[0] > deviations[1])[:, None]  # the one of less contrast is turned up, never the other down
+    swap = (deviations[0] > deviations[1])[:, None]  # raise the lower contrast; the other way hides differences
     x, y, p, q = *(np.where(swap, y, x), np.where(swap, x, y)), *(np.where(swap, q, p), np.where(swap, p, q))
     low, high = (np.where(swap[:, 0], pair[::-1], pair) for pair in (np.stack(means), np.stack(deviations)))
     known = (count >= LUMA * LUMA / 16) & (high[0] > BLANK)
@@ -133,15 +139,15 @@ def _differences(first: Descriptors, second: Descriptors) -> Floats:
     offset = np.where(known, low[1] - gain[:, 0] * low[0], 0)[:, None].astype(np.float32)
     left = y - np.clip(gain * x + offset, 0, 255)
     contrast = np.maximum(y.var(axis=1), BLANK**2)
-    worst = np.abs(left.reshape(n, PLACES, LUMA // PLACES, PLACES, -1).mean((2, 4))).reshape(n, -1).max(1)
-    color = (q - gain * p).reshape(n, 2, PLACES, CHROMA // PLACES, PLACES, -1).mean((3, 5))
+    worst = np.abs(left.reshape(n, CELLS, LUMA // CELLS, CELLS, -1).mean((2, 4))).reshape(n, -1).max(1)
+    color = (q - gain * p).reshape(n, 2, CELLS, CHROMA // CELLS, CELLS, -1).mean((3, 5))
     noise = np.maximum((left**2).mean(axis=1) - GRAIN**2, 0) / (2 * contrast)
     shares = (noise, worst, np.abs(color).reshape(n, -1).max(1))
     return np.asarray(np.max([s / limit for s, limit in zip(shares, LIMITS.values(), strict=True)], axis=0), np.float32)
 
 
 def _unclipped_moments(x: Floats, y: Floats) -> tuple[Floats, tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Pixels that neither picture may have clipped: how many, both means, both standard deviations, (m,) each."""
+    """Return count, both means and both standard deviations, (m,) each, of pixels that neither picture clips."""
     inside = ((x > _BLACK) & (x < _WHITE) & (y > _BLACK) & (y < _WHITE)).astype(np.float32)
     count = inside.sum(axis=1)
     weights = inside / np.maximum(count, 1)[:, None]

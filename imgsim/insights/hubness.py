@@ -1,4 +1,4 @@
-"""Hubs and antihubs: images that are everybody's neighbour, and images that are nobody's."""
+"""Hubs and antihubs: images that are a neighbour of very many others, and of none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imgsim.references.references import References
 
 _LISTED = of_images(
-    pa.field("in_degree", pa.int32(), nullable=False),  # images that list it among their k nearest
+    pa.field("in_degree", pa.int32(), nullable=False),  # number of images of which it is one of the k neighbours
     pa.field("mismatch", pa.float32()),  # share of those with another label; null without labels
 )
 TABLES: dict[str, pa.Schema] = {"hubs": _LISTED, "antihubs": _LISTED}
@@ -27,11 +27,12 @@ HUB_DEVIATIONS = 2.0
 
 
 def measure_hubness(references: References) -> Insight:
-    """Measure how unevenly images are listed as neighbours, and list the extremes.
+    """Measure how uneven the in-degrees of the neighbour graph are, and list the extremes.
 
-    In many dimensions few points are among the nearest of very many others and many of none
-    (Radovanović, Nanopoulos, Ivanović 2010). As there, an image is a hub when its in-degree N_k exceeds
-    the mean k by two standard deviations, an antihub when it is 0: no search finds it by its likes.
+    The in-degree N_k of an image is the number of images of which it is one of the k nearest neighbours. In many
+    dimensions few points have a very high in-degree and many have 0 (Radovanović, Nanopoulos, Ivanović 2010).
+    As there, an image is a hub if its in-degree exceeds the mean k by two standard deviations, and an antihub if
+    it is 0: a search by another image of the collection does not find it among the first k.
 
     Parameters
     ----------
@@ -40,10 +41,11 @@ def measure_hubness(references: References) -> Insight:
     Returns
     -------
     Insight
-        ``hubness``: tables ``hubs`` (most listed first) and ``antihubs`` (in row order), with the share of
-        listings by images of another label. Metrics: ``skewness`` of N_k (0 even, above 1.4 strongly
-        hubby), ``robin_hood`` (share of all listings that would have to move to make them even, 0 to 1;
-        Feldbauer et al. 2018), ``hubs``, ``hub_share`` (of all listings), ``antihubs``, ``max_in_degree``.
+        ``hubness``: tables ``hubs`` (highest in-degree first) and ``antihubs`` (in row order), with
+        ``mismatch``, the share of incoming edges from images of another label. Metrics: ``skewness`` of N_k (0 for
+        even in-degrees, above 1.4 for strong hubs), ``robin_hood`` (share of all edges that would have to move to
+        make in-degrees equal, 0 to 1; Feldbauer et al. 2018), ``hubs``, ``hub_share`` (of all edges),
+        ``antihubs``, ``max_in_degree``.
     """
     graph = references.graph
     degrees = in_degrees(graph)
@@ -72,19 +74,19 @@ def measure_hubness(references: References) -> Insight:
 
 
 def in_degrees(graph: NeighborGraph) -> NDArray[np.int64]:
-    """(n,) how many rows list each row among their neighbours."""
+    """Count the rows of which each row is a neighbour, (n,)."""
     return np.bincount(graph.neighbors.reshape(-1), minlength=len(graph))
 
 
 def skewness(values: NDArray[np.int64]) -> float:
-    """Third standardised moment; 0 for equal values."""
+    """Return the third standardised moment; 0 for equal values."""
     centered = values - values.mean() if len(values) else np.zeros(1)
     deviation = float(np.sqrt((centered**2).mean()))
     return float((centered**3).mean() / deviation**3) if deviation > 0 else 0.0
 
 
 def _mismatch(graph: NeighborGraph, labels: list[str | None]) -> NDArray[np.float64]:
-    """(n,) share of the listings of each row by rows with another label, among labelled rows; NaN where none."""
+    """Return the share of edges into each row from rows of another label, (n,), among labelled rows; NaN for none."""
     names = np.array(["" if label is None else label for label in labels])
     known = np.array([label is not None for label in labels], bool)
     lister = np.repeat(np.arange(len(graph)), graph.k)
@@ -97,5 +99,5 @@ def _mismatch(graph: NeighborGraph, labels: list[str | None]) -> NDArray[np.floa
 
 
 def tiles(table: pd.DataFrame) -> list[tuple[int, str]]:
-    """Return rows with the number of lists they are in."""
+    """Return rows with their in-degree."""
     return [(r.row, f"in {r.in_degree} lists") for r in table.itertuples()]

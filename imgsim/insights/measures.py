@@ -1,7 +1,7 @@
-"""What is measured once from each thumbnail: sharpness, light, information, and the descriptor of the picture.
+"""Traits: measures of each thumbnail (sharpness, light, information), and the descriptor of the picture.
 
-Thumbnails were made by the one decode, so nothing is decoded from a file here. With a store, traits are kept by the
-sha256 of the file under ``traits/<VERSION>/``.
+They are computed from thumbnails alone; no file is read. With a store, traits are kept by the sha256 of the file under
+``traits/<VERSION>/``.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ TRAITS = [
 """Columns of the measures of one picture."""
 
 VERSION = "1"
-"""Raise it when the same thumbnail gives other traits."""
+"""Version of the traits; raise it when a thumbnail gives other ones."""
 PART = 2048
 _LEVELS = 256
-_SLOPES = 4 * 255 + 1
-_KEEN = 0.95  # of the pixels of a picture; the keenest 5 % tell whether anything in it is sharp
-_FAINT = 4  # grey levels: a gentler slope may be no more than what JPEG adds
+_LAPLACIANS = 4 * 255 + 1
+_SHARPEST = 0.95  # quantile of pixels: the sharpest 5 % show whether anything is in focus
+_LEAST_GRADIENT = 4  # grey levels: a smaller gradient may be noise of JPEG
 _PERCENTILES = {"shadows": 0.05, "brightness": 0.5, "highlights": 0.95}
-_Looked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
+_PictureMeasures = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Traits:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """(n,) whether a row had a thumbnail."""
+        """Rows that had a thumbnail, (n,) bool."""
         return np.asarray(self.measures["contrast"].notna())
 
     @property
@@ -101,15 +101,15 @@ class Traits:
 
 
 def measure_traits(references: References, store: FeatureStore | None = None, progress: bool = False) -> Traits:
-    """Measure every image of a model from its thumbnail; what the store holds is not measured again.
+    """Measure every image of a model from its thumbnail, unless the store has its traits.
 
-    About 0.3 CPU-ms an image.
+    About 0.3 ms of CPU time per image.
 
     Parameters
     ----------
     references : References
     store : FeatureStore, optional
-        Where traits are kept by content.
+        Keeps traits by content.
     progress : bool
         Show a progress bar on stderr if it takes more than a second.
     """
@@ -127,11 +127,11 @@ def measure_traits(references: References, store: FeatureStore | None = None, pr
         if kept is not None:
             values = pa.StructArray.from_arrays(traits._batch().columns, fields=TRAITS)
             kept.append(pa.table({"sha256": pa.array([keys[row] for row in rows], pa.string()), "traits": values}))
-    return _by_row(keys, found, parts)
+    return _arrange_by_row(keys, found, parts)
 
 
 def _measured(references: References, todo: Sequence[int], progress: bool) -> list[tuple[list[int], Traits]]:
-    """Rows that have a thumbnail, with their traits, in parts."""
+    """Measure rows in parts; return the rows with a thumbnail and their traits."""
     starts = track(range(0, len(todo), PART), "traits", total=-(-len(todo) // PART), enabled=progress)
     done = []
     for start in starts:
@@ -146,16 +146,16 @@ def _measured(references: References, todo: Sequence[int], progress: bool) -> li
 def _measure(thumbnails: Sequence[bytes]) -> Traits:
     import simplejpeg
 
-    looked = [_look(simplejpeg.decode_jpeg(data, "RGB")) for data in thumbnails]
-    light, bends, slopes, small = (np.stack(part) for part in zip(*looked, strict=True))
+    measured = [_measure_picture(simplejpeg.decode_jpeg(data, "RGB")) for data in thumbnails]
+    light, laplacians, gradients, small = (np.stack(part) for part in zip(*measured, strict=True))
     descriptors = pack(small)
     share = light / light.sum(axis=1, keepdims=True)
     levels = np.arange(_LEVELS)
     mean = share @ levels
     grey = np.abs(descriptors[:, LUMA * LUMA :].astype(np.float32) - 128).reshape(-1, 2, CHROMA * CHROMA)
-    bend, slope = _percentile(bends, _KEEN), _percentile(slopes, _KEEN)
+    laplacian, gradient = _percentile(laplacians, _SHARPEST), _percentile(gradients, _SHARPEST)
     measures = {
-        "sharpness": np.where(slope > 0, bend / np.maximum(slope, _FAINT), np.nan),
+        "sharpness": np.where(gradient > 0, laplacian / np.maximum(gradient, _LEAST_GRADIENT), np.nan),
         **{name: _percentile(light, part) for name, part in _PERCENTILES.items()},
         "contrast": np.sqrt(np.maximum(share @ levels**2 - mean**2, 0)),
         "entropy": np.sum(share * -np.log2(np.maximum(share, 1e-12)), axis=1),
@@ -164,26 +164,26 @@ def _measure(thumbnails: Sequence[bytes]) -> Traits:
     return Traits(pd.DataFrame({name: np.asarray(measures[name], np.float32) for name in MEASURES}), descriptors)
 
 
-def _look(pixels: NDArray[np.uint8]) -> _Looked:
-    """Histograms of luma, of its Laplacian and of its gradient, and the small picture."""
+def _measure_picture(pixels: NDArray[np.uint8]) -> _PictureMeasures:
+    """Return histograms of luma, of its Laplacian and of its gradient, and the small picture."""
     picture = Image.fromarray(pixels)
     grey = picture.convert("L")
     x = np.asarray(grey).astype(np.int16)
     if min(x.shape) < 3:
         x = np.pad(x, 1, mode="edge")
     inner = x[1:-1, 1:-1]
-    bends = np.abs(4 * inner - x[:-2, 1:-1] - x[2:, 1:-1] - x[1:-1, :-2] - x[1:-1, 2:])
-    slopes = np.maximum(np.abs(inner - x[:-2, 1:-1]), np.abs(inner - x[1:-1, :-2]))
+    laplacians = np.abs(4 * inner - x[:-2, 1:-1] - x[2:, 1:-1] - x[1:-1, :-2] - x[1:-1, 2:])
+    gradients = np.maximum(np.abs(inner - x[:-2, 1:-1]), np.abs(inner - x[1:-1, :-2]))
     return (
         np.asarray(grey.histogram(), np.int64),
-        np.bincount(bends.ravel(), minlength=_SLOPES),
-        np.bincount(slopes.ravel(), minlength=_LEVELS),
+        np.bincount(laplacians.ravel(), minlength=_LAPLACIANS),
+        np.bincount(gradients.ravel(), minlength=_LEVELS),
         small_picture(picture),
     )
 
 
 def _percentile(histograms: NDArray[np.int64], part: float) -> NDArray[np.int64]:
-    """(n,) smallest value with at least ``part`` of each histogram (n, v) at or below it."""
+    """Return the ``part`` quantile of each histogram (n, v), (n,)."""
     running = np.cumsum(histograms, axis=1)
     return np.asarray((running < part * running[:, -1:]).sum(axis=1))
 
@@ -200,8 +200,8 @@ def _traits(table: pa.Table) -> Traits:
         raise ModelFormatError(f"these are not traits of images: {error}. Measure them again.") from error
 
 
-def _by_row(keys: Sequence[str], found: Sequence[str], parts: Sequence[Traits]) -> Traits:
-    """Traits by content to one row per key."""
+def _arrange_by_row(keys: Sequence[str], found: Sequence[str], parts: Sequence[Traits]) -> Traits:
+    """Arrange traits by content as one row per key."""
     place = {key: i for i, key in enumerate(found)}
     rows = np.array([place.get(key, -1) for key in keys], np.int64)
     known = rows >= 0
@@ -214,6 +214,6 @@ def _by_row(keys: Sequence[str], found: Sequence[str], parts: Sequence[Traits]) 
 
 
 def require_rows(references: References, traits: Any) -> None:
-    """Raise ModelFormatError unless ``traits`` has a row per image of the model."""
+    """Raise `ModelFormatError` unless ``traits`` has a row per image of the model."""
     if len(traits) != len(references):
         raise ModelFormatError(f"traits of {len(traits)} images for a model of {len(references)}: measure them again.")

@@ -1,4 +1,4 @@
-"""Images unlike any other, from the distances the graph holds."""
+"""Outliers: images unlike any other, by the distances of the graph."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TABLES: dict[str, pa.Schema] = {
     "images": of_images(
         pa.field("distance", pa.float32(), nullable=False),  # to the furthest of its k neighbours
-        pa.field("lof", pa.float32(), nullable=False),  # local outlier factor: 1 = as dense as around its neighbours
+        pa.field("lof", pa.float32(), nullable=False),  # local outlier factor: 1 is as dense as around its neighbours
         pa.field("score", pa.float32(), nullable=False),  # distance, in robust deviations above the median
         pa.field("outlier", pa.bool_(), nullable=False),
     )
@@ -28,7 +28,7 @@ TABLES: dict[str, pa.Schema] = {
 
 THRESHOLD = 2.5
 """Robust deviations from which an image is called an outlier (Leys et al. 2013)."""
-MAD_TO_SD = 1.4826
+MAD_TO_SD = 1.4826  # of a normal distribution
 MEAN_TO_SD = 1.2533
 TINY = 1e-9
 
@@ -37,11 +37,10 @@ def find_outliers(references: References, threshold: float = THRESHOLD) -> Insig
     """Rank all images by how far away their neighbours are.
 
     The score is the distance to the k-th neighbour (Ramaswamy, Rastogi, Shim 2000), in robust standard
-    deviations (1.4826 MAD) above the median of the collection. On images planted in collections they do
-    not belong to it ranks better than the mean distance and far better than measures relative to the
-    neighbours' own density, such as the local outlier factor (Breunig et al. 2000), which is kept as
-    the column ``lof``. Nothing is flagged where nothing stands out: in a collection of many different
-    things distances vary so much that no single image does.
+    deviations (1.4826 MAD) above the median of the collection. Measured on foreign images planted in collections,
+    it ranks better than the mean distance, and far better than measures relative to the density of the neighbours,
+    such as the local outlier factor (Breunig et al. 2000), which is the column ``lof``. In a collection of very
+    different images distances vary so much that none may be flagged.
 
     Parameters
     ----------
@@ -78,12 +77,12 @@ def find_outliers(references: References, threshold: float = THRESHOLD) -> Insig
 
 
 def kth_distances(graph: NeighborGraph) -> NDArray[np.float64]:
-    """(n,) distance of each row to the last of its neighbours; 0 where there are none."""
+    """Return the distance of each row to the last of its neighbours, (n,); 0 if it has none."""
     return graph.distances[:, -1].astype(np.float64) if graph.k else np.zeros(len(graph))
 
 
 def local_outlier_factors(graph: NeighborGraph) -> NDArray[np.float64]:
-    """(n,) how many times denser it is around a row's neighbours than around the row itself (Breunig et al. 2000)."""
+    """Return the density around the neighbours of each row over that around the row, (n,) (Breunig et al. 2000)."""
     if not graph.k:
         return np.ones(len(graph))
     reach = np.maximum(graph.distances, kth_distances(graph)[graph.neighbors])
@@ -93,10 +92,10 @@ def local_outlier_factors(graph: NeighborGraph) -> NDArray[np.float64]:
 
 
 def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Median and robust standard deviation of (n,) values, n >= 1.
+    """Return median and robust standard deviation of (n,) values, n >= 1.
 
-    Where more than half of the values are equal the mean absolute deviation stands in for the median one
-    (Iglewicz, Hoaglin 1993); where all are, 1.
+    If more than half of the values are equal, the mean absolute deviation replaces the median one
+    (Iglewicz, Hoaglin 1993); if all are, the deviation is 1.
     """
     center = float(np.median(values))
     deviations = np.abs(values - center)

@@ -1,8 +1,8 @@
 """Image quality: blurry, dark, bright, empty, oddly shaped and oddly sized pictures, measured from thumbnails.
 
-An image has an issue when its measure is beyond a limit. Where that is common in the collection (the limit lies within
-one robust deviation of the median), so that night photographs are not all dark, it must be unusual too: three robust
-deviations from the median. A robust deviation is 1.4826 times the median absolute deviation.
+An image has an issue when its measure is beyond a limit. If that is common in the collection (the limit lies within
+one robust deviation of the median), the measure must also be three robust deviations from the median: in a collection
+of night photographs not every image is dark. A robust deviation is 1.4826 times the median absolute deviation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "images": of_images(
         *(pa.field(name, pa.float32()) for name in MEASURES),
-        pa.field("aspect", pa.float32()),  # width over height, upright
+        pa.field("aspect", pa.float32()),  # width over height, after EXIF rotation
         pa.field("size", pa.float32()),  # square root of the number of pixels
         pa.field("issues", pa.string(), nullable=False),  # names, separated by ", "
     ),
@@ -44,7 +44,7 @@ DEVIATIONS = 3.0
 
 @dataclass(frozen=True)
 class Issue:
-    """Which measure shows it, and the limit: a smallest value, a largest value, or a factor from the median."""
+    """A measure and its limit: a smallest value, a largest value, or a factor from the median."""
 
     measure: str
     at_least: float | None = None
@@ -60,18 +60,18 @@ ISSUES = {
     "odd_aspect": Issue("aspect", factor=2.5),
     "odd_size": Issue("size", factor=3),
 }
-"""Limits in the units of `insights.measures.Traits`; aspect is width over height, size the root of the pixels."""
+"""Limits in the units of `imgsim.insights.measures.Traits`; aspect is width over height, size the root of pixels."""
 _OF_CONTENT = ("blurry", "dark", "bright")
 
 
 def image_quality(references: References, traits: Traits) -> Insight:
-    """Images with issues, and the measures of all.
+    """Find images with issues, and return the measures of all.
 
     Returns
     -------
     Insight
-        Tables ``issues``, a row per image and issue, worst first within each, and ``images``, a row per image
-        (`imgsim.insights.schemas.QUALITY`). A metric per issue counts its images, ``images`` those with any.
+        ``quality``: tables ``issues``, a row per image and issue, the worst of each issue first, and ``images``, a row
+        per image (see `TABLES`). A metric per issue counts its images, ``images`` those with any.
         A picture of low information is not called blurry, dark or bright as well.
 
     Raises
@@ -81,7 +81,7 @@ def image_quality(references: References, traits: Traits) -> Insight:
     """
     require_rows(references, traits)
     measures = _measures(references, traits)
-    parts = {name: _with_issue(measures[issue.measure].to_numpy(np.float64), issue) for name, issue in ISSUES.items()}
+    parts = {name: _find_issue(measures[issue.measure].to_numpy(np.float64), issue) for name, issue in ISSUES.items()}
     empty = parts["low_information"]["row"]
     for name in _OF_CONTENT:
         parts[name] = parts[name][~parts[name]["row"].isin(empty)]
@@ -92,7 +92,7 @@ def image_quality(references: References, traits: Traits) -> Insight:
 
 
 def _measures(references: References, traits: Traits) -> pd.DataFrame:
-    """Traits, and the shape that files say they have; NaN where there is no file."""
+    """Return the traits, and the shape of the files after EXIF rotation; NaN for images without a file."""
     facts = Facts.of(references, traits.measures["sharpness"].to_numpy(np.float32))
     width, height = facts.width.astype(np.float64), facts.height.astype(np.float64)
     there = (width > 0) & (height > 0)
@@ -102,10 +102,10 @@ def _measures(references: References, traits: Traits) -> pd.DataFrame:
     )
 
 
-def _with_issue(values: Floats, issue: Issue) -> pd.DataFrame:
-    """Columns row, value, threshold, score (1 at the threshold, more beyond), worst first."""
-    low, middle, high = _usual(values, issue)
-    rows = np.flatnonzero((values < low) | (values > high))  # NaN is neither
+def _find_issue(values: Floats, issue: Issue) -> pd.DataFrame:
+    """Find values beyond the limit; columns row, value, threshold, score (1 at the threshold), the worst first."""
+    low, middle, high = _usual_range(values, issue)
+    rows = np.flatnonzero((values < low) | (values > high))  # False for NaN
     found = values[rows]
     threshold = np.where(found < low, low, high)
     scale = np.log if issue.factor is not None else np.asarray
@@ -115,8 +115,8 @@ def _with_issue(values: Floats, issue: Issue) -> pd.DataFrame:
     return table.sort_values("score", ascending=False, kind="stable")
 
 
-def _usual(values: Floats, issue: Issue) -> tuple[float, float, float]:
-    """The range without issue, and the median in it."""
+def _usual_range(values: Floats, issue: Issue) -> tuple[float, float, float]:
+    """Return the lower limit, the median and the upper limit of values without the issue."""
     known = values[np.isfinite(values)]
     if len(known) == 0:
         return -np.inf, 1.0, np.inf
@@ -135,7 +135,7 @@ def _usual(values: Floats, issue: Issue) -> tuple[float, float, float]:
 
 
 def _robust(values: Floats) -> tuple[float, float]:
-    """Median and robust standard deviation."""
+    """Return median and robust standard deviation."""
     middle = float(np.median(values))
     return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 

@@ -1,13 +1,13 @@
-"""The registry of insights: one row each, from which library, command line, pipeline, report and dashboard take it.
+"""Registry of insights: one row each, read by library, command line, pipeline, report and dashboard.
 
 To add an insight, write its module and add its row here (and a test). The module has
 
-- ``TABLES``: name to `pyarrow.Schema` of each table, the one to look at first;
+- ``TABLES``: name to `pyarrow.Schema` of each table, the most important one first;
 - the finder that the row names: a function of `References`, of what the row ``needs`` and of parameters of its own,
   that returns an `Insight`;
-- optionally ``highlights(insight)``: the rows of the first table that say something was found, most telling first
+- optionally ``highlights(insight)``: the rows of the first table that are worth showing, the most important first
   (default: all rows);
-- optionally ``tiles(table)``: (row, caption) of pictures that show it (default: ``row`` and ``path`` of the table).
+- optionally ``tiles(table)``: (row, caption) of pictures to show (default: ``row`` and ``path`` of the table).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from imgsim.references.insight import Insight, Tables
 
 Tile = tuple[int, str]
-"""A row of the model, and the caption below its picture."""
+"""Row of an image, and the caption below its picture."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class InsightKind:
     Parameters
     ----------
     name : str
-        Of the insight and of its Dagster asset.
+        Name of the insight and of its Dagster asset.
     title : str
         Heading in report and dashboard.
     description : str
-        One sentence: what is found.
+        One sentence that says what is found.
     finder : str
         ``"module:function"``.
     needs : tuple of str
@@ -139,7 +139,7 @@ INSIGHTS = {
         ),
     )
 }
-"""All insights by name; one that needs another comes after it."""
+"""All insights by name; an insight that needs another comes after it."""
 
 
 def tables_of(name: str) -> Tables | None:
@@ -148,7 +148,7 @@ def tables_of(name: str) -> Tables | None:
 
 
 def load_insight(folder: Path) -> Insight:
-    """Read an insight that was saved by itself.
+    """Read a single saved insight.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def load_insight(folder: Path) -> Insight:
 
 
 def highlights(insight: Insight) -> pd.DataFrame:
-    """Return the rows of the first table that say something was found, most telling first."""
+    """Return the rows of the first table that are worth showing, the most important first."""
     module = INSIGHTS[insight.name].module
     if hasattr(module, "highlights"):
         found: pd.DataFrame = module.highlights(insight)
@@ -175,7 +175,7 @@ def highlights(insight: Insight) -> pd.DataFrame:
 
 
 def tiles(insight: Insight, most: int = 25) -> list[Tile]:
-    """Return pictures with captions that show what was found."""
+    """Return rows and captions of pictures that show what was found, at most ``most``."""
     module, table = INSIGHTS[insight.name].module, highlights(insight).head(most)
     if hasattr(module, "tiles"):
         found: list[Tile] = module.tiles(table)

@@ -1,1 +1,1 @@
-"""Reference images with all that is known about them; queries, updates and the folder they are saved as."""
+"""Reference images with their embeddings, graph and results; queries, updates and the saved folder."""

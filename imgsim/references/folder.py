@@ -1,20 +1,20 @@
-"""A model as a folder: tables, vectors and a manifest. No pickle, nothing that can run.
+"""Model folder: tables, vectors and a manifest, without pickle or other code.
 
     manifest.json             format version, parts with size and sha256, ids, backbone
     images.parquet            the reference images, paths relative to their collection
-    rejected.parquet          files that are not in the model, and why
+    rejected.parquet          files that are not in the model, with the reason
     embeddings.arrow          (n, d) float32, memory-mapped when loaded
-    projection.safetensors    how features became embeddings (absent: they did not)
+    projection.safetensors    projection of features to embeddings (absent: raw features)
     neighbors.parquet         the graph
-    cells.safetensors         where searches of the graph begin (absent: up to 200,000 images)
+    cells.safetensors         index for approximate search (absent: up to 200,000 images)
     thumbnails.parquet        small JPEGs by sha256 (absent: none)
     evaluation.json, .parquet metrics, and per class (absent: not evaluated)
-    backbone.onnx             the network (absent: only stored images can be asked for)
-    insights/<name>/          what was found out about the images (`imgsim.insights`)
+    backbone.onnx             the network (absent: queries by stored images and vectors only)
+    insights/<name>/          insights about the images (`imgsim.insights`)
     coreml/                   the model as a Core ML package, with the files that go with it
 
-`FORMAT` is raised when an older reader would misread a newer folder; added optional parts do not raise it. Files in
-sub-folders are listed as ``extras`` of the manifest, which readers that do not know them pass over.
+`FORMAT` is raised when an older reader would misread a newer folder; an added optional part does not raise it. Files
+in sub-folders are listed as ``extras`` of the manifest; a reader ignores those that it does not know.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ MAX_THUMBNAIL = 1024  # pixels of the longest side; imgsim makes them of 160
 
 
 def write(references: References, path: Path, overwrite: bool = False) -> None:
-    """Write a model folder; it appears at ``path`` whole or not at all.
+    """Write a model folder atomically.
 
     Raises
     ------
     ArgumentError
-        ``path`` exists and ``overwrite`` is false; or it is something else than a model, which is never replaced.
+        ``path`` exists and ``overwrite`` is false; or it is not a model, which is never replaced.
     """
     refuse_foreign(Path(path).expanduser().absolute())
     with atomic_folder(Path(path).expanduser().absolute(), overwrite) as folder:
@@ -90,7 +90,7 @@ def write(references: References, path: Path, overwrite: bool = False) -> None:
 
 
 def refuse_foreign(target: Path) -> None:
-    """Refuse to replace anything but a model: a folder of pictures survives a mistyped path, ``overwrite`` or not."""
+    """Refuse to replace anything but a model, so that a mistyped path never deletes a folder of pictures."""
     if not target.exists() or (target / MANIFEST).is_file() or (target.is_dir() and not any(target.iterdir())):
         return
     raise ArgumentError(
@@ -108,7 +108,7 @@ def read(path: str | Path, verify: bool, tables_of: Callable[[str], Tables | Non
     verify : bool
         Compare every part with its checksum (0.1 s for 9,000 images).
     tables_of : function
-        Name of an insight to the schemas of its tables, or None: then it is passed over.
+        Name of an insight to the schemas of its tables, or None for an insight to ignore.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def read(path: str | Path, verify: bool, tables_of: Callable[[str], Tables | Non
 
 
 def _names(folder: Path, images: ImageTable, manifest: Manifest) -> NDArray[Any]:
-    """Return the ids of the images: those of the manifest, else a column."""
+    """Return the ids of the images: those of the manifest, else those of a column."""
     try:
         if manifest.ids is not None:
             return unique_ids(check_ids(manifest.ids), "ids")
@@ -181,14 +181,14 @@ class SavedThumbnails:
         return {key: row for row, key in enumerate(keys)}, table.column("thumbnail")
 
     def __call__(self, keys: Sequence[str]) -> list[bytes | None]:
-        """JPEG bytes by sha256, None for what the model does not hold (or holds something else as)."""
+        """Return the thumbnails of files by sha256: JPEG bytes, or None if the model has none or an invalid one."""
         rows, values = self._table
         found = (values[rows[key]].as_py() if key in rows else None for key in keys)
         return [data if data is not None and _is_thumbnail(data) else None for data in found]
 
 
 def _is_thumbnail(data: bytes) -> bool:
-    """A small JPEG by its header: others draw it without asking what it is."""
+    """Return True for a small JPEG, by its header: callers draw thumbnails without a check of their own."""
     try:
         header = probe(data)
     except ImageError:

@@ -1,4 +1,4 @@
-"""Ids: the names that results give to reference images; and the choice of some of them."""
+"""Ids, by which results name reference images, and the selection of reference images."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def unique_ids(values: Any, name: str) -> NDArray[Any]:
 
 
 def mask_of(references: References, among: Any) -> NDArray[np.bool_] | None:
-    """Return the rows that ``among`` means, (n,) bool; None for all.
+    """Return the rows that ``among`` selects, (n,) bool; None for all.
 
     Parameters
     ----------

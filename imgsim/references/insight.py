@@ -1,4 +1,4 @@
-"""An insight: tables and metrics about a collection, and the parameters they depend on."""
+"""Insight: tables and metrics about a collection, with the parameters they depend on."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Tables = Mapping[str, pa.Schema]
 class Insight:
     """One insight by name.
 
-    ``schemas`` says which tables there are and which columns they have; ``tables`` are those; ``metrics`` are numbers
-    worth comparing between versions; ``params`` are the parameters they depend on, JSON-ready.
+    ``schemas`` are the columns of each table; ``tables`` are the tables; ``metrics`` are numbers to compare between
+    versions; ``params`` are the parameters they depend on, JSON-ready.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Insight:
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal sha256 of everything in it."""
+        """Hexadecimal sha256 of all content."""
         if isinstance(self.tables, SavedTables):
             return self.tables.digest
         content = hashlib.sha256(json.dumps(self._facts(), sort_keys=True).encode())
@@ -60,15 +60,15 @@ class Insight:
 
     @classmethod
     def load(cls, folder: Path, name: str, schemas: Tables) -> Insight:
-        """Read what `save` wrote; each table when it is first asked for.
+        """Read what `save` wrote; each table is read on first use.
 
         Parameters
         ----------
         folder : Path
         name : str
-            Of the insight that must be there.
+            Expected name.
         schemas : mapping of str to pyarrow.Schema
-            Tables that must be there, with these columns.
+            Expected tables and their columns.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Insight:
 
 
 class SavedTables(Mapping[str, "pd.DataFrame"]):
-    """Tables of a saved insight, each read when it is first asked for: most runs look at none."""
+    """Tables of a saved insight, each read on first use: most runs use none."""
 
     def __init__(self, folder: Path, schemas: Tables, digest: str) -> None:
         self.digest = digest
@@ -122,7 +122,7 @@ def frame(schema: pa.Schema, columns: Mapping[str, Any] | pd.DataFrame) -> pd.Da
 
 
 def _table_digest(schema: pa.Schema, table: pd.DataFrame) -> str:
-    """sha256 of a table's columns, types and values."""
+    """Return the sha256 of a table's columns, types and values."""
     import pandas as pd
 
     content = hashlib.sha256(json.dumps([[item.name, str(item.type)] for item in schema]).encode())

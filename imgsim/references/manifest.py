@@ -1,7 +1,7 @@
-"""``manifest.json`` of a model folder: what the model is made of. All of it may come from a stranger.
+"""``manifest.json`` of a model folder: its parts, ids and network. Its content is not trusted.
 
-Only names that a model can have are accepted, only files of its own, and each only with the size and sha256 it was
-saved with; values that later name a folder or decide how much memory is taken are checked here.
+Only names of parts that a model can have are accepted, only files inside its folder, and each file only with its size
+and sha256. Values that later name a folder or decide how much memory is taken are checked here.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PARTS = (
 )
 REQUIRED = ("images.parquet", "rejected.parquet", "embeddings.arrow", "neighbors.parquet")
 INSIGHTS, COREML = "insights", "coreml"
-MAX_INPUT = 4096  # pixels of a network's side
-MAX_ID_CHARACTERS = 2**28  # of all ids together, each as long as the longest: how numpy keeps them
+MAX_INPUT = 4096  # pixels of a side of a network's input
+MAX_ID_CHARACTERS = 2**28  # of all ids together, each padded to the longest as in numpy
 _FINGERPRINT = re.compile(r"[\w-]{1,80}")
 _LEFT_BY_FINDER = ".DS_Store"
 
@@ -45,7 +45,7 @@ Stamp = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says: files with their ``bytes`` and ``sha256``, the ids, and the network of the features."""
+    """A manifest: files with their ``bytes`` and ``sha256``, the ids, and the network of the features."""
 
     parts: Mapping[str, Stamp]
     extras: Mapping[str, Stamp]
@@ -55,12 +55,12 @@ class Manifest:
 
 
 def stamp(path: Path) -> Stamp:
-    """Size and checksum of a file."""
+    """Return size and checksum of a file."""
     return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read and check the manifest; the files it names are not touched.
+    """Read and check the manifest; the files it names are not read.
 
     Raises
     ------
@@ -95,12 +95,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def check_files(folder: Path, manifest: Manifest, verify: bool) -> None:
-    """Refuse files that are missing, damaged, links, or that the manifest does not know.
+    """Refuse files that are missing, damaged, links, or not in the manifest.
 
     Raises
     ------
     ModelFormatError
-        Naming the file.
+        Names the file.
     """
     listed = {**manifest.parts, **manifest.extras}
     for name, expected in listed.items():
@@ -119,7 +119,7 @@ def check_files(folder: Path, manifest: Manifest, verify: bool) -> None:
 
 
 def _files_of_extras(folder: Path, extras: Mapping[str, Stamp]) -> set[str]:
-    """Everything that lies in the folders of extras that are used."""
+    """Return all files in the folders of those extras that are read."""
     used = {"/".join(name.split("/")[: 2 if name.startswith(f"{INSIGHTS}/") else 1]) for name in extras}
     below = {f"{name}/{file}" for name in used for file in files_below(folder / name)}
     return {name for name in below if not name.endswith(f"/{_LEFT_BY_FINDER}")}
@@ -170,7 +170,7 @@ def _ids(values: Any) -> list[Any] | None:
 
 
 def check_ids(values: list[Any]) -> list[Any]:
-    """Raise ValueError for ids that as a numpy array would take much more memory than they have characters."""
+    """Raise `ValueError` if the numpy array of the ids would take much more memory than their characters."""
     longest = max((len(str(value)) for value in values), default=0)
     if longest * len(values) > MAX_ID_CHARACTERS:
         raise ValueError(f"ids: {len(values):,} ids of up to {longest:,} characters")
@@ -180,7 +180,7 @@ def check_ids(values: list[Any]) -> list[Any]:
 
 
 def _backbone(values: Any) -> BackboneSpec:
-    """A spec of which each value has its type; its fingerprint may name a folder, and its size decides on memory."""
+    """Check the type of each value, the fingerprint (it may name a folder) and the size (it decides on memory)."""
     _expect(values, "backbone", dict)
     spec = BackboneSpec.from_dict({item.name: values[item.name] for item in fields(BackboneSpec)})
     for name in ("name", "fingerprint", "weights", "licence"):

@@ -1,4 +1,4 @@
-"""Queries: pictures, files, ids or vectors, turned into vectors of the model's embedding space."""
+"""Queries: pictures, files, ids or vectors, converted to vectors of the model's embedding space."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ Vectors = NDArray[np.float32]
 def resolve(references: References, x: Any) -> Vectors:
     """Return the vectors of the queries in ``x``, (m, d) float32, one row each.
 
-    A file whose bytes are those of a reference image gets that image's own vector; ids and such files
-    need no network.
+    A file with the bytes of a reference image gets that image's vector. Ids and such files need no network.
     """
     if isinstance(x, ImageTable):
         return _pictures(references, [(x.paths[i], _Stored(x, i)) for i in range(_some(len(x)))])
@@ -45,7 +44,7 @@ def resolve(references: References, x: Any) -> Vectors:
 
 
 def items_of(x: Any) -> list[Any]:
-    """Return the queries of ``x``, which is no ImageTable, one by one."""
+    """Return the single queries of ``x``, which is not an ImageTable."""
     if _is_vectors(x):
         return list(np.atleast_2d(np.asarray(x)))
     return list(x) if isinstance(x, (list, tuple)) or _is_column(x) else [x]
@@ -88,7 +87,7 @@ def _some(count: int) -> int:
 
 
 def _is_column(x: Any) -> bool:
-    """A pandas Series or one-dimensional array of ids or paths."""
+    """Return True for a pandas Series or one-dimensional array of ids or paths."""
     return getattr(x, "ndim", None) == 1 and not isinstance(x, (str, bytes))
 
 
@@ -136,7 +135,7 @@ def _name(item: Any, position: int) -> str:
 
 
 def _pictures(references: References, items: list[tuple[str, Any]]) -> Vectors:
-    """Vectors of pictures; every one that cannot be used is named in the error."""
+    """Return the vectors of pictures; the error names every picture that cannot be used."""
     if len(items) == 1:  # a thread would cost more than it saves
         results = [_picture(references, items[0][1])]
     else:
@@ -150,7 +149,7 @@ def _pictures(references: References, items: list[tuple[str, Any]]) -> Vectors:
 
 
 def _picture(references: References, item: Any) -> Any:
-    """(d,) vector of one picture, or why it has none."""
+    """Return the vector (d,) of one picture, or the `ImageError` why it has none."""
     try:
         if isinstance(item, np.ndarray) or hasattr(item, "convert"):
             return embed(references, item)
@@ -170,7 +169,7 @@ def _embed_file(references: References, data: bytes) -> Any:
 
 
 def _embed(references: References, pixels: Callable[[BackboneSpec], NDArray[np.uint8]]) -> Vectors:
-    """Return the vector (d,) of the input that ``pixels`` makes; it is made only when there is a network."""
+    """Return the vector (d,) of the input that ``pixels`` makes; ``pixels`` is called only if there is a network."""
     runtime = references.runtime()
     feature = runtime(pixels(references.backbone)[None])
     vectors: Vectors = feature if references.projection is None else references.projection.transform(feature)
@@ -208,7 +207,7 @@ def read_bytes(item: Any) -> bytes:
 
 
 def _as_rgb(item: Any) -> NDArray[np.uint8]:
-    """A PIL image (EXIF applied) or uint8 array as RGB (H, W, 3), transparency over white."""
+    """Convert a PIL image (EXIF applied) or uint8 array to RGB (H, W, 3), transparency over white."""
     from PIL import Image, ImageOps
 
     from imgsim.decoding.color import to_srgb

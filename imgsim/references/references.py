@@ -1,4 +1,4 @@
-"""Reference images and all that a model holds about them."""
+"""Reference images with their embeddings, graph, backbone and results."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ class References:
         thumbnails: Thumbnails | None,
         cells: InvertedFile | None = None,
     ) -> None:
-        """Take other reference images, in place, and drop what was derived from the ones before.
+        """Replace the reference images, in place.
 
-        Evaluation, insights and Core ML package are dropped.
+        Results about the old ones (evaluation, insights, Core ML package) are dropped.
         """
         matrix = embeddings.matrix.view()
         matrix.setflags(write=False)
@@ -136,7 +136,7 @@ class References:
 
     @property
     def onnx(self) -> Path | None:
-        """File of the network, or None: then only stored images and vectors can be queries."""
+        """File of the network; None means that only stored images and vectors can be queries."""
         return self._onnx if self._onnx is not None and self._onnx.exists() else None
 
     @property
@@ -161,7 +161,7 @@ class References:
         return self.thumbnail_source([self.images.sha256[row] for row in rows])
 
     def runtime(self) -> OnnxRuntime:
-        """Return the network, ready to run; it is loaded on first use.
+        """Return the network, loaded on first use.
 
         Raises
         ------

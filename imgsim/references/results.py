@@ -1,4 +1,4 @@
-"""Answers in the forms users ask for: frames, networkx graphs, sparse matrices."""
+"""Output formats of queries and graphs: data frames, networkx graphs, sparse matrices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Edges = tuple[Rows, NDArray[np.int32], NDArray[np.float32]]
 
 
 def edges_within(ids: NDArray[np.int32], distances: NDArray[np.float32], radius: float | None) -> Edges:
-    """(m, k) neighbours to flat edges (row, id, distance), those beyond ``radius`` dropped."""
+    """Flatten neighbours (m, k) to edges (row, id, distance) up to ``radius``."""
     rows = np.repeat(np.arange(len(ids)), ids.shape[1])
     found, flat = ids.reshape(-1), distances.reshape(-1)
     if radius is None:
@@ -30,7 +30,7 @@ def edges_within(ids: NDArray[np.int32], distances: NDArray[np.float32], radius:
 
 
 def ranks(rows: Rows) -> Rows:
-    """1, 2, 3 ... within each run of equal values of the sorted ``rows``."""
+    """Return 1, 2, 3 ... within each run of equal values of the sorted ``rows``."""
     if not len(rows):
         return rows
     starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
@@ -40,7 +40,7 @@ def ranks(rows: Rows) -> Rows:
 def query_frame(
     query_labels: NDArray[Any], reference_labels: NDArray[Any], distances: NDArray[np.float32], rows: Rows
 ) -> pd.DataFrame:
-    """The four columns of a query's answer; ``rows`` tells where a new query begins."""
+    """Make the frame that `SimilarityModel.query` returns; ``rows`` (sorted) is the query of each neighbour."""
     values = (query_labels, reference_labels, distances.astype(np.float64), ranks(rows))
     return pd.DataFrame(dict(zip(schema.QUERY_COLUMNS, values, strict=True)))
 
@@ -53,7 +53,7 @@ def graph_output(
     include_self: bool,
     output: str,
 ) -> Any:
-    """Edges (sorted by row) as ``output`` asks.
+    """Convert edges (sorted by row) to the format ``output``.
 
     Raises
     ------

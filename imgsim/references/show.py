@@ -1,4 +1,4 @@
-"""Pictures of answers: a row per query, the query first, then its neighbours."""
+"""Pictures of query results: a row per query, the query first, then its neighbours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIDE = 160
 
 
 def draw_answer(references: References, x: Any, answer: pd.DataFrame) -> Image:
-    """Draw the answer of `SimilarityModel.query` to ``x``, where ``query_label`` are the positions of the queries."""
+    """Draw the result of `SimilarityModel.query` for ``x``; ``query_label`` must be the positions of the queries."""
     queries = shown_queries(references, x)
     found = [answer[answer["query_label"] == position] for position in range(len(queries))]
     return draw_neighbors(references, queries, [(a["reference_label"].tolist(), a["distance"].tolist()) for a in found])
@@ -39,7 +39,7 @@ def draw_neighbors(
     references : References
     queries : sequence of (picture, label)
     answers : sequence of (ids, distances)
-        Of the neighbours of each query, nearest first.
+        Neighbours of each query, the nearest first.
     """
     sheet = []
     for (picture, label), (ids, distances) in zip(queries, answers, strict=True):
@@ -62,7 +62,7 @@ def shown_queries(references: References, x: Any) -> list[Shown]:
 
 
 def shown_query(references: References, item: Any) -> Shown:
-    """Return the picture of a query and its label: that of the same reference image, or of its folder if it is one."""
+    """Return the picture of a query and its label: that of an equal reference image, else a known folder's name."""
     if is_id(references, item):
         row = int(references.rows_of_ids([item])[0])
         return references.thumbnails([row])[0], references.images.labels[row]

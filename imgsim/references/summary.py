@@ -33,7 +33,7 @@ def summarize(references: References, output: str = "print") -> Any:
     text = "\n".join(lines)
     if output == "str":
         return text
-    print(text)  # noqa: T201  the one function whose job it is
+    print(text)  # noqa: T201  printing is what this function is for
     return None
 
 
@@ -62,12 +62,12 @@ def _sections(references: References) -> dict[str, dict[str, Any]]:
         known = references.evaluation.metrics
         sections["Evaluation"] = {name: value for name, value in known.items() if not name.endswith(("_low", "_high"))}
     if references.insights:
-        sections["Insights"] = {name: _found(references.insights[name]) for name in sorted(references.insights)}
+        sections["Insights"] = {name: _metrics_line(references.insights[name]) for name in sorted(references.insights)}
     return sections
 
 
-def _found(insight: Insight) -> str:
-    """The numbers of an insight, the first few, in one line."""
+def _metrics_line(insight: Insight) -> str:
+    """Format the first few metrics of an insight in one line."""
     return ", ".join(f"{name} {_text(value)}" for name, value in list(insight.metrics.items())[:4]) or "nothing"
 
 

@@ -1,4 +1,4 @@
-"""Adding and removing images without building everything again."""
+"""Updates of a model: images are added and removed without a new build."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add_images(
         graph, cells = extended_graph_by_ivf(references.graph, matrix, references.search.cells)
     else:
         graph = extended_graph(references.graph, matrix)
-    thumbnails = _either(references.thumbnail_source, (store or FeatureStore()).read_thumbnails)
+    thumbnails = _combine_thumbnails(references.thumbnail_source, (store or FeatureStore()).read_thumbnails)
     references.replace_rows(table, Embeddings(matrix, references.projection), ids, graph, thumbnails, cells)
 
 
@@ -69,7 +69,7 @@ def remove_ids(references: References, ids: Any) -> None:
 
 
 def _features(references: References, images: ImageTable, store: FeatureStore | None, progress: bool) -> Features:
-    """Features by the network the model carries, so that a loaded model can grow too."""
+    """Extract features by the ONNX network of the model, which a loaded model has too."""
     if references.onnx is None:
         raise BackboneError("this model holds no network, so images cannot be added; create it again from images.")
 
@@ -81,8 +81,8 @@ def _features(references: References, images: ImageTable, store: FeatureStore | 
     )
 
 
-def _either(first: Thumbnails | None, second: Thumbnails) -> Thumbnails:
-    """Thumbnails from ``first``, and from ``second`` what it lacks."""
+def _combine_thumbnails(first: Thumbnails | None, second: Thumbnails) -> Thumbnails:
+    """Combine two sources of thumbnails; ``second`` is used for those that ``first`` lacks."""
     if first is None:
         return second
 

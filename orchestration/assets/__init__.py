@@ -1,6 +1,7 @@
-"""images → features → embeddings → neighbor_graph → evaluation, insights, map, coreml_package → what is published.
+"""Assets of the pipeline.
 
-Published are insight_report and registered_model.
+images → features → embeddings → neighbor_graph → evaluation, insights, map, coreml_package → insight_report,
+registered_model.
 """
 
 from orchestration.assets.coreml_package import coreml_package

@@ -1,4 +1,4 @@
-"""The model for a phone."""
+"""Asset ``coreml_package``: the model for a phone."""
 
 import shutil
 from importlib.metadata import PackageNotFoundError, version
@@ -30,10 +30,10 @@ def coreml_package(
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
 ) -> Results[CoreMLPackage]:
-    """Network, projection and references as a Core ML package that was run here and agrees with Python.
+    """Export network, projection and references as a Core ML package, run it here and compare it with Python.
 
-    Where it cannot be made (no coremltools for this Python, a network coremltools does not know, too many
-    references) the reason takes its place and the run goes on. One that disagrees stops the run.
+    If it cannot be made (no coremltools for this Python, a network that coremltools does not support, too many
+    references), the asset holds the reason and the run goes on. A package that disagrees stops the run.
     """
     with stage(context) as this:
         references = this.references(features, embeddings, neighbor_graph)
@@ -52,7 +52,7 @@ def coreml_package(
 
 
 def network_of_run(run_config: Any, config: CoreMLConfig) -> dict[str, str | None]:
-    """Return ``backbone`` and ``weights`` as configured here, else as for the features in the same run."""
+    """Return ``backbone`` and ``weights`` as configured here, else as configured for the features of this run."""
     given = (run_config.get("ops") or {}).get("features", {}).get("config") or {}
     return {
         name: getattr(config, name) or (given.get(name) if isinstance(given.get(name), str) else None) or None
@@ -68,7 +68,7 @@ def _coremltools_version() -> str:
 
 
 def _final(value: CoreMLPackage) -> bool:
-    """Return False for what disagreed, and for what could not be made: its reason may be gone."""
+    """Return False for a package that disagreed or could not be made: the reason may no longer hold."""
     return value.passed or value.reason == DISABLED or not _coremltools_version()
 
 
@@ -84,7 +84,7 @@ def _log(log: StageLog, entry: Entry[CoreMLPackage]) -> dict[str, Any]:
     log.metrics({"coreml.megabytes": value.facts["bytes"] / 1e6})
     with TemporaryDirectory(prefix="imgsim-") as temporary:
         target = Path(temporary) / "coreml"
-        if entry.reused:  # the run that made it has the package
+        if entry.reused:  # the package is in the MLflow run that made it
             target.mkdir()
             shutil.copy(value.folder / NOTES, target)
         else:

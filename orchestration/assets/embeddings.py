@@ -1,4 +1,4 @@
-"""Projected unit vectors."""
+"""Asset ``embeddings``: projected unit vectors."""
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ from orchestration.stage import Results, stage, stage_asset
 
 @stage_asset(group_name="vectors", kinds={"python", "numpy", "arrow"}, check_specs=checks.EMBEDDINGS)
 def embeddings(context: dg.AssetExecutionContext, config: EmbeddingsConfig, features: Features) -> Results[Embeddings]:
-    """Signed square root, PCA and normalisation of the features, fitted on this collection."""
+    """Project the features: signed square root, PCA fitted on this collection, and normalisation."""
     with stage(context) as this:
         entry = this.entry(Embeddings, features.digest, config.projection, config.seed)
         value = entry.get(lambda: embed(features.matrix, config.projection, config.seed))

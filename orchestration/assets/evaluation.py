@@ -1,4 +1,4 @@
-"""Recall of the graph and quality of the neighbours."""
+"""Asset ``evaluation``: recall of the graph and quality of the neighbours."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def evaluation(
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
 ) -> Results[Evaluation]:
-    """Recall of the graph against exact search; precision, mAP and 1-NN accuracy on labels, with 95 % bounds."""
+    """Measure recall of the graph; precision, mAP and 1-NN accuracy on labels, with 95 % bounds."""
     with stage(context) as this:
         inputs = [features.digest, embeddings.digest, neighbor_graph.digest]
         how = (config.k, sorted(config.background), config.sample, config.seed)

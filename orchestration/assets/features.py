@@ -1,4 +1,4 @@
-"""Raw features of each image."""
+"""Asset ``features``: raw features of each image."""
 
 import dagster as dg
 
@@ -13,7 +13,7 @@ from orchestration.stage import Results, stage, stage_asset
 
 @stage_asset(group_name="vectors", kinds={"python", "onnx", "parquet"}, uses={"workers"}, check_specs=checks.FEATURES)
 def features(context: dg.AssetExecutionContext, config: FeaturesConfig, images: ImageTable) -> Results[Features]:
-    """One raw feature vector per image; content seen before, in any collection, is taken from the store."""
+    """Extract one raw feature vector per image; content that the store knows is not computed again."""
     with stage(context) as this:
         store = this.storage.store()
 
@@ -21,7 +21,7 @@ def features(context: dg.AssetExecutionContext, config: FeaturesConfig, images: 
             backbone = get_backbone(config.backbone, config.weights or None)
             return extract_by(this.workers, images, backbone, store, config.batch_size, config.device, this.progress)
 
-        found = [images.digest, images.root, images.rejected.to_dict("list")]  # rejected files are carried on
+        found = [images.digest, images.root, images.rejected.to_dict("list")]  # rejected files are passed on
         entry = this.entry(Features, *found, backbone_identity(config.backbone, config.weights))
         value = entry.get(compute, _every_file_was_read)
         computed = 0.0 if entry.reused else value.stats["computed"]
@@ -45,5 +45,5 @@ def features(context: dg.AssetExecutionContext, config: FeaturesConfig, images: 
 
 
 def _every_file_was_read(value: Features) -> bool:
-    """Return False where a file could not be read: it may be readable now."""
+    """Return False if a file could not be read: it may be readable now."""
     return not (value.images.rejected["stage"] == "read").any()

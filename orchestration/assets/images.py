@@ -1,4 +1,4 @@
-"""The collection's table of images."""
+"""Asset ``images``: the collection's table of images."""
 
 import dagster as dg
 
@@ -14,9 +14,9 @@ SAMPLE_COLUMNS = ["id", "path", "label", "bytes", "width", "height", "format"]
 
 @stage_asset(group_name="ingest", kinds={"python", "parquet"}, check_specs=checks.IMAGES)
 def images(context: dg.AssetExecutionContext, config: ImagesConfig) -> Results[ImageTable]:
-    """Table of the collection's images (path, label, sha256, size, format), and of the files that are none.
+    """List the collection's images (path, label, sha256, size, format) and the rejected files.
 
-    Always scans: listing and hashing is cheap, and everything after it runs only when content changed.
+    The files are listed and hashed in every run, which is cheap. Later stages run only when content has changed.
     """
     storage: StorageResource = context.resources.storage
     source = storage.source(context.partition_key, config.source)

@@ -1,4 +1,4 @@
-"""Everything that was found, as one page with pictures."""
+"""Asset ``insight_report``: all insights as one page with pictures."""
 
 import dagster as dg
 
@@ -22,7 +22,7 @@ def insight_report(
     evaluation: Evaluation,
     **insights: Insight,
 ) -> Results[Report]:
-    """One HTML page: rejected files, duplicates, label errors, outliers, quality, leaks, clusters, map, graph."""
+    """Make an HTML page: rejected files, duplicates, label errors, outliers, quality, leaks, clusters, map, graph."""
     with stage(context) as this:
         inputs = [features.digest, features.images.rejected.to_dict("list"), embeddings.digest, neighbor_graph.digest]
         found = [insights[name].digest for name in INSIGHTS]

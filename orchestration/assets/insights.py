@@ -1,4 +1,4 @@
-"""Insights into the images that cost seconds, as assets of one step."""
+"""Assets of the insights that take seconds, all in one step."""
 
 import dagster as dg
 
@@ -16,7 +16,7 @@ from orchestration.stage import OWNERS, RESOURCES, STEP, Results, stage
 STEP_NAMES = [name for name in INSIGHTS if name != "map"]
 """The insights of this step; the map is a step of its own."""
 AS_INPUTS = {name: dg.AssetIn(dagster_type=Insight) for name in INSIGHTS}
-"""Every insight as an input of an asset that takes ``**insights``."""
+"""Inputs of an asset that takes all ``**insights``."""
 _INPUTS = ("features", "embeddings", "neighbor_graph")
 
 
@@ -52,7 +52,7 @@ def insights(
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
 ) -> Results[Insight]:
-    """Every insight that was selected; each is kept under its own key, so one parameter recomputes one insight."""
+    """Compute the selected insights; each has its own cache key, so a parameter recomputes only its own insight."""
     wanted = [name for name in STEP_NAMES if dg.AssetKey(name) in context.selected_asset_keys]
     needed = {need for name in wanted for need in _needs(name)}
     with stage(context) as this:

@@ -1,4 +1,4 @@
-"""All images on one plane, alike near alike."""
+"""Asset ``map``: all images on one plane, similar ones close together."""
 
 import dagster as dg
 
@@ -20,7 +20,7 @@ def image_map(
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
 ) -> Results[Insight]:
-    """Two coordinates for each image, such that neighbours in the graph lie together."""
+    """Compute two coordinates per image, such that neighbours in the graph lie close together."""
     with stage(context) as this:
         entry = this.entry(Insight, [features.digest, embeddings.digest, neighbor_graph.digest], config.seed)
         references = this.references(features, embeddings, neighbor_graph)

@@ -1,4 +1,4 @@
-"""The k-nearest-neighbour graph."""
+"""Asset ``neighbor_graph``: the k-nearest-neighbour graph."""
 
 import dagster as dg
 import numpy as np
@@ -14,7 +14,7 @@ from orchestration.stage import Results, stage, stage_asset
 def neighbor_graph(
     context: dg.AssetExecutionContext, config: GraphConfig, embeddings: Embeddings
 ) -> Results[NeighborGraph]:
-    """Each image's k nearest others: exact for small collections, NN-Descent for large, partitions for larger."""
+    """Find each image's k nearest others: exact for small collections, NN-Descent for large, partitions for larger."""
     with stage(context) as this:
 
         def compute() -> NeighborGraph:

@@ -1,4 +1,4 @@
-"""The model as a version in MLflow's registry."""
+"""Asset ``registered_model``: the model as a version in MLflow's registry."""
 
 from typing import Any
 
@@ -26,10 +26,9 @@ def registered_model(
     coreml_package: CoreMLPackage,
     **insights: Insight,
 ) -> dg.MaterializeResult[None]:
-    """Version of ``imgsim-<collection>``: challenger at once, champion when it is no worse than the present one.
+    """Register a version of ``imgsim-<collection>``: as challenger, and as champion if no worse than the current one.
 
-    It carries its insights and its Core ML package. What equals a registered version is that version;
-    nothing is uploaded again.
+    The version includes insights and Core ML package. A model equal to a registered version is not uploaded again.
     """
     with stage(context) as this:
         references = this.references(features, embeddings, neighbor_graph, evaluation, insights)

@@ -1,4 +1,4 @@
-"""Packages of the extra ``pipeline``, which both commands need."""
+"""Check for the packages of the extra ``pipeline``, which both commands need."""
 
 from importlib.util import find_spec
 
@@ -14,7 +14,7 @@ def require_pipeline(command: str) -> None:
     Raises
     ------
     MissingExtraError
-        Naming what is missing and the extra to install.
+        Names the missing packages and the extra to install.
     """
     missing = [name for module, name in _MODULES.items() if find_spec(module) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""One run of the pipeline in this process, and what is told meanwhile."""
+"""One run of the pipeline in this process, and its progress on the console."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from orchestration.config import EvaluationConfig, FeaturesConfig, ImagesConfig,
 from orchestration.definitions import defs
 from orchestration.instance import prepare_instance
 from orchestration.partitions import collections
-from orchestration.run_lock import turn
+from orchestration.run_lock import collection_lock
 
 Facts = dict[str, dict[str, Any]]
 _OURS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, ImgsimError)}
@@ -26,7 +26,7 @@ _ON_CONSOLE = {
 
 @dataclass
 class Progress:
-    """Prints a line for each finished stage, and keeps what each reported and why one failed."""
+    """Prints a line for each finished stage, and records the facts of each and the reason of a failure."""
 
     facts: Facts = field(default_factory=dict)
     steps: dict[str, list[str]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Progress:
     failure: str = ""
 
     def __call__(self, entry: dg.EventLogEntry, _cursor: str = "") -> None:
-        """Take one event of the run."""
+        """Process one event of the run."""
         event = entry.dagster_event
         if event is None:
             return
@@ -56,13 +56,13 @@ class Progress:
             self.failure = f"{event.step_key}: {failure_reason(event, self.problems)}"
 
     def reused(self, step: str) -> bool:
-        """Return True if everything that a step gave was there already."""
+        """Return True if all results of a step were reused."""
         assets = self.steps.get(step, [])
         return bool(assets) and all(self.facts[name].get("reused") for name in assets)
 
 
 def failure_reason(event: dg.DagsterEvent, problems: Sequence[str] = ()) -> str:
-    """Return imgsim's message about a failed step; of failed checks the ``problems`` they found."""
+    """Return the error message of a failed step, or the ``problems`` that failed checks found."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return str(data.user_failure_data.description)
@@ -78,7 +78,7 @@ def failure_reason(event: dg.DagsterEvent, problems: Sequence[str] = ()) -> str:
 
 
 def run_config(source: str, backbone: str, weights: str, background: Sequence[str] | None = None) -> dg.RunConfig:
-    """Return the configuration of a run; Dagster's own log lines stay off the console."""
+    """Return the configuration of a run; Dagster's own log lines are not printed."""
     labels: dict[str, Any] = {} if background is None else {"background": list(background)}
     return dg.RunConfig(
         ops={
@@ -92,7 +92,7 @@ def run_config(source: str, backbone: str, weights: str, background: Sequence[st
 
 
 def materialise(collection: str, config: dg.RunConfig) -> Progress:
-    """Run the job ``pipeline`` for one collection in this process, recorded in the instance that the UI shows."""
+    """Run the job ``pipeline`` for one collection in this process; the Dagster UI shows the run too."""
     ref = InstanceRef.from_dir(str(prepare_instance()), overrides=_ON_CONSOLE)
     progress = Progress()
     with dg.DagsterInstance.from_ref(ref) as instance:
@@ -100,7 +100,9 @@ def materialise(collection: str, config: dg.RunConfig) -> Progress:
         run_id = str(uuid.uuid4())
         instance.add_event_listener(run_id, progress)
         job = defs().resolve_job_def("pipeline")
-        with turn(instance, collection, run_id, lambda: note("another run of this collection is under way: waiting")):
+        with collection_lock(
+            instance, collection, run_id, lambda: note("another run of this collection is under way: waiting")
+        ):
             result = job.execute_in_process(
                 run_config=config, instance=instance, partition_key=collection, run_id=run_id, raise_on_error=False
             )

@@ -61,7 +61,7 @@ def run(
 
 
 def _run(collection: str, source: str, backbone: str, weights: str, background: list[str] | None) -> Progress:
-    """Run the pipeline; a lack of memory or a database that fails is a `RunError`."""
+    """Run the pipeline; raise `RunError` if memory runs out or a database fails."""
     from orchestration.commands.pipeline_run import materialise, run_config
     from orchestration.failures import RunError, no_memory, no_records, record_errors
 
@@ -86,7 +86,7 @@ def _home() -> Path:
 
 
 def _sample_folder() -> Path:
-    """Return the folder of the packaged sample, unpacked on first use; what was changed in it stays."""
+    """Return the folder of the packaged sample, unpacked on first use; changes in it are kept."""
     from imgsim.sample.unpack import default_folder, unpack_sample
 
     folder = default_folder()
@@ -94,7 +94,7 @@ def _sample_folder() -> Path:
 
 
 def _collection(source: str, name: str) -> str:
-    """Return the collection's name: as given, else from the folder's name unless it holds another folder."""
+    """Return the collection's name, by default the folder's; raise if another folder has that name already."""
     from imgsim.sample.unpack import default_folder
     from orchestration.partitions import check_collection_name, slug
     from orchestration.resources import StorageResource

@@ -1,4 +1,4 @@
-"""What a run gave, as text: one line per stage, and where everything lies."""
+"""Summary of a run, as text: one line per stage, and the places of its results."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from orchestration.result_cache import current
 
 
 def summary(progress: Progress, collection: str, seconds: float) -> str:
-    """Return a line ``name  value`` for each result of a run, in the words of its metadata."""
+    """Return a line ``name  value`` for each result of a run, from its metadata."""
     facts = progress.facts
     images, features, graph = facts["images"], facts["features"], facts["neighbor_graph"]
     quality, model = facts["evaluation"], facts["registered_model"]
@@ -45,7 +45,7 @@ def summary(progress: Progress, collection: str, seconds: float) -> str:
 
 
 def _found(facts: Facts, collection: str) -> dict[str, str]:
-    """Return what the insights found, and of the packaged sample how many of its duplicates."""
+    """Return the findings of the insights, for the packaged sample with the share of its duplicates found."""
     duplicates, labels = facts["duplicates"], facts["label_errors"]
     tiers = [(tier, int(duplicates[f"{tier}_images"])) for tier in TIERS]
     rows = {
@@ -66,7 +66,7 @@ def _found(facts: Facts, collection: str) -> dict[str, str]:
 
 
 def _measured(metrics: Mapping[str, Any], name: str) -> str:
-    """Return ``recall@10 0.998 (0.997 to 0.999)``, or that there is none."""
+    """Return a text like ``recall@10 0.998 (0.997 to 0.999)``, or that it was not measured."""
     found = [key for key in metrics if key.startswith(f"{name}_at_") and key.rsplit("_", 1)[-1].isdigit()]
     if not found:
         return f"no {name}: the images have no labels" if name == "precision" else f"no {name}"

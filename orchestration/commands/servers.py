@@ -1,4 +1,4 @@
-"""Servers of ``imgsim ui``: processes that start, answer and end together."""
+"""Servers of ``imgsim ui``: processes that are started and stopped together."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def check_ports(wanted: list[Service]) -> None:
     Raises
     ------
     ServerError
-        Naming the port and the option that chooses another.
+        Names the port and the option that chooses another.
     """
     for service in wanted:
         with socket.socket() as probe:
@@ -60,7 +60,7 @@ def check_ports(wanted: list[Service]) -> None:
 
 
 class Servers:
-    """Processes that live and end together, each in a process group of its own."""
+    """Processes that are started and stopped together, each in a process group of its own."""
 
     def __init__(self, wanted: list[Service], logs: Path) -> None:
         self._wanted = wanted
@@ -110,7 +110,7 @@ class Servers:
                 raise ServerError(f"{service.name} ended with code {process.returncode}; see {self._log(service)}")
 
     def stop(self) -> None:
-        """Interrupt all together, wait, and kill what is left."""
+        """Interrupt all processes, wait, and kill those that are left."""
         for _, process in self._running:
             _signal(process, signal.SIGINT)
         limit = time.monotonic() + SHUTDOWN_SECONDS

@@ -20,7 +20,7 @@ from orchestration.commands.extras import require_pipeline
 from orchestration.commands.servers import HOST, Servers, Service, check_ports
 
 DAGSTER, MLFLOW, DASHBOARD = 3000, 5000, 8501
-"""Ports unless others are given."""
+"""Default ports."""
 
 
 def ui(
@@ -56,7 +56,7 @@ def ui(
 
 
 def services(dagster_port: int = DAGSTER, mlflow_port: int = MLFLOW, dashboard_port: int = DASHBOARD) -> list[Service]:
-    """Return the servers to run; without Streamlit there is no dashboard, with a remote MLflow no second one."""
+    """Return the servers to run: no dashboard without Streamlit, no MLflow server if a remote one is configured."""
     python = [sys.executable, "-m"]
     at = ["--host", HOST, "--port"]
     code = ["-m", "orchestration.definitions", "--working-directory", str(home())]
@@ -83,7 +83,7 @@ def _dashboard() -> Path:
 
 
 def _environment(wanted: list[Service]) -> dict[str, str]:
-    """Return the servers' environment; they import nothing from the folder in which the command was given."""
+    """Return the servers' environment; they import nothing from the current folder."""
     shown = next((service.url for service in wanted if service.name == "MLflow"), default_tracking_uri())
     return {**os.environ, "IMGSIM_HOME": str(home()), "IMGSIM_MLFLOW_UI": shown, "PYTHONSAFEPATH": "1"}
 

@@ -1,7 +1,7 @@
-"""Renders the sample images: 24 kinds of object, drawn by a small ray marcher.
+"""Renderer of the sample images: 24 kinds of object, drawn by a small ray marcher.
 
     python -m tools.render_sample FOLDER                      # a folder per kind
-    python -m tools.render_sample imgsim/sample/sample.zip    # the archive that the wheel carries
+    python -m tools.render_sample imgsim/sample/sample.zip    # the archive that the wheel includes
 
 The library ships the archive and never imports this package.
 """

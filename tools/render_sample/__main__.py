@@ -13,7 +13,7 @@ from tools.render_sample.folder import render_sample
 
 
 def main(
-    target: Annotated[Path, typer.Argument(help="A new folder, or a file .zip (replaced).")],
+    target: Annotated[Path, typer.Argument(help="A new folder, or a .zip file to write or replace.")],
     views: Annotated[int, typer.Option(help="Pictures of each kind, 1 to 100.")] = 20,
     seed: Annotated[int, typer.Option(help="Other seeds give other pictures.")] = 0,
     kind: Annotated[list[str] | None, typer.Option(help="A kind to render; repeatable. Default: all 24.")] = None,

@@ -1,4 +1,4 @@
-"""The sample as one zip archive; the same pictures give the same bytes."""
+"""Zip archive of the sample; the same pictures give the same bytes."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,14 +10,14 @@ from tools.render_sample.folder import render_sample
 
 
 def write_archive(path: Path, **options: Any) -> None:
-    """Render the sample and write it to ``path`` as a zip archive without compression: JPEGs have theirs.
+    """Render the sample and write it to ``path`` as a zip archive without compression, because JPEGs are compressed.
 
     Parameters
     ----------
     path : Path
         The archive; replaced if it exists.
     **options
-        Of `render_sample`.
+        Arguments of `render_sample`.
     """
     with TemporaryDirectory() as temporary, atomic_path(path) as target:
         folder = render_sample(Path(temporary) / "sample", **options)

@@ -22,7 +22,7 @@ _PIPS: dict[int, list[tuple[float, float]]] = {
 
 
 def _dots(u: Array, v: Array, number: int, spread: float, radius: float) -> Array:
-    """1 where (u, v) lies on one of the pips of ``number``, else 0."""
+    """Return 1 where (u, v) lies on one of the pips of ``number``, else 0."""
     found: Array = np.zeros(u.shape, np.float32)
     for x, y in _PIPS[number]:
         found[(u - x * spread) ** 2 + (v - y * spread) ** 2 < radius**2] = 1
@@ -44,7 +44,7 @@ def _die_paint(body: Colour, pip: Colour) -> Paint:
 
 
 def _spots(rng: Random, count: int, apart: float, room: float) -> list[tuple[float, float]]:
-    """``count`` random places in a square of half side ``room``, at least ``apart`` from each other if they fit."""
+    """Choose ``count`` places in a square of half side ``room``, at least ``apart`` from each other if they fit."""
     spots: list[tuple[float, float]] = []
     for attempt in range(400):
         x, z = between(rng, -room, room), between(rng, -room, room)
@@ -57,7 +57,7 @@ def _spots(rng: Random, count: int, apart: float, room: float) -> list[tuple[flo
 
 
 def dice(rng: Random) -> Subject:
-    """Two to four dice, thrown."""
+    """Build two to four thrown dice."""
     body = colour(rng, (0.0, 0.9), (0.75, 1.0))
     pip = (0.02, 0.02, 0.02) if sum(body) > 0.8 else (0.85, 0.85, 0.85)
     solid = sdf.box(1, 1, 1, 0.22)
@@ -70,7 +70,7 @@ def dice(rng: Random) -> Subject:
 
 
 def dominoes(rng: Random) -> Subject:
-    """Domino tiles on a table."""
+    """Build domino tiles on a table."""
     body = colour(rng, (0.0, 0.5), (0.04, 0.15) if rng.random() < 0.5 else (0.8, 1.0))
     pip = (0.03, 0.03, 0.03) if sum(body) > 0.7 else (0.85, 0.85, 0.85)
     solid = sdf.box(1, 0.2, 0.5, 0.06)
@@ -93,7 +93,7 @@ def dominoes(rng: Random) -> Subject:
 
 
 def clock(rng: Random) -> Subject:
-    """A round clock on its wall, seen from the front or aslant."""
+    """Build a round clock on its wall, seen from the front or at an angle."""
     dial, mark = colour(rng, (0.0, 0.4), (0.8, 1.0)), (0.02, 0.02, 0.03)
     if rng.random() < 0.3:
         dial, mark = colour(rng, (0.2, 0.9), (0.08, 0.3)), (0.8, 0.8, 0.78)
@@ -121,7 +121,7 @@ def clock(rng: Random) -> Subject:
 
 
 def chess(rng: Random) -> Subject:
-    """A small chess board with a few pieces."""
+    """Build a small chess board with a few pieces."""
     light, dark = colour(rng, (0.05, 0.4), (0.75, 1.0)), colour(rng, (0.3, 0.9), (0.12, 0.45))
     sides = [colour(rng, (0.0, 0.4), (0.8, 1.0)), colour(rng, (0.0, 0.6), (0.05, 0.22))]
 
@@ -141,7 +141,7 @@ def chess(rng: Random) -> Subject:
 
 
 def _piece(rng: Random) -> Sdf:
-    """A pawn, bishop or rook; its foot is 0.9 below the origin."""
+    """Build a pawn, bishop or rook; its foot is 0.9 below the origin."""
     height = between(rng, 0.15, 0.4)
     foot, body = sdf.frustum(0.42, 0.34, -0.9, -0.7), sdf.frustum(0.3, 0.15, -0.75, height)
     choice = int(rng.integers(3))

@@ -1,4 +1,4 @@
-"""The sample on disk: ``<folder>/<kind>/<kind>_00.jpg``, written whole or not at all."""
+"""Folder of the sample: ``<folder>/<kind>/<kind>_00.jpg``, written atomically."""
 
 import io
 import json
@@ -83,7 +83,7 @@ def render_sample(
 
 
 def draw(kind: str, view: int, seed: int = 0, size: int | None = None) -> NDArray[np.uint8]:
-    """One picture, RGB (height, width, 3)."""
+    """Draw one picture, uint8 RGB (height, width, 3)."""
     rng = np.random.default_rng([seed, zlib.crc32(kind.encode()), view])
     width, height = _SHAPES[int(rng.integers(len(_SHAPES)))]
     if size is not None:
@@ -96,7 +96,7 @@ def draw(kind: str, view: int, seed: int = 0, size: int | None = None) -> NDArra
 
 
 def encode(picture: NDArray[np.uint8]) -> bytes:
-    """JPEG of quality 88 without colour subsampling."""
+    """Encode a picture as JPEG of quality 88 without colour subsampling."""
     target = io.BytesIO()
     Image.fromarray(picture).save(target, "JPEG", quality=88, subsampling=0)
     return target.getvalue()

@@ -1,4 +1,4 @@
-"""Files as people really have them: broken, doubled and turned."""
+"""Faulty files as in real collections: broken, repeated and rotated."""
 
 import io
 from pathlib import Path
@@ -8,7 +8,7 @@ from PIL import Image
 _ORIENTATION = 0x0112
 _TURNED_RIGHT = 6
 MESSY = ("broken.jpg", "half.jpg", "notes.jpg", "copy.jpg", "reencoded.jpg", "rotated.jpg")
-"""Empty, cut in half and not a picture (all three rejected); the same bytes, the same picture, the same upright."""
+"""Files: empty, truncated, not a picture (all rejected); a copy, the picture encoded again, and rotated by EXIF."""
 
 
 def add_messy(folder: Path, kinds: tuple[str, ...]) -> None:

@@ -13,12 +13,12 @@ Colour = tuple[float, float, float]
 
 
 def between(rng: Random, low: float, high: float) -> float:
-    """A uniform number as a Python float (a NumPy scalar would widen float32 arrays)."""
+    """Draw a uniform number as a Python float (a NumPy scalar would widen float32 arrays)."""
     return float(rng.uniform(low, high))
 
 
 def field(rng: Random, shape: tuple[int, ...], cells: float, octaves: int = 1) -> Array:
-    """Smooth noise in about [0, 1], of ``shape`` (height, width), with ``cells`` bumps along the longer side."""
+    """Draw smooth noise in about [0, 1], of ``shape`` (height, width), with ``cells`` bumps along the longer side."""
     height, width = shape
     total: Array = np.zeros((height, width), np.float32)
     weight = 0.5
@@ -32,7 +32,7 @@ def field(rng: Random, shape: tuple[int, ...], cells: float, octaves: int = 1) -
 
 
 def blur(values: Array, radius: float) -> Array:
-    """Gaussian blur of a (height, width) field in [0, 1]."""
+    """Blur a (height, width) field in [0, 1] by a Gaussian."""
     from PIL import ImageFilter
 
     levels: NDArray[np.uint8] = (np.clip(values, 0, 1) * 255).astype(np.uint8)
@@ -41,7 +41,7 @@ def blur(values: Array, radius: float) -> Array:
 
 
 def hashed(*cells: Array) -> Array:
-    """One repeatable number in [0, 1) per cell; cells are whole numbers."""
+    """Return a repeatable number in [0, 1) per cell; cells are whole numbers."""
     mixed = np.zeros(np.broadcast_shapes(*(cell.shape for cell in cells)), np.uint32)
     for cell, prime in zip(cells, (374761393, 668265263, 2246822519), strict=False):
         mixed = mixed + cell.astype(np.int64).astype(np.uint32) * np.uint32(prime)
@@ -53,24 +53,24 @@ def hashed(*cells: Array) -> Array:
 def colour(
     rng: Random, saturation: tuple[float, float] = (0.35, 0.95), value: tuple[float, float] = (0.3, 0.95)
 ) -> Colour:
-    """A random colour, linear RGB in [0, 1]."""
+    """Draw a random colour, linear RGB in [0, 1]."""
     rgb = colorsys.hsv_to_rgb(float(rng.random()), between(rng, *saturation), between(rng, *value))
     return linear(rgb)
 
 
 def earthy(rng: Random, share: float) -> Colour:
-    """The red to yellow of clay and timber with probability ``share``, else any colour."""
+    """Draw a colour of clay or timber (red to yellow) with probability ``share``, else any colour."""
     if rng.random() >= share:
         return colour(rng, (0.25, 0.8), (0.45, 0.9))
     return linear(colorsys.hsv_to_rgb(between(rng, 0.01, 0.11), between(rng, 0.4, 0.8), between(rng, 0.5, 0.9)))
 
 
 def linear(rgb: Colour) -> Colour:
-    """Display RGB to linear RGB."""
+    """Convert display RGB to linear RGB."""
     red, green, blue = rgb
     return red**2.2, green**2.2, blue**2.2
 
 
 def column(rgb: Colour) -> Array:
-    """A colour as (3, 1), to broadcast over points."""
+    """Return a colour as (3, 1), to broadcast over points."""
     return np.array(rgb, np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Things made of several parts, second half: what one sees on a walk."""
+"""Things made of several parts, second half: outdoor scenes."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from tools.render_sample.sdf import Array
 
 
 def flower(rng: Random) -> Subject:
-    """One flower: petals around a heart, on a stem with leaves."""
+    """Build a flower: petals around a centre, on a stem with leaves."""
     petals, length = int(rng.integers(5, 13)), between(rng, 0.5, 0.75)
     width = min(0.42, 2.3 / petals)
     one = sdf.ellipsoid(length, 0.09, width, (length * 0.95, 0.1, 0.0))
@@ -42,7 +42,7 @@ def _green(rng: Random) -> Colour:
 
 
 def tree(rng: Random) -> Subject:
-    """A tree: a fir of stacked cones, or a round crown of a few bumps."""
+    """Build a tree: a fir of stacked cones, or a round crown of a few bumps."""
     autumn = rng.random() < 0.45
     leaf = (between(rng, 0.3, 0.8), between(rng, 0.06, 0.4), 0.02) if autumn else _green(rng)
     dark = (leaf[0] * 0.45, leaf[1] * 0.5, leaf[2] * 0.5)
@@ -76,7 +76,7 @@ def _around(rng: Random, reach: float) -> tuple[float, float, float]:
 
 
 def house(rng: Random) -> Subject:
-    """A house with a gable roof, a door, windows and a chimney."""
+    """Build a house with a gable roof, a door, windows and a chimney."""
     length, height = between(rng, 1.0, 1.5), between(rng, 0.6, 0.95)
     wall, door = colour(rng, (0.05, 0.6), (0.6, 1.0)), colour(rng, (0.4, 1), (0.15, 0.6))
     pane, roof = (0.05, 0.09, 0.14), colour(rng, (0.3, 0.9), (0.2, 0.65))
@@ -113,7 +113,7 @@ def house(rng: Random) -> Subject:
 
 
 def balloons(rng: Random) -> Subject:
-    """Three to six balloons on strings in the sky."""
+    """Build three to six balloons on strings in the sky."""
     parts: list[Part] = []
     grip = (0.0, -3.2, 0.0)
     solid = sdf.union(sdf.ellipsoid(0.82, 1.0, 0.82), sdf.taper(0.13, 0.02, -1.12, -0.96), seam=0.1)

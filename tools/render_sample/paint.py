@@ -1,4 +1,4 @@
-"""Paints: what colour a solid has at a point of its surface."""
+"""Paints: the colour of a solid at points of its surface."""
 
 from dataclasses import replace
 
@@ -10,23 +10,23 @@ from tools.render_sample.sdf import Array
 
 
 def plain(rgb: Colour) -> Paint:
-    """One colour everywhere."""
+    """Make a paint of one colour."""
     tint = column(rgb)
     return lambda p, n: np.broadcast_to(tint, p.shape)
 
 
 def where(mask: Array, first: Colour, second: Colour) -> Array:
-    """``first`` where mask is 1, ``second`` where it is 0, mixed between."""
+    """Mix colours: ``first`` where mask is 1, ``second`` where it is 0."""
     return column(first) * mask + column(second) * (1 - mask)
 
 
 def bands(first: Colour, second: Colour, axis: int, period: float, phase: float) -> Paint:
-    """Rings across one axis."""
+    """Make a paint of rings across one axis."""
     return lambda p, n: where(((p[axis] / period + phase) % 1 < 0.5).astype(np.float32), first, second)
 
 
 def veins(rng: Random, first: Colour, second: Colour) -> Paint:
-    """Soft clouds of two colours, from a few sine waves."""
+    """Make a paint of soft clouds of two colours, from a few sine waves."""
     waves = rng.normal(0, 2.6, (3, 3)).astype(np.float32)
     phases = rng.uniform(0, 6, (3, 1)).astype(np.float32)
 
@@ -38,7 +38,7 @@ def veins(rng: Random, first: Colour, second: Colour) -> Paint:
 
 
 def any_paint(rng: Random) -> Paint:
-    """Mostly one colour; sometimes rings or clouds."""
+    """Choose a paint: mostly one colour, sometimes rings or clouds."""
     first, second = colour(rng), colour(rng, (0.05, 0.7), (0.4, 1.0))
     choice = float(rng.random())
     if choice < 0.64:
@@ -49,14 +49,14 @@ def any_paint(rng: Random) -> Paint:
 
 
 def finish(rng: Random, part: Part) -> Part:
-    """The same part, matt or glossy."""
+    """Make a part matt or glossy at random."""
     if rng.random() < 0.45:
         return replace(part, shine=between(rng, 0.05, 0.15), gloss=12.0)
     return replace(part, shine=between(rng, 0.3, 0.8), gloss=between(rng, 30, 120))
 
 
 def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Array:
-    """Rotation matrix: roll about z, then pitch about x, then yaw about y (radians)."""
+    """Return a rotation matrix: roll about z, then pitch about x, then yaw about y (radians)."""
     sy, cy, sx, cx, sz, cz = (f(a) for a in (yaw, pitch, roll) for f in (np.sin, np.cos))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
@@ -66,7 +66,7 @@ def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Array:
 
 
 def settle(parts: list[Part], rotation: Array) -> list[Part]:
-    """Turn a group of parts about the origin and let it down until its lowest point touches y = 0."""
+    """Rotate a group of parts about the origin and lower it until its lowest point is at y = 0."""
     placed = []
     for part in parts:
         x, y, z = (float(v) for v in rotation @ np.array(part.centre, np.float32))
@@ -76,7 +76,7 @@ def settle(parts: list[Part], rotation: Array) -> list[Part]:
 
 
 def _lowest(part: Part) -> float:
-    """Height of the lowest point of a part, from a coarse grid over its lower half."""
+    """Return the height of the lowest point of a part, from a coarse grid over its lower half."""
     side = np.linspace(-part.radius, part.radius, 19, dtype=np.float32)
     below = np.linspace(-part.radius, part.radius * 0.1, 24, dtype=np.float32)
     x, y, z = (axis.ravel() for axis in np.meshgrid(side, below, side, indexing="ij"))

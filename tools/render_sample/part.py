@@ -1,4 +1,4 @@
-"""One painted solid of a scene."""
+"""Part: one painted solid of a scene."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Paint = Callable[[Array, Array], Array]
 class Part:
     """A solid with its paint: ``paint(points, normals)``, both local and (3, n), gives linear RGB (3, n).
 
-    A ``convex`` part cannot shade itself; a part without ``shade`` (a string) shades nothing. Both only save time.
+    A ``convex`` part casts no shadow on itself; a part without ``shade`` (a string) casts none at all. Both save time.
     """
 
     sdf: Sdf

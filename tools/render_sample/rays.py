@@ -1,4 +1,4 @@
-"""Marching rays through signed distance functions: where they hit, how lit and how open a point is."""
+"""Ray marching through signed distance functions: hits, normals, ambient occlusion and shadows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,19 @@ _HIT = 0.003
 
 
 def march(sdf: Sdf, origin: Array, rays: Array, start: Array, stop: Array) -> tuple[NDArray[np.int64], Array]:
-    """Step rays (3, n) from ``origin`` until they are within a hair of the solid.
+    """Step rays (3, n) from ``origin`` until they are within `_HIT` of the solid.
 
     Returns
     -------
     tuple of arrays
-        Which rays hit before ``stop``, and the distance at which they do.
+        Indices of the rays that hit before ``stop``, and the distances at which they do.
     """
     ids = np.arange(rays.shape[1])
     at, origin = start, origin[:, None]
     hits: list[NDArray[np.int64]] = []
     depths: list[Array] = []
     for _ in range(16):
-        for _ in range(3):  # a finished ray may take a few idle steps: cheaper than sorting it out every time
+        for _ in range(3):  # a finished ray may take a few idle steps, which is cheaper than a check after each
             gap = sdf(origin + rays * at)
             at = at + gap
         inside = at < stop
@@ -38,7 +38,7 @@ def march(sdf: Sdf, origin: Array, rays: Array, start: Array, stop: Array) -> tu
 
 
 def gradient(sdf: Sdf, point: Array) -> Array:
-    """Unit normals (3, n) of the solid at points on its surface, from four samples around each."""
+    """Return unit normals (3, n) of the solid at points on its surface, from four samples around each."""
     slope: Array = np.zeros_like(point)
     for corner in ((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)):
         step = np.array(corner, np.float32)[:, None]
@@ -48,7 +48,7 @@ def gradient(sdf: Sdf, point: Array) -> Array:
 
 
 def openness(part: Part, offset: Array, normal: Array) -> Array:
-    """Share of the sky (0.15 to 1) that a part leaves to points at ``offset`` from its centre."""
+    """Return the share of the sky (0.15 to 1) that a part leaves to points at ``offset`` from its centre."""
     local, outward = part.rotation.T @ offset, part.rotation.T @ normal
     closed: Array = np.zeros(offset.shape[1], np.float32)
     for step, weight in ((0.08, 2.8), (0.3, 1.0)):
@@ -57,9 +57,10 @@ def openness(part: Part, offset: Array, normal: Array) -> Array:
 
 
 def unshadowed(part: Part, offset: Array, toward: Array, start: Array, stop: Array, softness: float) -> Array:
-    """Share of the lamp (0 to 1) that a part leaves to points at ``offset`` from its centre.
+    """Return the share of the lamp (0 to 1) that a part leaves to points at ``offset`` from its centre.
 
-    Rays run towards the lamp from ``start`` to ``stop``; a near miss gives half shade, the wider the farther it is.
+    Rays run towards the lamp from ``start`` to ``stop``. A ray that passes close to the part is partly shaded; the
+    margin grows with the distance.
     """
     local = part.rotation.T @ offset
     direction = (part.rotation.T @ toward)[:, None]

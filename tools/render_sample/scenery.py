@@ -1,4 +1,4 @@
-"""What stands around the subject: camera, lamp, floor, backdrop and clutter, all drawn at random."""
+"""Random scenery of a subject: camera, lamp, floor, backdrop and clutter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from tools.render_sample.shading import Camera, Light, Scene
 
 @dataclass(frozen=True)
 class Subject:
-    """The parts of one object, standing on y = 0, and how it may be looked at (angles in degrees)."""
+    """The parts of one object, standing on y = 0, and the angles from which it may be seen (in degrees)."""
 
     parts: list[Part]
     elevation: tuple[float, float] = (12.0, 40.0)
@@ -72,7 +72,7 @@ def _camera(
 
 
 def _light(rng: Random, camera: Camera) -> Light:
-    """A lamp on the camera's side of the subject, left or right, from low to high."""
+    """Draw a lamp on the camera's side of the subject, left or right, from low to high."""
     right, _, forward = camera.axes
     side = between(rng, 0.25, 1.1) * float(rng.choice([-1, 1]))
     flat = right * side - forward * np.array([1, 0, 1], np.float32) * between(rng, -0.25, 0.9)
@@ -96,7 +96,7 @@ def _backdrop(rng: Random, width: int, height: int) -> Array:
 
 
 def _blobs(rng: Random, width: int, height: int) -> Array:
-    """Discs of light out of focus."""
+    """Draw discs of light out of focus."""
     y, x = np.indices((height, width), np.float32)
     total: Array = np.zeros((height, width), np.float32)
     for _ in range(int(rng.integers(5, 13))):
@@ -107,7 +107,7 @@ def _blobs(rng: Random, width: int, height: int) -> Array:
 
 
 def _sky(rng: Random, width: int, height: int) -> Array:
-    """A day's sky with clouds, or an indoor blur."""
+    """Draw a day's sky with clouds, or an indoor blur."""
     if rng.random() < 0.3:
         return _backdrop(rng, width, height)
     top, bottom = colour(rng, (0.4, 0.8), (0.5, 0.9)), colour(rng, (0.05, 0.35), (0.8, 1.0))
@@ -148,7 +148,7 @@ def _floor(rng: Random, backdrop: Array, scale: float, outdoors: bool) -> Paint:
 
 
 def _clutter(rng: Random, centre: Array, radius: float, camera: Camera) -> list[Part]:
-    """A few small things around the subject, beside or behind it as the camera sees it."""
+    """Place a few small objects beside or behind the subject, as the camera sees it."""
     right, _, forward = camera.axes
     things: list[Part] = []
     for _ in range(int(rng.integers(1, 4))):

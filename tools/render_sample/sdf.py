@@ -17,13 +17,13 @@ Profile = Callable[[Array, Array], Array]
 
 
 def ball(radius: float, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Sdf:
-    """A sphere of ``radius`` around ``at``."""
+    """Make a sphere of ``radius`` around ``at``."""
     x, y, z = at
     return lambda p: np.sqrt((p[0] - x) ** 2 + (p[1] - y) ** 2 + (p[2] - z) ** 2) - radius
 
 
 def ellipsoid(a: float, b: float, c: float, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Sdf:
-    """An ellipsoid with half axes a, b, c around ``at``."""
+    """Make an ellipsoid with half axes a, b, c around ``at``."""
     x, y, z = at
     shortest = min(a, b, c)
 
@@ -35,7 +35,7 @@ def ellipsoid(a: float, b: float, c: float, at: tuple[float, float, float] = (0.
 
 
 def box(a: float, b: float, c: float, rounding: float = 0.0, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Sdf:
-    """A box with half sizes a, b, c (rounding included) around ``at``."""
+    """Make a box with half sizes a, b, c (rounding included) around ``at``."""
     x, y, z = at
 
     def distance(p: Array) -> Array:
@@ -51,7 +51,7 @@ def box(a: float, b: float, c: float, rounding: float = 0.0, at: tuple[float, fl
 
 
 def frustum(low: float, high: float, y0: float, y1: float, rounding: float = 0.0) -> Profile:
-    """Section of a cylinder, cone or frustum: radius ``low`` at height y0, ``high`` at y1."""
+    """Make the section of a cylinder, cone or frustum: radius ``low`` at height y0, ``high`` at y1."""
     slope = (high - low) / (y1 - y0)
     tilt = 1.0 / (1.0 + slope * slope) ** 0.5
     middle, half = (y0 + y1) / 2, (y1 - y0) / 2
@@ -69,7 +69,7 @@ def frustum(low: float, high: float, y0: float, y1: float, rounding: float = 0.0
 
 
 def spun(*profiles: Profile, seam: float = 0.0) -> Sdf:
-    """Sections turned about the y axis, joined, with seams filled over ``seam``."""
+    """Rotate sections about the y axis and join them, with seams smoothed over ``seam``."""
 
     def distance(p: Array) -> Array:
         q = np.sqrt(p[0] ** 2 + p[2] ** 2)
@@ -82,7 +82,7 @@ def spun(*profiles: Profile, seam: float = 0.0) -> Sdf:
 
 
 def taper(low: float, high: float, y0: float, y1: float, rounding: float = 0.0) -> Sdf:
-    """A cylinder, cone or frustum along y."""
+    """Make a cylinder, cone or frustum along y."""
     return spun(frustum(low, high, y0, y1, rounding))
 
 
@@ -95,7 +95,7 @@ def _join(nearest: Array, other: Array, seam: float) -> Array:
 
 
 def torus(ring: float, tube: float, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Sdf:
-    """A torus lying flat: ``ring`` is the radius of its core circle, ``tube`` that of its section."""
+    """Make a torus lying flat: ``ring`` is the radius of its core circle, ``tube`` that of its section."""
     x, y, z = at
 
     def distance(p: Array) -> Array:
@@ -107,13 +107,13 @@ def torus(ring: float, tube: float, at: tuple[float, float, float] = (0.0, 0.0, 
 
 
 def upright_torus(ring: float, tube: float, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Sdf:
-    """A torus standing in the x-y plane."""
+    """Make a torus standing in the x-y plane."""
     flat = torus(ring, tube, (at[0], at[2], at[1]))
     return lambda p: flat(p[[0, 2, 1]])
 
 
 def rod(start: tuple[float, float, float], end: tuple[float, float, float], radius: float) -> Sdf:
-    """A capsule between two points."""
+    """Make a capsule between two points."""
     a = np.array(start, np.float32)[:, None]
     axis = np.array(end, np.float32)[:, None] - a
     length = float((axis**2).sum())
@@ -128,7 +128,7 @@ def rod(start: tuple[float, float, float], end: tuple[float, float, float], radi
 
 
 def planes(normals: list[tuple[float, float, float]], offsets: list[float], rounding: float = 0.0) -> Sdf:
-    """A convex solid: the points below every plane (normals are made unit length)."""
+    """Make a convex solid: the points below every plane (normals are made unit length)."""
     directions = np.array(normals, np.float32)
     directions /= np.sqrt((directions**2).sum(1, keepdims=True))
 
@@ -142,7 +142,7 @@ def planes(normals: list[tuple[float, float, float]], offsets: list[float], roun
 
 
 def union(*solids: Sdf, seam: float = 0.0) -> Sdf:
-    """What lies in any of them, with seams filled smoothly over ``seam``."""
+    """Unite solids, with seams smoothed over ``seam``."""
 
     def distance(p: Array) -> Array:
         nearest = solids[0](p)
@@ -154,18 +154,18 @@ def union(*solids: Sdf, seam: float = 0.0) -> Sdf:
 
 
 def carve(solid: Sdf, hollow: Sdf) -> Sdf:
-    """``solid`` without ``hollow``."""
+    """Subtract ``hollow`` from ``solid``."""
     return lambda p: np.maximum(solid(p), -hollow(p))
 
 
 def moved(solid: Sdf, by: tuple[float, float, float]) -> Sdf:
-    """``solid`` shifted."""
+    """Shift ``solid``."""
     shift = np.array(by, np.float32)[:, None]
     return lambda p: solid(p - shift)
 
 
 def around(solid: Sdf, copies: int, phase: float = 0.0) -> Sdf:
-    """``solid``, which lies on the x axis, repeated ``copies`` times around y."""
+    """Repeat ``solid``, which lies on the x axis, ``copies`` times around y."""
     sector = 2 * np.pi / copies
 
     def distance(p: Array) -> Array:

@@ -1,7 +1,7 @@
 """A small ray marcher: light, shadow and ambient occlusion for solids on a floor.
 
-Each part is marched only by the rays that meet its bounding sphere, so cost follows what is seen. Pixels are traced
-once; those that differ from a neighbour are traced again at two more places, which is what smooths the edges.
+A ray is marched only through parts whose bounding sphere it meets, so the cost depends on what is visible. Every pixel
+is traced once; pixels that differ from a neighbour are traced at two more positions, which smooths the edges.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that one picture shows. ``backdrop`` is linear RGB (height, width, 3); ``floor`` paints y = 0, or is None."""
+    """Content of one picture. ``backdrop`` is linear RGB (height, width, 3); ``floor`` paints y = 0, or is None."""
 
     parts: list[Part]
     camera: Camera
@@ -52,7 +52,7 @@ class Scene:
 
 @dataclass
 class _Surface:
-    """What the rays met: one column per ray that met something."""
+    """Surface points that the rays hit: one column per ray with a hit."""
 
     point: Array
     normal: Array
@@ -63,7 +63,7 @@ class _Surface:
 
 
 def render(scene: Scene) -> NDArray[np.uint8]:
-    """Trace ``scene`` at the size of its backdrop; display RGB (height, width, 3)."""
+    """Trace ``scene`` at the size of its backdrop; return display RGB, uint8 (height, width, 3)."""
     height, width = scene.backdrop.shape[:2]
     rows, columns = (axis.ravel() for axis in np.indices((height, width)))
     picture = _trace(scene, rows, columns, _CENTRE, _CENTRE).T.reshape(height, width, 3)
@@ -116,7 +116,7 @@ def _display(colour: Array) -> Array:
 
 
 def _nearest(scene: Scene, rays: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Distance along each ray (``_FAR`` when it meets nothing) and the part it meets (-1: the floor)."""
+    """Return the distance along each ray (``_FAR`` without a hit) and the part that it hits (-1: the floor)."""
     origin = scene.camera.position
     depth: Array = np.full(rays.shape[1], _FAR, np.float32)
     owner = np.full(rays.shape[1], -1, np.int64)
@@ -178,7 +178,7 @@ def _light(scene: Scene, surface: _Surface, rays: Array) -> Array:
 
 
 def _occlusion(scene: Scene, surface: _Surface, faces_lamp: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """How much lamp and how much sky each point sees, both in [0, 1]."""
+    """Return the share of lamp and of sky that each point sees, both in [0, 1]."""
     lamp: Array = np.ones(surface.point.shape[1], np.float32)
     sky: Array = np.ones_like(lamp)
     toward = scene.light.direction

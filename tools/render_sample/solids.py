@@ -11,14 +11,14 @@ from tools.render_sample.sdf import Array, Sdf
 
 
 def _alone(rng: Random, solid: Sdf, radius: float, paint: Paint, lying: float = 0.0, convex: bool = True) -> Subject:
-    """One part, upright or (with probability ``lying``) on its side."""
+    """Build a subject of one part, upright or (with probability ``lying``) on its side."""
     part = finish(rng, Part(solid, paint, radius, convex=convex))
     pitch = np.pi / 2 if rng.random() < lying else 0.0
     return Subject(settle([part], turn(between(rng, 0, 2 * np.pi)) @ turn(pitch=pitch)))
 
 
 def sphere(rng: Random) -> Subject:
-    """A ball: mostly a beach ball, else plain or clouded."""
+    """Build a ball: mostly a beach ball, else plain or clouded."""
     paint = any_paint(rng)
     if rng.random() < 0.92:
         first, second = column(colour(rng)), column((0.85, 0.84, 0.8))
@@ -34,7 +34,7 @@ def sphere(rng: Random) -> Subject:
 
 
 def cube(rng: Random) -> Subject:
-    """A cube: mostly a crate with frame and braces, else plain."""
+    """Build a cube: mostly a crate with frame and braces, else plain."""
     paint = any_paint(rng)
     if rng.random() < 0.9:
         frame = earthy(rng, 0.5)
@@ -49,7 +49,7 @@ def cube(rng: Random) -> Subject:
 
 
 def cone(rng: Random) -> Subject:
-    """A traffic cone on its square foot."""
+    """Build a traffic cone on a square base."""
     height = between(rng, 2.0, 2.6)
     body, white = earthy(rng, 0.3), (0.82, 0.82, 0.8)
     paint = bands(body, white, 1, between(rng, 0.8, 1.1), float(rng.random())) if rng.random() < 0.8 else plain(body)
@@ -60,7 +60,7 @@ def cone(rng: Random) -> Subject:
 
 
 def torus(rng: Random) -> Subject:
-    """A ring, mostly a doughnut with icing and sprinkles."""
+    """Build a ring, mostly a doughnut with icing and sprinkles."""
     tube = between(rng, 0.34, 0.46)
     paint = any_paint(rng)
     if rng.random() < 0.8:
@@ -79,7 +79,7 @@ def torus(rng: Random) -> Subject:
 
 
 def cylinder(rng: Random) -> Subject:
-    """A tin with a label and ribs, at times lying."""
+    """Build a tin with a label and ribs, sometimes lying."""
     half = between(rng, 0.9, 1.3)
     label, stripe, metal = colour(rng), colour(rng, (0.0, 0.5), (0.7, 1.0)), (0.5, 0.5, 0.52)
     low, high = between(rng, -0.5, -0.1), between(rng, 0.1, 0.5)
@@ -94,7 +94,7 @@ def cylinder(rng: Random) -> Subject:
 
 
 def pyramid(rng: Random) -> Subject:
-    """A square pyramid, mostly in courses of stone."""
+    """Build a square pyramid, mostly in layers of stone."""
     height = between(rng, 1.3, 1.8)
     slope = 1.05 / height
     sides = [(1.0, slope, 0.0), (-1.0, slope, 0.0), (0.0, slope, 1.0), (0.0, slope, -1.0), (0.0, -1.0, 0.0)]
@@ -115,7 +115,7 @@ def pyramid(rng: Random) -> Subject:
 
 
 def mug(rng: Random) -> Subject:
-    """A mug with its handle to the side, and something to drink."""
+    """Build a mug with its handle to the side, and something to drink."""
     half, bulge = between(rng, 0.8, 0.95), between(rng, -0.06, 0.06)
     outer = sdf.frustum(0.8 + bulge, 0.8, -half, half, 0.05)
     inner = sdf.frustum(0.7 + bulge, 0.7, half * 0.62, half + 0.2)
@@ -137,7 +137,7 @@ def mug(rng: Random) -> Subject:
 
 
 def bottle(rng: Random) -> Subject:
-    """A bottle with a cap and a label, standing, at times lying."""
+    """Build a bottle with a cap and a label, standing, sometimes lying."""
     body, neck = between(rng, 0.45, 0.6), between(rng, 0.14, 0.2)
     solid = sdf.spun(
         sdf.frustum(body, body, -1.5, 0.3, 0.06),

@@ -15,7 +15,7 @@ Material = Callable[[Random, Array, Array], tuple[Array, Array, float]]
 
 
 def relief(rng: Random, material: Material, width: int, height: int) -> NDArray[np.uint8]:
-    """Draw one view of a material: turned, scaled, aslant, under a lamp from the side; display RGB."""
+    """Draw one view of a material: rotated, scaled, at an angle, lit from the side; return display RGB."""
     rows, columns = 2 * height, 2 * width
     grid: Array = np.indices((rows, columns), np.float32)
     x, y = (grid[1] - width) / height, (grid[0] - height) / height
@@ -35,7 +35,7 @@ def relief(rng: Random, material: Material, width: int, height: int) -> NDArray[
 
 
 def _lit(rng: Random, slope_x: Array, slope_y: Array, shine: float) -> tuple[Array, Array]:
-    """Diffuse light and glint, flat, of a surface with these slopes under a random lamp."""
+    """Return diffuse light and highlight, both flat, of a surface with these slopes under a random lamp."""
     angle, lift = between(rng, 0, 2 * np.pi), between(rng, 0.6, 1.5)
     lamp = np.array([np.cos(angle), np.sin(angle), lift], np.float32)
     lamp /= np.sqrt((lamp**2).sum())
@@ -49,7 +49,7 @@ def _lit(rng: Random, slope_x: Array, slope_y: Array, shine: float) -> tuple[Arr
 
 
 def _shade(rng: Random, columns: int, rows: int) -> Array:
-    """Uneven light: a soft gradient, at times the shadow of something out of the picture."""
+    """Draw uneven light: a soft gradient, sometimes with the shadow of an object outside the picture."""
     small: Array = field(rng, (rows // 4, columns // 4), 1.0) * 0.8 + 0.3
     if rng.random() < 0.4:
         leaves = (field(rng, (rows // 4, columns // 4), between(rng, 2, 4), 2) > 0.52).astype(np.float32)
@@ -64,7 +64,7 @@ def _ramp(values: Array, low: float, high: float) -> Array:
 
 
 def bricks(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """A brick wall in running bond."""
+    """Draw a brick wall in running bond."""
     clay = earthy(rng, 0.7)
     mortar = colour(rng, (0.0, 0.2), (0.55, 0.9))
     row = np.floor(v * 2)
@@ -78,7 +78,7 @@ def bricks(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def checker(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Square tiles of two colours."""
+    """Draw square tiles of two colours."""
     first, second = colour(rng, (0.0, 0.8), (0.7, 1.0)), colour(rng, (0.2, 0.9), (0.08, 0.5))
     column, row = np.floor(u * 1.5), np.floor(v * 1.5)
     edge = 0.5 - np.maximum(np.abs(u * 1.5 - column - 0.5), np.abs(v * 1.5 - row - 0.5))
@@ -93,7 +93,7 @@ def checker(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def wood(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Grain of sawn wood: long rings around a knot."""
+    """Draw the grain of sawn wood: long rings around a knot."""
     light = earthy(rng, 0.6)
     dark = (light[0] * 0.35, light[1] * 0.28, light[2] * 0.25)
     warp = field(rng, u.shape, 2.5, 3)
@@ -107,7 +107,7 @@ def wood(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def marble(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Polished stone with veins."""
+    """Draw polished stone with veins."""
     stone = colour(rng, (0.0, 0.5), (0.75, 1.0)) if rng.random() < 0.6 else colour(rng, (0.2, 0.7), (0.15, 0.4))
     vein = colour(rng, (0.1, 0.6), (0.1, 0.4)) if sum(stone) > 0.9 else colour(rng, (0.0, 0.4), (0.75, 1.0))
     warp = field(rng, u.shape, 3, 5) * between(rng, 5, 8)
@@ -118,7 +118,7 @@ def marble(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def stripes(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Striped cloth in folds."""
+    """Draw striped cloth in folds."""
     count = int(rng.integers(2, 5))
     tints = np.array([colour(rng, (0.0, 0.9), (0.15, 1.0)) for _ in range(count)], np.float32)
     fold = field(rng, u.shape, between(rng, 2, 4))
@@ -130,7 +130,7 @@ def stripes(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def honeycomb(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Six-sided cells with raised walls."""
+    """Draw six-sided cells with raised walls."""
     wall = earthy(rng, 0.5)
     inside = (wall[0] * 0.25, wall[1] * 0.2, wall[2] * 0.2)
     x, y, tall = u * 1.35, v * 1.35, np.float32(3**0.5)
@@ -146,7 +146,7 @@ def honeycomb(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def knit(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Knitted wool: columns of slanting stitches, with a band or two of another colour."""
+    """Draw knitted wool: columns of slanting stitches, with a band or two of another colour."""
     wool, other = colour(rng, (0.1, 0.9), (0.3, 1.0)), colour(rng, (0.0, 0.9), (0.3, 1.0))
     x = u * 2.2
     leg = np.abs(x - np.floor(x) - 0.5) * 2
@@ -166,7 +166,7 @@ def knit(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
 
 
 def pebbles(rng: Random, u: Array, v: Array) -> tuple[Array, Array, float]:
-    """Rounded stones close together."""
+    """Draw rounded stones close together."""
     base, earth = colour(rng, (0.05, 0.6), (0.5, 0.95)), colour(rng, (0.1, 0.5), (0.08, 0.3))
     x, y = u * 1.7 + 100, v * 1.7 + 100
     column, row = np.floor(x), np.floor(y)

@@ -1,4 +1,4 @@
-"""Which image of a group to keep, and why, in words."""
+"""Choice of the image of a group to keep, with a reason in words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNDATED = float("inf")
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides which image is kept, row by row; ``width`` and ``height`` are upright."""
+    """Properties that decide which image is kept, row by row; ``width`` and ``height`` are after EXIF rotation."""
 
     width: NDArray[np.int32]
     height: NDArray[np.int32]
@@ -46,25 +46,25 @@ class Facts:
         )
 
     def pixels(self, row: int) -> int:
-        """Width times height."""
+        """Return width times height."""
         return int(self.width[row]) * int(self.height[row])
 
 
 def suggestion(facts: Facts, rows: Sequence[int]) -> tuple[int, list[str]]:
-    """The row to keep, and a reason for each row.
+    """Suggest the row to keep, with a reason for each row.
 
-    Most pixels, then most bytes, then sharpest (by more than 5 %), then oldest, then first by path.
+    The criteria in order: most pixels, most bytes, sharpest (by more than 5 %), oldest, first by path.
 
     Returns
     -------
     (int, list of str)
-        The kept row; in the order of ``rows``, why it is kept or what the kept one has over it.
+        The kept row; in the order of ``rows``, why each is kept or is not.
     """
     kept = _best(facts, rows)
     others = [row for row in rows if row != kept]
-    nearest = max(others, key=lambda row: _depth(facts, kept, row))
-    reasons = {row: _against(facts, kept, row) for row in others}
-    reasons[kept] = _praise(facts, kept, nearest)
+    nearest = max(others, key=lambda row: _first_difference(facts, kept, row))
+    reasons = {row: _reason_to_move(facts, kept, row) for row in others}
+    reasons[kept] = _reason_to_keep(facts, kept, nearest)
     return kept, [reasons[row] for row in rows]
 
 
@@ -81,12 +81,12 @@ def _best(facts: Facts, rows: Sequence[int]) -> int:
 
 
 def _sharper(one: float, other: float) -> bool:
-    """Whether ``one`` is sharper by more than noise; not known is not less."""
+    """Return whether ``one`` is sharper by more than noise; False where either is unknown (NaN)."""
     return one > other * (1 + _SHARPER)
 
 
-def _depth(facts: Facts, kept: int, row: int) -> int:
-    """How many facts are equal before one decides between the kept row and another."""
+def _first_difference(facts: Facts, kept: int, row: int) -> int:
+    """Return the position of the first criterion in which the kept row and another differ."""
     equal = (
         facts.pixels(kept) == facts.pixels(row),
         facts.bytes[kept] == facts.bytes[row],
@@ -96,26 +96,26 @@ def _depth(facts: Facts, kept: int, row: int) -> int:
     return next((i for i, same in enumerate(equal) if not same), len(equal))
 
 
-def _against(facts: Facts, kept: int, row: int) -> str:
-    """What the kept row has over another one."""
+def _reason_to_move(facts: Facts, kept: int, row: int) -> str:
+    """Return the reason not to keep ``row``: its first difference from the kept row."""
     return (
         f"fewer pixels: {_size(facts, row)} against {_size(facts, kept)}",
         f"same size, fewer bytes: {facts.bytes[row]:,} against {facts.bytes[kept]:,}",
         "same size and bytes, less sharp",
         f"newer: {_day(facts, row)} against {_day(facts, kept)}",
         "alike in every respect, later by path",
-    )[_depth(facts, kept, row)]
+    )[_first_difference(facts, kept, row)]
 
 
-def _praise(facts: Facts, kept: int, next_best: int) -> str:
-    """Why the kept row is better than the next best."""
+def _reason_to_keep(facts: Facts, kept: int, next_best: int) -> str:
+    """Return the reason to keep a row: its first difference from the next best."""
     return (
         f"most pixels: {_size(facts, kept)}, next {_size(facts, next_best)}",
         f"same size, most bytes: {facts.bytes[kept]:,}, next {facts.bytes[next_best]:,}",
         "same size and bytes, sharpest",
         f"oldest: {_day(facts, kept)}, next {_day(facts, next_best)}",
         "alike in every respect, first by path",
-    )[_depth(facts, kept, next_best)]
+    )[_first_difference(facts, kept, next_best)]
 
 
 def _size(facts: Facts, row: int) -> str:

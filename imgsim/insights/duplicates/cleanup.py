@@ -1,4 +1,4 @@
-"""What to do about duplicates, as a CSV and as a POSIX shell script that moves files and never deletes one."""
+"""Plan to clean up duplicates, as CSV and as a POSIX shell script that moves files and never deletes one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from imgsim.references.references import References
 
 CERTAIN = TIERS[:2]
-"""Tiers of a plan unless others are asked for: look-alikes are for people to judge."""
+"""Default tiers of a plan; look-alikes are left to people."""
 
 
 def plan_table(duplicates: Insight, tiers: Sequence[str] = CERTAIN) -> pd.DataFrame:
-    """One row per image in a group: tier, group, action (``keep`` or ``move``), path, bytes, kept_path, reason.
+    """Make the plan: a row per image in a group.
+
+    Columns: tier, group, action (``keep`` or ``move``), path, bytes, kept_path, reason.
 
     Raises
     ------
@@ -57,37 +59,37 @@ def write_plan_script(
     tiers: Sequence[str] = CERTAIN,
     root: str | Path | None = None,
 ) -> int:
-    """Write a shell script that moves what is not kept into a folder, under the same relative paths.
+    """Write a shell script that moves all images but the kept ones into a folder, under the same relative paths.
 
-    ``sh plan.sh --dry-run`` only says what it would do. The script moves a file only while the one to keep is
-    there, while it still has the size it had (and for ``same_bytes`` the very same bytes), and while nothing
-    has its name in the folder; it can be run again at any time. It ends with 1 if a file was left alone.
+    ``sh plan.sh --dry-run`` only prints what it would do. The script moves a file only if the one to keep exists,
+    if its size is unchanged (for ``same_bytes`` if it still equals the one to keep), and if the folder has no file
+    of that name. It can be run again at any time. It ends with 1 if a file was not moved.
 
     Parameters
     ----------
     references : References
-        That the duplicates were found in.
+        The images in which the duplicates were found.
     duplicates : Insight
     path : str or Path
-        Of the script.
+        The script to write.
     into : str or Path
         Folder outside the collection, created by the script when it is needed.
     tiers : sequence of str
         Some of same_bytes, same_picture, look_alike.
     root : str or Path, optional
-        Where the images lie; by default where the model found them (a saved model does not know).
+        Folder of the images; default: the one that the model was made from (a saved model does not know it).
 
     Returns
     -------
     int
-        How many files it would move.
+        Number of files to move.
 
     Raises
     ------
     ArgumentError
         The collection is not in a folder of this machine, or ``into`` lies in it; or a path leads out of it.
     """
-    root, target = places(references, into, root)
+    root, target = move_folders(references, into, root)
     plan = plan_table(duplicates, tiers)
     moves = plan[plan["action"] == "move"]
     outside = [path for path in (*moves["path"], *moves["kept_path"]) if path[:1] == "/" or ".." in path.split("/")]
@@ -104,8 +106,8 @@ def write_plan_script(
     return len(lines)
 
 
-def places(references: References, into: str | Path, root: str | Path | None = None) -> tuple[str, Path]:
-    """From where to where `write_plan_script` moves files, both absolute.
+def move_folders(references: References, into: str | Path, root: str | Path | None = None) -> tuple[str, Path]:
+    """Return the folder from which `write_plan_script` moves files, and the one to which, both absolute.
 
     Raises
     ------

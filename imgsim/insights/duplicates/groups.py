@@ -1,4 +1,4 @@
-"""Groups of duplicates: connected components without chains (members agree with the centre), and their table."""
+"""Groups of duplicates, in which every member is similar to the centre, and their table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim.insights.duplicates.best_copy import Facts, suggestion
-from imgsim.insights.duplicates.compare import distances
+from imgsim.insights.duplicates.compare import embedding_distances
 from imgsim.insights.tables import about, of_images
 from imgsim.references.insight import frame
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from imgsim.references.references import References
 
 Rows = NDArray[np.int64]
-Agrees = Callable[[int, Rows], NDArray[np.bool_]]
+IsSimilar = Callable[[int, Rows], NDArray[np.bool_]]
 
 GROUPS = of_images(
     pa.field("group", pa.int32(), nullable=False),  # from 0, by tier, then size
     pa.field("tier", pa.string(), nullable=False),  # same_bytes, same_picture, look_alike
     pa.field("keep", pa.bool_(), nullable=False),
-    pa.field("reason", pa.string(), nullable=False),  # why it is kept, or what the kept one has over it
-    pa.field("width", pa.int32(), nullable=False),  # upright
+    pa.field("reason", pa.string(), nullable=False),  # why it is kept, or why not
+    pa.field("width", pa.int32(), nullable=False),  # after EXIF rotation
     pa.field("height", pa.int32(), nullable=False),
     pa.field("bytes", pa.int64(), nullable=False),
     pa.field("sharpness", pa.float32()),
@@ -35,18 +35,18 @@ GROUPS = of_images(
 """Schema of the table ``groups`` of the insight ``duplicates``."""
 
 
-def centred_groups(a: Rows, b: Rows, agrees: Agrees) -> list[Rows]:
-    """Groups of rows linked by pairs, each within reach of its own centre.
+def centred_groups(a: Rows, b: Rows, is_similar: IsSimilar) -> list[Rows]:
+    """Group rows that are linked by pairs, such that all rows of a group are similar to its centre.
 
-    From the row with most links on, links are followed as long as what they lead to agrees with that row;
-    what does not is left for a group of its own. Linear in the number of pairs.
+    Centres are taken by falling number of links. From a centre links are followed to rows that are similar to it;
+    others are left for a group of their own. The time is linear in the number of pairs.
 
     Parameters
     ----------
     a, b : (m,) int64
         Pairs of rows.
-    agrees : callable
-        A row and (c,) others to (c,) bool: whether each is like the first.
+    is_similar : callable
+        Takes a row and (c,) others; returns (c,) bool, True for those similar to the first.
 
     Returns
     -------
@@ -63,30 +63,33 @@ def centred_groups(a: Rows, b: Rows, agrees: Agrees) -> list[Rows]:
     for centre in np.argsort(-links, kind="stable"):
         if not free[centre]:
             continue
-        group = _reached(int(centre), rows, start, linked, free, agrees)
+        group = _group_around(int(centre), rows, start, linked, free, is_similar)
         if len(group) > 1:
             free[group] = False
             groups.append(np.sort(rows[group]))
     return sorted(groups, key=lambda group: (-len(group), int(group[0])))
 
 
-def _reached(
-    centre: int, rows: Rows, start: Rows, linked: Rows, free: NDArray[np.bool_], agrees: Agrees
+def _group_around(
+    centre: int, rows: Rows, start: Rows, linked: Rows, free: NDArray[np.bool_], is_similar: IsSimilar
 ) -> NDArray[np.int64]:
-    """The centre and the free rows to which links lead without leaving what agrees with it."""
+    """Return the centre and the free rows connected with it by links between rows that are similar to it."""
     seen, group = {centre}, [centre]
     frontier = group
     while frontier:
         near = {int(end) for row in frontier for end in linked[start[row] : start[row + 1]] if free[end]} - seen
         seen |= near
         ends = np.array(sorted(near), np.int64)
-        frontier = ends[agrees(int(rows[centre]), rows[ends])].tolist() if len(ends) else []
+        frontier = ends[is_similar(int(rows[centre]), rows[ends])].tolist() if len(ends) else []
         group = group + frontier
     return np.array(group, np.int64)
 
 
 def groups_table(references: References, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
-    """Make the table ``groups`` of the insight ``duplicates`` of tiers and their groups, with what to keep and why."""
+    """Make the table ``groups`` of the insight ``duplicates``, with the image to keep and the reasons.
+
+    ``found`` holds tiers with the sorted rows of their groups.
+    """
     numbers: list[Rows] = []
     rows: list[Rows] = []
     keeps: list[Rows] = []
@@ -109,6 +112,6 @@ def groups_table(references: References, facts: Facts, found: Sequence[tuple[str
         "height": facts.height[row],
         "bytes": facts.bytes[row],
         "sharpness": facts.sharpness[row],
-        "distance": distances(references, row, keep),
+        "distance": embedding_distances(references, row, keep),
     }
     return frame(GROUPS, columns)

@@ -1,4 +1,4 @@
-"""Leaks: one picture in two splits, so that a network is tested on what it was trained on."""
+"""Leaks: one picture in two splits, so that a network is tested on images it was trained on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TABLES: dict[str, pa.Schema] = {
 
 COLUMN = "split"
 FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
-"""Names of folders, in lower case, and the splits they mean."""
+"""Names of folders, in lower case, to splits."""
 _ORDER = ("train", "val", "test")
 
 
@@ -52,7 +52,7 @@ def find_leaks(
     split: str | Sequence[str | None] | None = None,
     look_alikes: bool = False,
 ) -> Insight:
-    """Images of one split that are in another one too.
+    """Find images of one split that are in another one too.
 
     Parameters
     ----------
@@ -61,18 +61,18 @@ def find_leaks(
         Of the same images (`imgsim.insights.duplicates.find.find_duplicates`).
     split : str or sequence of n str or None, optional
         A column of the table of images, or the split of each image; None belongs to no split. By default
-        the column ``split`` where the source had one, else the topmost folder of the path called train, val,
-        valid, validation, dev or test.
+        the column ``split`` if the source had one, else the topmost folder of the path that is named train,
+        val, valid, validation, dev or test.
     look_alikes : bool
-        Whether images that merely look alike count.
+        Count look-alikes too.
 
     Returns
     -------
     Insight
-        Tables ``pairs`` and ``counts`` (`imgsim.insights.schemas.LEAKS`). Each leaking image is listed once per
-        other split, with one partner there, by the strictest tier that links them; of two splits the one
-        nearer to the test is listed as leaking from the other. Metrics ``splits`` and ``images``; without two
-        splits the tables are empty and ``params["note"]`` says so.
+        ``leaks``: tables ``pairs`` and ``counts`` (see `TABLES`). Each leaking image is listed once per other split,
+        with one image there, by the strictest tier of duplicates that both are in. Of train, val and test the later
+        one leaks from the earlier one. Metrics ``splits`` and ``images``. Without two splits the tables are empty and
+        ``params["note"]`` says so.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def find_leaks(
         ``split`` names no column, or has another number of values than there are images.
     """
     names, origin = _splits(references.images, split)
-    known = sorted({name for name in names if name is not None}, key=_place)
+    known = sorted({name for name in names if name is not None}, key=_split_order)
     params: dict[str, Any] = {"split": origin, "splits": known, "look_alikes": look_alikes}
     if len(known) < 2:
         params["note"] = (
@@ -95,7 +95,7 @@ def find_leaks(
 
 
 def _splits(images: ImageTable, split: str | Sequence[str | None] | None) -> tuple[list[str | None], str]:
-    """The split of each image, and where it was read from."""
+    """Return the split of each image, and its source in words."""
     if isinstance(split, str) or (split is None and any(images.splits)):
         column = split or COLUMN
         values = images.column(column)
@@ -113,17 +113,17 @@ def _of_path(path: str) -> str | None:
     return next((FOLDERS[part] for part in path.lower().split("/")[:-1] if part in FOLDERS), None)
 
 
-def _place(name: str) -> tuple[int, str]:
-    """Train before val before test before others: what comes later leaks from what comes earlier."""
+def _split_order(name: str) -> tuple[int, str]:
+    """Sort train before val before test before others; a later split leaks from an earlier one."""
     return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
 
 
 def _leaks(groups: pd.DataFrame, split: NDArray[np.int64], look_alikes: bool) -> pd.DataFrame:
-    """Columns row, split, from, other, tier: each row once per earlier split that holds the same picture."""
+    """Find each row once per earlier split with the same picture; columns row, split, from, other, tier."""
     picture = np.arange(len(split))
     found = []
     for tier in TIERS if look_alikes else TIERS[:2]:
-        picture = _merged(picture, groups[groups["tier"] == tier])
+        picture = _merge_groups(picture, groups[groups["tier"] == tier])
         rows = pd.DataFrame({"row": np.arange(len(split)), "picture": picture, "split": split})
         rows = rows[(split >= 0) & (np.bincount(picture, minlength=len(picture))[picture] > 1)]
         partners = rows.drop_duplicates(["picture", "split"]).rename(columns={"row": "other", "split": "from"})
@@ -133,8 +133,8 @@ def _leaks(groups: pd.DataFrame, split: NDArray[np.int64], look_alikes: bool) ->
     return pd.concat(found).drop_duplicates(["row", "from"])
 
 
-def _merged(picture: NDArray[np.int64], groups: pd.DataFrame) -> NDArray[np.int64]:
-    """(n,) equal numbers for images of one picture, with the groups of one more tier joined."""
+def _merge_groups(picture: NDArray[np.int64], groups: pd.DataFrame) -> NDArray[np.int64]:
+    """Merge the groups of one more tier into ``picture``, (n,) with equal numbers for images of one picture."""
     joined = np.arange(len(picture))
     for _, rows in groups.groupby("group")["row"]:
         joined[picture[rows]] = picture[rows.iloc[0]]

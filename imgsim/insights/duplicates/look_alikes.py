@@ -1,4 +1,4 @@
-"""Look-alikes of a model at any threshold, from the pairs of near images that it carries; milliseconds."""
+"""Look-alikes at any threshold, in milliseconds, from the stored pairs of near images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imgsim import arguments
 from imgsim.insights.duplicates.best_copy import Facts
-from imgsim.insights.duplicates.compare import distances
+from imgsim.insights.duplicates.compare import embedding_distances
 from imgsim.insights.duplicates.groups import centred_groups, groups_table
 from imgsim.insights.duplicates.pairs import first_of_content
 
@@ -31,13 +31,13 @@ class NearPairs:
     Parameters
     ----------
     a, b : (m,) int64
-        Rows, the nearest pair first.
+        Rows of the pairs, the nearest pair first.
     distance : (m,) float32
-        Between them.
+        Distance of the embeddings.
     threshold : float
-        Distance that fits the collection.
+        Default threshold, which depends on the collection.
     bound : float
-        Largest threshold that the pairs can answer.
+        Largest threshold that the pairs are complete for.
     nearest : (n,) float32
         Distance of every image to its nearest other one.
     """
@@ -58,10 +58,10 @@ class NearPairs:
 
 
 def near_pairs(references: References) -> NearPairs:
-    """Read the pairs of the insight ``duplicates``; without it, take the edges of the graph.
+    """Read the pairs of the insight ``duplicates``; without the insight, take the edges of the graph.
 
-    Pairs of the insight are between images that are no copies of one picture; of the graph between files of different
-    bytes, with half the median distance to the nearest other image as threshold.
+    Pairs of the insight are of images that are not the same picture. Edges of the graph are of files with different
+    bytes; their threshold is half the median distance to the nearest other image.
     """
     graph, insight = references.graph, references.insights.get("duplicates")
     nearest = graph.distances[:, 0] if graph.k else np.zeros(0, np.float32)
@@ -90,10 +90,10 @@ def look_alikes(references: References, threshold: float | None = None) -> pd.Da
     Parameters
     ----------
     references : References
-        With the insight ``duplicates``, images that are copies of one picture are left out.
+        If they have the insight ``duplicates``, copies of one picture are left out.
     threshold : float, optional
-        Largest distance of embeddings, up to the median distance to the nearest other image (`near_pairs`); by default
-        the one that fits the collection.
+        Largest distance of embeddings, up to the median distance to the nearest other image (`near_pairs`);
+        default: by the collection.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def look_alikes(references: References, threshold: float | None = None) -> pd.Da
 
 
 def stored_facts(references: References) -> Facts:
-    """Collect what decides which image is kept; sharpness where the insight ``quality`` knows it, else NaN."""
+    """Collect the facts of the images, with sharpness from the insight ``quality`` if stored, else NaN."""
     sharpness = np.full(len(references.images), np.nan, np.float32)
     quality = references.insights.get("quality")
     if quality is not None:
@@ -123,13 +123,13 @@ def stored_facts(references: References) -> Facts:
 def near_groups(references: References, a: Rows, b: Rows, threshold: float) -> list[Rows]:
     """Group linked pairs so that no member is further than ``threshold`` from the group's centre.
 
-    A component whose images are all near its centre is a group as it is; only the others are split by
-    `centred_groups`, which gives the same groups and walks every link.
+    A connected component whose images are all near its centre is a group. Only the others are split by
+    `centred_groups`, which would give the same groups but follows every link.
 
     Parameters
     ----------
     a, b : (m,) int64
-        Rows of pairs up to ``threshold`` apart.
+        Rows of pairs at a distance up to ``threshold``.
     """
     if not len(a):
         return []
@@ -137,21 +137,21 @@ def near_groups(references: References, a: Rows, b: Rows, threshold: float) -> l
     component = _components(ends[: len(a)], ends[len(a) :], len(rows))
     centre = _centres(component, np.bincount(ends, minlength=len(rows)))
     chained = np.zeros(len(centre), bool)
-    chained[component[distances(references, rows[centre[component]], rows) > threshold]] = True
+    chained[component[embedding_distances(references, rows[centre[component]], rows) > threshold]] = True
     order = np.argsort(component, kind="stable")
     parts = np.split(rows[order], np.flatnonzero(np.diff(component[order])) + 1)
     groups = [part for part, chain in zip(parts, chained, strict=True) if not chain]
     linked = chained[component[ends[: len(a)]]]
 
-    def agrees(row: int, others: Rows) -> NDArray[np.bool_]:
-        return np.asarray(distances(references, np.full(len(others), row), others) <= threshold)
+    def is_similar(row: int, others: Rows) -> NDArray[np.bool_]:
+        return np.asarray(embedding_distances(references, np.full(len(others), row), others) <= threshold)
 
-    groups += centred_groups(a[linked], b[linked], agrees)
+    groups += centred_groups(a[linked], b[linked], is_similar)
     return sorted(groups, key=lambda group: (-len(group), int(group[0])))
 
 
 def _edges(references: References) -> pd.DataFrame:
-    """Columns row, other, distance: pairs of neighbours with different bytes, each once."""
+    """Return the pairs of neighbours with different bytes, each once; columns row, other, distance."""
     graph, content = references.graph, first_of_content(references.images.sha256)
     ends = np.sort(np.stack([np.repeat(np.arange(len(graph)), graph.k), graph.neighbors.ravel()], axis=1), axis=1)
     table = pd.DataFrame({"row": ends[:, 0], "other": ends[:, 1], "distance": graph.distances.ravel()})
@@ -159,7 +159,7 @@ def _edges(references: References) -> pd.DataFrame:
 
 
 def _components(a: Rows, b: Rows, n: int) -> Rows:
-    """(n,) number of the connected component of each of n places linked by pairs."""
+    """Return the number of the connected component of each of n nodes linked by pairs, (n,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -168,7 +168,7 @@ def _components(a: Rows, b: Rows, n: int) -> Rows:
 
 
 def _centres(component: Rows, links: Rows) -> Rows:
-    """(c,) the place with most links of each component, of equals the first."""
+    """Return the node with most links of each component, (c,); of equals the first."""
     order = np.lexsort((np.arange(len(component)), -links, component))
     _, first = np.unique(component[order], return_index=True)
     return np.asarray(order[first], np.int64)

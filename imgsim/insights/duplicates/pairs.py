@@ -1,4 +1,4 @@
-"""Which pairs of images are worth a look: neighbours in the graph, and on request pictures laid alike another way."""
+"""Candidate pairs of duplicates: neighbours in the graph, and on request pictures that agree when one is turned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.insights.descriptor import PLACES, TURNS, Descriptors, Floats, is_blank, outlines, turn_planes
+from imgsim.insights.descriptor import CELLS, TURNS, Descriptors, Floats, is_blank, outlines, turn_planes
 from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.graph import EXACT_BELOW, build_graph
 
@@ -20,20 +20,20 @@ Pairs = NDArray[np.int64]
 
 _AXES = 16
 _NEAREST = 4
-_RAMP = 0.3  # distance of outlines of length 1, beyond which two pictures are never the same
+_RAMP = 0.3  # distance of outlines (of length 1) beyond which two pictures are never the same
 
 
 def first_of_content(sha256: Sequence[str]) -> Rows:
-    """(n,) for each row the first row with the same bytes; rows without a hash are their own."""
+    """Return for each row the first row with the same bytes, (n,); a row without a hash is its own."""
     first: dict[str, int] = {}
     return np.array([first.setdefault(key, row) if key else row for row, key in enumerate(sha256)], np.int64)
 
 
 def neighbor_pairs(references: References, first: Rows) -> Pairs:
-    """(m, 2) distinct pairs, lower row first, of contents that are neighbours in the graph.
+    """Return pairs of images with different bytes that are neighbours in the graph, (m, 2), lower row first.
 
-    Copies of the same bytes stand for one image; where they crowd each other's lists so that fewer than
-    half of the neighbours are other contents, those are searched again among distinct contents.
+    Files of the same bytes count as one image, the first. An image whose neighbours are mostly copies has few other
+    neighbours: if fewer than half of its k are different images, it is searched again among all different images.
     """
     distinct = np.flatnonzero(first == np.arange(len(first)))
     k = references.graph.k
@@ -43,38 +43,38 @@ def neighbor_pairs(references: References, first: Rows) -> Pairs:
     ordered = np.sort(np.where(found == distinct[:, None], -1, found), axis=1)
     others = (np.diff(ordered, axis=1, prepend=-1) > 0).sum(axis=1)
     pairs = [_pairs(np.repeat(distinct, k), found.ravel())]
-    crowded = np.flatnonzero(others < min((k + 1) // 2, len(distinct) - 1))
-    if len(crowded):
+    incomplete = np.flatnonzero(others < min((k + 1) // 2, len(distinct) - 1))
+    if len(incomplete):
         pairs.append(
-            _searched_again(
-                references.embeddings, distinct, crowded, min(k, len(distinct) - 1), references.graph.method
+            _search_again(
+                references.embeddings, distinct, incomplete, min(k, len(distinct) - 1), references.graph.method
             )
         )
     return np.unique(np.concatenate(pairs), axis=0)
 
 
-def _searched_again(matrix: Floats, distinct: Rows, crowded: Rows, k: int, method: str) -> Pairs:
+def _search_again(matrix: Floats, distinct: Rows, incomplete: Rows, k: int, method: str) -> Pairs:
     vectors = np.ascontiguousarray(matrix[distinct])
-    if len(crowded) < EXACT_BELOW:
-        ids, _ = exact_knn(vectors[crowded], vectors, k, exclude=crowded)
+    if len(incomplete) < EXACT_BELOW:
+        ids, _ = exact_knn(vectors[incomplete], vectors, k, exclude=incomplete)
     else:
-        ids = build_graph(vectors, k, method).neighbors[crowded]
-    return _pairs(np.repeat(distinct[crowded], k), distinct[ids].ravel())
+        ids = build_graph(vectors, k, method).neighbors[incomplete]
+    return _pairs(np.repeat(distinct[incomplete], k), distinct[ids].ravel())
 
 
 def turned_pairs(descriptors: Descriptors, rows: Rows, turns: Sequence[int]) -> Pairs:
-    """(m, 2) pairs among ``rows`` that may show one picture laid in different ways.
+    """Return pairs among ``rows`` that may show one picture in different orientations, (m, 2).
 
-    A network sees a picture on its side as another one, so the graph lists only half of them. Here every
-    outline is laid so that light falls the same way, and its few nearest are taken by a k-d tree.
+    The embeddings of a picture and of the same one turned differ, so the graph has only half of these pairs. Here
+    every outline is turned to a common orientation (the brightest side up), and a k-d tree finds its few nearest.
     """
     from scipy.spatial import cKDTree
 
     rows = rows[~is_blank(descriptors[rows])]
     if len(rows) < 2:
         return np.empty((0, 2), np.int64)
-    laid = _laid_alike(outlines(descriptors[rows]), _closure(turns))
-    centred = laid - laid.mean(axis=0)
+    turned = _in_common_orientation(outlines(descriptors[rows]), _all_turns(turns))
+    centred = turned - turned.mean(axis=0)
     _, directions = np.linalg.eigh(centred.T @ centred)
     flat = centred @ directions[:, -_AXES:]
     distances, near = cKDTree(flat).query(flat, k=min(_NEAREST + 1, len(rows)), distance_upper_bound=_RAMP)
@@ -82,8 +82,8 @@ def turned_pairs(descriptors: Descriptors, rows: Rows, turns: Sequence[int]) -> 
     return _pairs(np.repeat(rows, there.sum(axis=1)), rows[near[there]])
 
 
-def _closure(turns: Sequence[int]) -> list[int]:
-    """The turns that follow from some: mirrored and flipped make rotated 180."""
+def _all_turns(turns: Sequence[int]) -> list[int]:
+    """Return all turns that a sequence of ``turns`` can give: mirrored, then flipped is rotated 180."""
     turned = any(turn & 4 for turn in turns)
     mirrored = any(bin(turn).count("1") % 2 for turn in turns if turn < 4) or any(turn in (4, 7) for turn in turns)
     if turned and mirrored:
@@ -91,9 +91,9 @@ def _closure(turns: Sequence[int]) -> list[int]:
     return [0, 3, 5, 6] if turned else [0, 1, 2, 3]
 
 
-def _laid_alike(pictures: Floats, turns: Sequence[int]) -> Floats:
-    """(n, 8, 8) to (n, 64): each in the one of ``turns`` in which most light is above, then to the left."""
-    fall = np.linspace(1, -1, PLACES, dtype=np.float32)
+def _in_common_orientation(pictures: Floats, turns: Sequence[int]) -> Floats:
+    """Turn each picture (n, 8, 8) by the one of ``turns`` that puts most light above, then to the left; (n, 64)."""
+    fall = np.linspace(1, -1, CELLS, dtype=np.float32)
     light = np.add.outer(fall, np.float32(0.4) * fall)
     every = np.stack([turn_planes(pictures, turn) for turn in turns]).reshape(len(turns), len(pictures), -1)
     best = (every @ light.ravel()).argmax(axis=0)
@@ -101,6 +101,6 @@ def _laid_alike(pictures: Floats, turns: Sequence[int]) -> Floats:
 
 
 def _pairs(a: Rows, b: Rows) -> Pairs:
-    """Distinct pairs of different rows, lower row first."""
+    """Return the distinct pairs of different rows, lower row first."""
     both = np.sort(np.stack([a, b], axis=1), axis=1)
     return np.unique(both[both[:, 0] < both[:, 1]], axis=0)

@@ -1,1 +1,1 @@
-"""Labels that the neighbours contradict."""
+"""Label errors: labels that the neighbours contradict."""

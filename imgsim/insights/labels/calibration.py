@@ -1,4 +1,4 @@
-"""From scores to probabilities without one checked label: errors planted on purpose say what errors look like."""
+"""Calibration of scores to probabilities of an error; planted errors take the place of checked labels."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 ROUNDS = 200
-TOLERANCE = 1e-4
-PRIOR_WRONG, PRIOR_RIGHT = 0.5, 25.0
-START = 0.3
-FEWEST = 5.0
-RIDGE = 1e-2
-LIMIT = 40.0
+TOLERANCE = 1e-4  # relative change of the share at which expectation maximisation ends
+PRIOR_WRONG, PRIOR_RIGHT = 0.5, 25.0  # pseudo-counts
+START = 0.3  # share of errors in the first round
+FEWEST = 5.0  # errors that the planted ones weigh at least
+RIDGE = 1e-2  # penalty of the regression's coefficients
+LIMIT = 40.0  # log odds are cut there, where the sigmoid is 0 or 1
 
 
 def error_probabilities(scores: Vector, planted: Vector) -> tuple[Vector, float]:
-    """Probability that each scored thing is an error, and the share of errors.
+    """Estimate the probability that each scored item is an error, and the share of errors.
 
-    The scores are a mixture of an unknown share of errors, distributed as ``planted``, and of correct
-    ones: learning from positive and unlabelled examples (Elkan, Noto 2008). Expectation maximisation:
-    given the probabilities, a logistic regression tells planted errors from what is probably correct,
-    which gives the ratio of the two densities; that and the share of errors give the probabilities.
-    The regression weighs the planted errors as many as errors are expected, so that it fits best
-    where the two are hard to tell.
+    The scores are a mixture of an unknown share of errors, distributed as ``planted``, and of correct items. This
+    is learning from positive and unlabelled examples (Elkan, Noto 2008), solved by expectation maximisation.
+    Given the probabilities, a logistic regression separates the planted errors from the items weighted by their
+    probability of being correct; it gives the ratio of the two densities. Given the ratio and the share of errors,
+    the probabilities follow. In the regression all planted errors together weigh as much as the expected number
+    of errors, so that it fits best where the two overlap.
 
     Parameters
     ----------
     scores : (n,) float64
         Higher where an error is likelier; n >= 1.
     planted : (m,) float64
-        The score of things that were made wrong on purpose; m >= 1.
+        Scores of items that were made wrong on purpose; m >= 1.
 
     Returns
     -------
     probabilities : (n,) float64
-        Never decreasing in the score.
+        Non-decreasing in the score.
     share : float
-        Estimated share of errors, with a prior of about 2 % that counts as much as 26 things.
+        Estimated share of errors; the prior is about 2 % and weighs as much as 26 items.
     """
     both = np.concatenate([planted, scores])
     target = np.concatenate([np.ones(len(planted)), np.zeros(len(scores))])
@@ -58,7 +58,7 @@ def error_probabilities(scores: Vector, planted: Vector) -> tuple[Vector, float]
 
 
 def _logistic(values: Vector, target: Vector, weights: Vector, start: Vector) -> Vector:
-    """Intercept and slope (never negative) of a weighted logistic regression, by Newton's method from ``start``."""
+    """Fit intercept and slope (at least 0) of a weighted logistic regression by Newton's method from ``start``."""
     design = np.stack([np.ones_like(values), values], axis=1)
     line = start
     for _ in range(50):

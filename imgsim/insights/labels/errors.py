@@ -1,4 +1,4 @@
-"""Labels that are probably wrong, by the labels around them."""
+"""Label errors: labels that are probably wrong, judged by the labels of the neighbours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imgsim.evaluation import BACKGROUND
 from imgsim.insights.labels.calibration import error_probabilities
-from imgsim.insights.labels.votes import Neighborhoods, vote_weights
+from imgsim.insights.labels.votes import NeighborVotes, vote_weights
 from imgsim.insights.tables import about, of_images
 from imgsim.references.insight import Insight, frame
 
@@ -40,35 +40,35 @@ TABLES: dict[str, pa.Schema] = {
 }
 
 FLAGGED = 0.5
-PLANTED = 2000
-WIDEST = 40.0
+PLANTED = 2000  # planted errors to calibrate on, at least
+WIDEST = 40.0  # log odds beyond which they are cut
 
 
 def find_label_errors(references: References, background: Sequence[str] = BACKGROUND, seed: int = 0) -> Insight:
     """Estimate for every labelled image the probability that its label is wrong, and suggest another.
 
     The k nearest neighbours vote (`imgsim.insights.labels.votes`). The votes become a probability by comparison
-    with errors planted on purpose: each image is judged once more as if it bore a label drawn at random
-    (`imgsim.insights.labels.calibration`). So the probability is right for labels that are wrong at random;
-    mistakes between classes that look alike are found less surely, and are more than it says.
+    with planted errors: each image is judged again as if it had another label, drawn at random
+    (`imgsim.insights.labels.calibration`). So the probability is calibrated for labels that are wrong at random.
+    Mistakes between similar classes are found less often, and the probability underestimates them.
 
     Parameters
     ----------
     references : References
     background : sequence of str
-        Labels that are no class (as in `imgsim.evaluation.evaluate`): such images vote, for nothing that
-        could be suggested, and are not judged.
+        Labels that are no class (as in `imgsim.evaluation.evaluate`): images that have one vote, but are not
+        judged, and the label is never suggested.
     seed : int
-        Of the planted errors.
+        Seed of the planted errors.
 
     Returns
     -------
     Insight
         ``label_errors``: table ``images``, one row per judged image, the most suspicious first; table
         ``classes``, one row per judged label by expected errors. Metrics: ``judged``, ``error_rate``
-        (estimated share of wrong labels), ``expected_errors``, ``flagged`` (probability above .5). Images
-        without a label, and labels on a single image, are not judged; with fewer than two labels to
-        choose from nothing is.
+        (estimated share of wrong labels), ``expected_errors``, ``flagged`` (probability above 0.5). Images
+        without a label are not judged, nor labels of a single image. With fewer than two labels to choose from
+        no image is judged.
     """
     names, codes, judged = _classes(references.images.labels, background)
     rows = np.flatnonzero(np.append(judged, False)[codes])
@@ -77,8 +77,8 @@ def find_label_errors(references: References, background: Sequence[str] = BACKGR
     params = {"k": references.graph.k, "background": list(background), "seed": seed}
     if not len(rows):
         return _insight(references, rows, np.empty(0), np.empty(0, object), 0.0, params)
-    hoods = Neighborhoods(codes, judged, references.graph, *vote_weights(references.embeddings, references.graph))
-    found = hoods.evidence(_planted(codes, judged, rows, seed))
+    votes = NeighborVotes(codes, judged, references.graph, *vote_weights(references.embeddings, references.graph))
+    found = votes.evidence(_planted(codes, judged, rows, seed))
     odds = found.odds[rows]
     probabilities, rate = error_probabilities(_bounded(odds), _bounded(found.planted[:, rows].reshape(-1)))
     order = np.argsort(-odds, kind="stable")
@@ -90,7 +90,7 @@ def find_label_errors(references: References, background: Sequence[str] = BACKGR
 def _classes(
     labels: Sequence[str | None], background: Sequence[str]
 ) -> tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.bool_]]:
-    """Names (c,) in order, code of each image (n,) with c for none, and which names are judged (c,)."""
+    """Return the sorted labels (c,), the code of each image (n,) with c for none, and the judged labels (c,) bool."""
     names = np.array(sorted({label for label in labels if label is not None}), object)
     code_of: dict[str | None, int] = {name: code for code, name in enumerate(names)}
     codes = np.array([code_of.get(label, len(names)) for label in labels], np.int64)
@@ -101,7 +101,10 @@ def _classes(
 def _planted(
     codes: NDArray[np.int64], judged: NDArray[np.bool_], rows: NDArray[np.int64], seed: int
 ) -> NDArray[np.int64]:
-    """(p, n) another judged label for each image, drawn at random: at least 2,000 in all where there are so many."""
+    """Draw p wrong labels for each image, (p, n), among the judged ones.
+
+    The judged images get at least 2,000 in all, where there are enough labels.
+    """
     classes = np.flatnonzero(judged)
     times = min(-(-PLANTED // len(rows)), len(classes) - 1)
     generator = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""How well the labels around an image fit each label it could have."""
+"""Votes of the neighbours: log odds of every label that an image could have."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from imgsim.neighbors.graph import NeighborGraph
 Codes = NDArray[np.int64]
 Values = NDArray[np.float64]
 
-REACH = 0.8
-COPY = 0.3
-LEAST = 1e-6
-PRIOR = 10.0
+REACH = 0.8  # standard deviation of a vote's weight over distance, in typical distances
+COPY = 0.3  # distance within which images are copies of one picture, in typical distances
+LEAST = 1e-6  # factor of the vote of an exact copy
+PRIOR = 10.0  # votes, distributed as in the whole collection, that every label starts with
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the votes say of every image.
+    """Result of the votes for every image.
 
-    ``odds`` (n,): log odds of the other labels against the given one. ``best`` (n,): code of the
-    likeliest other label, -1 where no neighbour has one. ``planted`` (p, n): the odds of wrong labels.
+    ``odds`` (n,): log odds of all other labels against the image's own. ``best`` (n,): code of the likeliest
+    other label, -1 if no neighbour has one. ``planted`` (p, n): the same odds if a planted label were its own.
     """
 
     odds: Values
@@ -33,17 +33,17 @@ class Evidence:
 
 
 def vote_weights(matrix: NDArray[np.float32], graph: NeighborGraph) -> tuple[Values, Values]:
-    """What each neighbour's vote weighs, and how many near copies each image has.
+    """Return the weight of each neighbour's vote, and the number of copies of each image.
 
-    Near neighbours count more: exp(-d^2 / 2 (0.8 m)^2) with m the collection's median distance. Images
-    closer than about 0.3 m are copies, one picture: copies among the neighbours share one vote, copies
-    of the image itself hardly vote. So a mistake made once and copied does not confirm itself.
+    Near neighbours weigh more: exp(-d^2 / 2 (0.8 m)^2), where m is the collection's median distance. Images closer
+    than about 0.3 m are copies of one picture. Copies among the neighbours share one vote, and copies of the image
+    itself weigh almost nothing. So a wrong label on several copies does not confirm itself.
 
     Returns
     -------
     weights : (n, k) float64
     copies : (n,) float64
-        At least 1: the image itself.
+        At least 1, for the image itself.
     """
     near = np.asarray(graph.distances, np.float64)
     typical = float(np.median(near)) if near.size else 0.0
@@ -61,24 +61,24 @@ def vote_weights(matrix: NDArray[np.float32], graph: NeighborGraph) -> tuple[Val
     return weights, 1 + itself.sum(axis=1)
 
 
-class Neighborhoods:
-    """What labels are found around the images of each label, and what that says of single images.
+class NeighborVotes:
+    """Votes of the neighbours, as a naive Bayes classifier: each label has a distribution of neighbours' labels.
 
-    An image's neighbours vote; a vote is weighed by how usual it is: around images labelled ``lotus``
-    votes for ``water lily`` are common, so they say little against the label, votes for ``stapler``
-    much (naive Bayes on the labels around, each image left out of its own class).
+    So a vote counts by how rare it is for the label. Images labelled ``lotus`` often have neighbours labelled
+    ``water lily``, so these say little against the label; neighbours labelled ``stapler`` say much. Each image is
+    left out of the distribution of its own label.
 
     Parameters
     ----------
     codes : (n,) int64
-        Labels as 0..c-1; c for images without one, which do not vote.
+        Codes of the labels, 0 to c-1; c for images without a label, which do not vote.
     judged : (c,) bool
-        Labels that an image may be suspected of, or suggested.
+        Labels that can be judged and suggested.
     graph : NeighborGraph
     weights : (n, k) float64
-        Of the votes.
+        Weights of the votes (`vote_weights`).
     copies : (n,) float64
-        Images that count as one.
+        Number of copies of each image (`vote_weights`).
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Neighborhoods:
         self._common = np.where(common > 0, common / max(flat.sum(), 1e-300), 1.0)
 
     def evidence(self, planted: Codes) -> Evidence:
-        """Judge every image as labelled, and as if its label were each of ``planted`` (p, n)."""
+        """Judge every image with its own label, and with each of the ``planted`` labels (p, n)."""
         n, k = self.neighbors.shape
         tried = len(planted)
         odds, best, others = np.empty(n), np.empty(n, np.int64), np.empty((tried, n))
@@ -112,7 +112,10 @@ class Neighborhoods:
         return Evidence(odds, best, others)
 
     def _odds(self, rows: Codes, asked: Codes) -> tuple[Values, Codes]:
-        """Log odds (a, b) of all other labels against each of ``asked`` (a, b), and the best other than the first."""
+        """Return log odds of all other labels against each of ``asked``, (a, b).
+
+        The second result is the best other label for the first of ``asked``, (b,), -1 where there is none.
+        """
         voted, weights = self.codes[self.neighbors[rows]], self.weights[rows]
         same = voted[:, :, None] == voted[:, None, :]
         repeated = np.tril(same, -1).any(axis=2)
@@ -131,9 +134,9 @@ class Neighborhoods:
         return odds, best
 
     def _log_fit(self, rows: Codes, labels: Codes, voted: Codes, weights: Values, same: NDArray[np.bool_]) -> Values:
-        """(b, c) log of size x likelihood of the votes, for each of ``labels`` (b, c), without the image itself."""
+        """Return log(prior x likelihood of the votes) for each of ``labels`` (b, c), without the image itself."""
         itself = labels == self.codes[rows][:, None]
-        own = (same * weights[:, None, :]).sum(axis=2)  # what it and its copies add to its label's counts
+        own = (same * weights[:, None, :]).sum(axis=2)  # what the image and its copies add to the counts of its label
         keys = labels[:, :, None] * self._width + voted[:, None, :]
         at = np.minimum(np.searchsorted(self._pairs, keys), len(self._pairs) - 1)
         counts = np.where(self._pairs[at] == keys, self._counts[at], 0.0) - itself[:, :, None] * own[:, None, :]

@@ -1,9 +1,9 @@
-"""A map of the collection: every image a point of the plane, near its likes.
+"""Map of the collection: every image is a point of the plane, close to similar images.
 
-Compared on Caltech-101 (9,144 x 128, MobileNetV2) and on 120,000 x 128 made from it by interpolation and noise,
-one thread, each from the stored graph of 10 neighbours (`tests/benchmarks/map.py` has the whole table): t-SNE with
-uniform weights keeps more of the neighbours than UMAP, PaCMAP and LocalMAP. openTSNE has no wheel for Linux on
-ARM, and this one does the same in a quarter to a ninth of its time, without a dependency and without compiling.
+t-SNE with uniform weights keeps more of the neighbours than UMAP, PaCMAP and LocalMAP. They were compared on
+Caltech-101 (9,144 x 128, MobileNetV2) and on 120,000 x 128 made from it by interpolation and noise, one thread, each
+from the stored graph of 10 neighbours (table in `tests/benchmarks/map.py`). openTSNE has no wheel for Linux on ARM;
+this implementation takes a quarter to a ninth of its time, needs no dependency and is not compiled.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ TABLES: dict[str, pa.Schema] = {
     )
 }
 
-MOST_NEIGHBORS = 15
-SAMPLE = 1000
-NEAREST = 10
-WITHIN = (10, 30)
+MOST_NEIGHBORS = 15  # of the graph's neighbours that are used
+SAMPLE = 1000  # rows searched for a link between parts, and rows of the metrics
+NEAREST = 10  # true neighbours of the metrics
+WITHIN = (10, 30)  # neighbours on the map of the metrics
 _FIT_ROWS = 3000
 _ROUNDS = 20
 
@@ -45,12 +45,12 @@ Rows = NDArray[np.int64]
 
 
 def make_map(references: References, seed: int = 0, progress: bool = False) -> Insight:
-    """Place every image in the plane so that the neighbours of the graph lie together.
+    """Place every image in the plane such that neighbours of the graph lie close together.
 
-    The principal plane of the embeddings, bent by t-SNE of the graph (`imgsim.insights.map.tsne`). Images with
-    equal embeddings are one point. Parts of the graph without a link to the rest get one, to the nearest of
-    a sample of the largest part. Up to ``k + 1`` distinct images stay in the principal plane: a graph that
-    links everything to everything says nothing of shape.
+    t-SNE of the graph (`imgsim.insights.map.tsne`) starts from the first two principal components of the embeddings.
+    Images with equal embeddings are one point. Every component of the graph is linked with the largest one, to the
+    nearest of a sample of its images. Up to ``2 (k + 1)`` distinct images stay at their principal components: a
+    graph that links almost all images says nothing about their layout.
 
     Parameters
     ----------
@@ -79,18 +79,26 @@ def make_map(references: References, seed: int = 0, progress: bool = False) -> I
 
 
 def place(matrix: Matrix, graph: NeighborGraph, seed: int = 0) -> Matrix:
-    """(n, 2) float32 in [-1, 1] for (n, d) vectors and their graph."""
-    same, first = distinct(graph)
+    """Return the positions, (n, 2) float32 in [-1, 1], of (n, d) vectors with their graph."""
+    same, first = distinct_vectors(graph)
     vectors, rng = matrix[first], np.random.default_rng(seed)
     points = principal_plane(vectors, rng)
     if len(vectors) > 2 * (graph.k + 1):
-        links = connected(links_between(graph.cut(MOST_NEIGHBORS), same, len(first)), vectors, rng)
+        links = connect_components(links_between(graph.cut(MOST_NEIGHBORS), same, len(first)), vectors, rng)
         points = tsne(links, points + 0.01 * points.std() * rng.standard_normal(points.shape, np.float32))
-    return _boxed(points)[same]
+    return _scale_to_box(points)[same]
 
 
-def distinct(graph: NeighborGraph) -> tuple[Rows, Rows]:
-    """(n,) number of each row's distinct vector, and (m,) the first row of each: neighbours at distance 0 are equal."""
+def distinct_vectors(graph: NeighborGraph) -> tuple[Rows, Rows]:
+    """Find the distinct vectors; neighbours at distance 0 are equal.
+
+    Returns
+    -------
+    number : (n,) int64
+        Of the vector of each row.
+    first : (m,) int64
+        First row of each distinct vector.
+    """
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -103,18 +111,18 @@ def distinct(graph: NeighborGraph) -> tuple[Rows, Rows]:
 
 
 def links_between(graph: NeighborGraph, same: Rows, count: int) -> csr_matrix:
-    """(m, m) CSR of ones: which distinct vectors list which, themselves left out."""
+    """Return the graph between distinct vectors, an (m, m) CSR matrix of ones with an empty diagonal."""
     from scipy.sparse import csr_matrix
 
     start, end = np.repeat(same, graph.k), same[graph.neighbors.reshape(-1)]
     other = start != end
     links = csr_matrix((np.ones(int(other.sum()), np.float32), (start[other], end[other])), (count, count))
-    links.data[:] = 1  # equal images list the same ones several times
+    links.data[:] = 1  # equal images have the same neighbours, which adds up
     return links
 
 
-def connected(links: csr_matrix, vectors: Matrix, rng: np.random.Generator) -> csr_matrix:
-    """Links that leave no part alone: the first of each smaller part and its nearest in the largest list each other."""
+def connect_components(links: csr_matrix, vectors: Matrix, rng: np.random.Generator) -> csr_matrix:
+    """Link each smaller component: its first row, both ways, with the nearest of a sample of the largest one."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -131,7 +139,7 @@ def connected(links: csr_matrix, vectors: Matrix, rng: np.random.Generator) -> c
 
 
 def principal_plane(vectors: Matrix, rng: np.random.Generator) -> Matrix:
-    """(m, 2) float32 coordinates on the two main directions of a sample, by power iteration.
+    """Return coordinates on the first two principal components of a sample, (m, 2) float32, by power iteration.
 
     Sums have a fixed order (no BLAS): the map must not depend on the number of threads.
     """
@@ -148,7 +156,7 @@ def principal_plane(vectors: Matrix, rng: np.random.Generator) -> Matrix:
 
 
 def _orthonormal(basis: Matrix) -> Matrix:
-    """Two unit columns at right angles; 0 where there is no direction but rounding."""
+    """Return two orthonormal columns; 0 where a column is nothing but rounding."""
     length = float(np.sqrt((basis[:, 0] ** 2).sum()))
     first = basis[:, 0] / max(length, 1e-12)
     rest = basis[:, 1] - first * (first * basis[:, 1]).sum()
@@ -156,8 +164,8 @@ def _orthonormal(basis: Matrix) -> Matrix:
     return np.stack([first, second], axis=1).astype(np.float32)
 
 
-def _boxed(points: Matrix) -> Matrix:
-    """Centred on the middle of their bounding box, the longer side from -1 to 1."""
+def _scale_to_box(points: Matrix) -> Matrix:
+    """Centre points on the middle of their bounding box and scale its longer side to [-1, 1]."""
     low, high = points.min(axis=0), points.max(axis=0)
     half = float((high - low).max()) / 2
     boxed: Matrix = ((points - (low + high) / 2) / (half if half > 0 else 1)).astype(np.float32)
@@ -165,7 +173,7 @@ def _boxed(points: Matrix) -> Matrix:
 
 
 def neighbors_kept(matrix: Matrix, points: Matrix, seed: int = 0) -> dict[str, float]:
-    """Share of the 10 nearest rows that are among the 10 and the 30 nearest in the plane, on a seeded sample."""
+    """Measure the share of the 10 nearest rows that are among the 10 and the 30 nearest on the map, on a sample."""
     n = len(matrix)
     if n < 2:
         return {}

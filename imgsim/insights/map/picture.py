@@ -1,4 +1,4 @@
-"""The map as a picture: a dot for each image, colored by cluster, with the clusters' representatives on top."""
+"""Picture of the map: a dot for each image, colored by cluster, with the representatives of clusters on top."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from imgsim.references.references import References
 
-SIDE = 1000
-TILE = 56
-SHOWN = 40
+SIDE = 1000  # pixels of the picture
+TILE = 56  # pixels of a representative
+SHOWN = 40  # representatives at most
 _GOLDEN = 0.61803398875
 _OVER = 2  # drawn larger, then reduced: smooth dots
 
 
 def map_picture(references: References) -> bytes:
-    """Draw the map that ``references`` have: PNG with a transparent ground, (`SIDE`, `SIDE`) pixels."""
+    """Draw the map of ``references`` as PNG, (`SIDE`, `SIDE`) pixels on a transparent background."""
     points = references.insights["map"].tables["map"]
     place = _positions(points)
     sheet = Image.new("RGBA", (SIDE * _OVER, SIDE * _OVER), (0, 0, 0, 0))
@@ -44,7 +44,7 @@ def map_picture(references: References) -> bytes:
 
 
 def _positions(points: pd.DataFrame) -> NDArray[np.float64]:
-    """(n, 2) pixels: the points fill the picture, equal scale both ways, margins for tiles."""
+    """Return the points in pixels, (n, 2): they fill the picture but a margin, at one scale in both directions."""
     xy = points[["x", "y"]].to_numpy(np.float64)
     low, high = xy.min(axis=0), xy.max(axis=0)
     span = max(float((high - low).max()), 1e-9)
@@ -62,13 +62,13 @@ def _colors(references: References, rows: NDArray[np.integer]) -> list[tuple[int
 
 
 def _color(number: int) -> tuple[int, ...]:
-    """A color that reads on white and on black; numbers near each other differ."""
+    """Return a color that is legible on white and on black and differs from those of near numbers."""
     red, green, blue = colorsys.hls_to_rgb((0.6 + number * _GOLDEN) % 1, 0.55, 0.62)
     return (round(red * 255), round(green * 255), round(blue * 255), 255)
 
 
 def _paste_representatives(sheet: Image.Image, references: References, place: dict[int, list[float]]) -> None:
-    """Pictures of the biggest clusters where there is room."""
+    """Paste pictures of the biggest clusters that do not overlap."""
     if "clusters" not in references.insights:
         return
     clusters = references.insights["clusters"].tables["clusters"]

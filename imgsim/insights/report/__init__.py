@@ -1,1 +1,1 @@
-"""The report: everything that was found, as one HTML page."""
+"""Report: all insights on one HTML page."""

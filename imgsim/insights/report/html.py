@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing but itself: no script, no font, no address; light and dark, wide and narrow."""
+"""Parts of a self-contained HTML page: no script, font or link; for light and dark, wide and narrow screens."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from imgsim.errors import ImageError
 if TYPE_CHECKING:
     from imgsim.references.references import References
 
-BIG = 8_000  # bytes of a thumbnail from which it is made smaller, so that a page stays small
-SMALL = 112
+BIG = 8_000  # bytes above which a thumbnail is reduced, so that the page stays small
+SMALL = 112  # pixels of a reduced thumbnail
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2330; --soft: #626b7c; --line: #dfe3ea; --card: #fff; --page: #f4f6f9;
@@ -71,17 +71,17 @@ _PLACE = re.compile("\x00(\\d+)\x00")
 
 
 def text(value: object) -> str:
-    """Any text as HTML: nothing in a file's name can become markup, or a picture's place."""
+    """Escape text for HTML, so that no file name becomes markup or the placeholder of a picture."""
     return html.escape(str(value).replace("\x00", ""))
 
 
 def breakable(value: object) -> str:
-    """A name as HTML that may go on in the next line after ``/`` and ``_``."""
+    """Escape a name for HTML, with line breaks allowed after ``/`` and ``_``."""
     return re.sub("([/_])", "\\1<wbr>", text(value))
 
 
 def figure(row: int, name: object, bold: str = "", note: str = "", kind: str = "") -> str:
-    """A picture with its path and a caption; ``kind`` is ``good``, ``bad`` or ``first``."""
+    """Make a figure of a picture, its path and a caption; ``kind`` holds CSS classes: ``good``, ``bad``, ``first``."""
     bold = f"<b>{breakable(bold)}</b>" if bold else ""
     caption = f'{bold}<span class="path">{breakable(name)}</span>{text(note)}'
     picture = f'<div class="frame">\x00{int(row)}\x00</div>'
@@ -89,7 +89,7 @@ def figure(row: int, name: object, bold: str = "", note: str = "", kind: str = "
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> str:
-    """A table; ``numbers`` names the columns set flush right."""
+    """Make a table; the columns named in ``numbers`` are aligned to the right."""
     kinds = [' class="number"' if head in numbers else "" for head in heads]
     top = "".join(f"<th{kind}>{text(head)}</th>" for head, kind in zip(heads, kinds, strict=True))
     body = "".join(
@@ -100,7 +100,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Seque
 
 
 def page(title: str, lead: str, body: str) -> str:
-    """The whole document."""
+    """Make the whole document."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{text(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -109,8 +109,8 @@ def page(title: str, lead: str, body: str) -> str:
     )
 
 
-def with_pictures(document: str, references: References) -> str:
-    """The document with every picture in its place, read in one go."""
+def insert_pictures(document: str, references: References) -> str:
+    """Replace the placeholders in a document by the thumbnails, read all at once."""
     rows = sorted({int(row) for row in _PLACE.findall(document)})
     paths = references.images.paths
     tags = {
@@ -121,7 +121,7 @@ def with_pictures(document: str, references: References) -> str:
 
 
 def data_uri(data: bytes, kind: str) -> str:
-    """Bytes of a picture as an address."""
+    """Return the bytes of a picture as a ``data:`` URI."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
@@ -133,7 +133,7 @@ def _tag(data: bytes, path: str) -> str:
 
 
 def _smaller(data: bytes) -> bytes:
-    """The thumbnail itself, or a smaller one when it is big."""
+    """Reduce a thumbnail of more than `BIG` bytes."""
     if len(data) <= BIG:
         return data
     from PIL import Image

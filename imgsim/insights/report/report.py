@@ -1,4 +1,4 @@
-"""The report: everything found out about a collection, as one page with pictures."""
+"""Report about a collection: all its insights on one page with pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsim.errors import ModelFormatError
-from imgsim.insights.report.html import page, text, with_pictures
+from imgsim.insights.report.html import insert_pictures, page, text
 from imgsim.insights.report.sections import sections_of
 from imgsim.io.atomic import atomic_path
 
@@ -21,7 +21,7 @@ FILE = "insights.html"
 
 @dataclass(frozen=True)
 class Report:
-    """The page, complete in itself."""
+    """The page, self-contained."""
 
     html: str
 
@@ -46,7 +46,7 @@ class Report:
 
 
 def render_report(references: References, title: str) -> Report:
-    """Write the page about all insights that ``references`` have, with their thumbnails.
+    """Make the page about all stored insights of ``references``, with thumbnails.
 
     Parameters
     ----------
@@ -68,4 +68,4 @@ def render_report(references: References, title: str) -> Report:
         f"network {references.backbone.name}, {references.graph.k} neighbours each. "
         "Everything here is suggested, nothing was changed."
     )
-    return Report(with_pictures(page(title, lead, f"<nav>{tiles}</nav>\n{bodies}"), references))
+    return Report(insert_pictures(page(title, lead, f"<nav>{tiles}</nav>\n{bodies}"), references))

@@ -1,4 +1,4 @@
-"""The sections of the report, each from one insight: what was found, in words and pictures."""
+"""Sections of the report: each describes one insight in words and pictures."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ ISSUES = {
     "odd_size": "Odd size",
 }
 GROUPS, MEMBERS, ERRORS, DOUBTS, VOTERS, TILES, FEW, LISTED = 12, 6, 20, 3, 7, 20, 10, 50
-"""Most of each that are shown; the tables hold all."""
+"""Largest numbers shown of each; the tables hold all."""
 NOTHING = '<p class="none">Nothing found.</p>'
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: ``count`` is its figure in the overview, ``body`` is HTML."""
+    """A section of the page: ``count`` is its number in the overview, ``body`` is HTML."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class Section:
 
 
 def sections_of(references: References) -> list[Section]:
-    """Return the sections of the page: insights, those without a section of their own as their first table."""
+    """Return the sections of the page; an insight without a section of its own shows its first table."""
     makers = {
         "duplicates": duplicates,
         "label_errors": label_errors,
@@ -75,7 +75,7 @@ def table_section(references: References, insight: Insight) -> Section:
 
 
 def duplicates(references: References, insight: Insight) -> Section:
-    """Groups of each tier, the image to keep first."""
+    """Show groups of each tier, the image to keep first."""
     groups = insight.tables["groups"]
     body = ""
     for tier, (title, meaning) in TIERS.items():
@@ -104,7 +104,7 @@ def _member(row: Any) -> str:
 
 
 def label_errors(references: References, insight: Insight) -> Section:
-    """Labels likely wrong, or else the most doubtful ones, each with the neighbours that voted."""
+    """Show labels that are likely wrong, or if there is none the most doubtful ones, with the voting neighbours."""
     found = highlights(insight)
     doubtful = found.head(ERRORS) if len(found) else insight.tables["images"].head(DOUBTS)
     labels = references.images.labels
@@ -129,7 +129,7 @@ def label_errors(references: References, insight: Insight) -> Section:
 
 
 def leaks(references: References, insight: Insight) -> Section:
-    """How many pictures are in two splits, and some of them."""
+    """Show the number of pictures that are in two splits, and some of them."""
     counts, pairs = insight.tables["counts"], insight.tables["pairs"]
     if not len(pairs):
         lead = "Pictures that are in two splits, such as train and test, make a test look better than it is."
@@ -148,7 +148,7 @@ def leaks(references: References, insight: Insight) -> Section:
 
 
 def outliers(references: References, insight: Insight) -> Section:
-    """Images far from everything."""
+    """Show images far from all others."""
     found = highlights(insight)
     shown = found if len(found) else insight.tables["images"].head(FEW)
     tiles = [figure(r.row, r.path, r.label or "", f"{r.score:.1f} deviations") for r in _first(shown, TILES)]
@@ -158,7 +158,7 @@ def outliers(references: References, insight: Insight) -> Section:
 
 
 def quality(references: References, insight: Insight) -> Section:
-    """Pictures that are blurred, dark, bright, empty or oddly shaped."""
+    """Show pictures that are blurred, dark, bright, empty or oddly shaped."""
     issues = insight.tables["issues"]
     body = ""
     for issue, group in issues.groupby("issue", sort=False):
@@ -169,7 +169,7 @@ def quality(references: References, insight: Insight) -> Section:
 
 
 def clusters(references: References, insight: Insight) -> Section:
-    """The biggest clusters by their representatives."""
+    """Show the representatives of the biggest clusters."""
     found = insight.tables["clusters"]
     tiles = []
     for r in _first(found, TILES):
@@ -180,14 +180,14 @@ def clusters(references: References, insight: Insight) -> Section:
 
 
 def image_map(references: References, insight: Insight) -> Section:
-    """The map as a picture."""
+    """Show the map as a picture."""
     picture = f'<div class="map"><img alt="map of all images" src="{data_uri(map_picture(references), "png")}"></div>'
     lead = "Every dot is an image, neighbours lie together, colors are clusters. Distances across the map mean little."
     return Section("map", "Map", f"{len(insight.tables['map']):,}", lead, picture)
 
 
 def graph(references: References) -> Iterator[Section]:
-    """How far the neighbours can be trusted: everything above rests on them."""
+    """Show the quality of the neighbour graph, on which all other sections depend."""
     if references.evaluation is None:
         return
     metrics, k = references.evaluation.metrics, references.evaluation.k
@@ -212,7 +212,7 @@ def graph(references: References) -> Iterator[Section]:
 
 
 def rejected(references: References) -> Iterator[Section]:
-    """Files that are not in the model."""
+    """List the files that are not in the model."""
     files = references.images.rejected
     lead = "Files that could not be used." + (f" The first {LISTED} are listed." if len(files) > LISTED else "")
     body = table(tuple(files.columns), files.head(LISTED).itertuples(index=False)) if len(files) else NOTHING
@@ -220,7 +220,7 @@ def rejected(references: References) -> Iterator[Section]:
 
 
 def _rows(rows: Iterable[str]) -> str:
-    """Rows of pictures, several beside each other where there is room."""
+    """Join rows of pictures, several side by side where there is room."""
     joined = "".join(rows)
     return f'<div class="rows">{joined}</div>' if joined else ""
 
@@ -248,7 +248,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _share(probability: float) -> str:
-    """Per cent for people; nothing estimated is certain."""
+    """Format a probability in per cent; an estimate never reads 100 %."""
     return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
 
 
@@ -257,5 +257,5 @@ def _value(value: float) -> str:
 
 
 def _size(count: float) -> str:
-    """Bytes for people."""
+    """Format a number of bytes as kB or MB."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"

@@ -9,15 +9,16 @@ import threading
 import dagster as dg
 import pytest
 
-from orchestration.run_lock import end_dead_runs, turn
+from orchestration.run_lock import collection_lock, end_dead_runs
 
 RUN, NEXT = "0f0f0f0f-0000-4000-8000-000000000000", "0f0f0f0f-0000-4000-8000-000000000001"
 HOLD = """
 import dagster as dg, sys
-from orchestration.run_lock import turn
-with dg.DagsterInstance.local_temp(sys.argv[1]) as instance, turn(instance, "shells", sys.argv[2], lambda: None):
-    print("held", flush=True)
-    sys.stdin.read()
+from orchestration.run_lock import collection_lock
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
+    with collection_lock(instance, "shells", sys.argv[2], lambda: None):
+        print("held", flush=True)
+        sys.stdin.read()
 """
 
 
@@ -50,7 +51,7 @@ def test_a_killed_run_is_ended_and_a_living_one_is_not(instance, other):
 def test_the_next_run_waits_for_its_turn_and_ends_the_killed_one(instance, other):
     waiting = threading.Event()
     threading.Thread(target=lambda: (waiting.wait(60), os.kill(other.pid, signal.SIGKILL)), daemon=True).start()
-    with turn(instance, "shells", NEXT, waiting.set):
+    with collection_lock(instance, "shells", NEXT, waiting.set):
         assert waiting.is_set()
         assert instance.get_run_by_id(RUN).status is dg.DagsterRunStatus.FAILURE
 
@@ -58,8 +59,8 @@ def test_the_next_run_waits_for_its_turn_and_ends_the_killed_one(instance, other
 def test_collections_do_not_wait_for_each_other_and_ended_runs_stay_as_they_are(instance):
     waited = []
     with (
-        turn(instance, "shells", RUN, lambda: waited.append(1)),
-        turn(instance, "cars", NEXT, lambda: waited.append(1)),
+        collection_lock(instance, "shells", RUN, lambda: waited.append(1)),
+        collection_lock(instance, "cars", NEXT, lambda: waited.append(1)),
     ):
         pass
     instance.report_run_canceled(instance.get_run_by_id(RUN))

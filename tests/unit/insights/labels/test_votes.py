@@ -1,6 +1,6 @@
 import numpy as np
 
-from imgsim.insights.labels.votes import PRIOR, Neighborhoods, vote_weights
+from imgsim.insights.labels.votes import PRIOR, NeighborVotes, vote_weights
 from imgsim.neighbors.graph import build_graph
 
 
@@ -25,7 +25,7 @@ def test_odds_agree_with_the_formula_written_out(rng):
     weights = rng.random((n, k))
     judged = np.array([True, True, True, False])
     planted = (codes[None] + 1) % 3
-    found = Neighborhoods(codes, judged, graph, weights, np.ones(n)).evidence(planted)
+    found = NeighborVotes(codes, judged, graph, weights, np.ones(n)).evidence(planted)
     for i in range(n):
         odds, best = _by_hand(i, int(codes[i]), codes, judged, graph.neighbors, weights)
         np.testing.assert_allclose(found.odds[i], odds)
@@ -63,7 +63,7 @@ def test_a_usual_vote_says_less_than_an_unusual_one():
     neighbors[1, 1] = 45  # a vote for c
     graph = build_graph(np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32), 3)
     graph = type(graph)(neighbors, graph.distances, "exact")
-    found = Neighborhoods(codes, np.ones(3, bool), graph, np.ones((60, 3)), np.ones(60))
+    found = NeighborVotes(codes, np.ones(3, bool), graph, np.ones((60, 3)), np.ones(60))
     odds = found.evidence(np.empty((0, 60), np.int64)).odds
     assert odds[1] > odds[0] > odds[5]
 
@@ -75,7 +75,7 @@ def test_blocks_do_not_change_the_answer(rng, monkeypatch):
     planted = (codes[None] + 1) % 5
 
     def odds():
-        hoods = Neighborhoods(codes, np.ones(5, bool), graph, *vote_weights(matrix, graph))
+        hoods = NeighborVotes(codes, np.ones(5, bool), graph, *vote_weights(matrix, graph))
         return hoods.evidence(planted).odds
 
     whole = odds()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from imgsim.insights.map.layout import (
-    connected,
-    distinct,
+    connect_components,
+    distinct_vectors,
     links_between,
     make_map,
     neighbors_kept,
@@ -137,14 +137,14 @@ def test_lone_parts_are_tied_to_their_nearest_in_the_largest(rng):
     from scipy.sparse.csgraph import connected_components
 
     assert connected_components(links, directed=False)[0] > 1
-    whole = connected(links_between(build_graph(vectors[:20], 2), np.arange(20), 24), vectors, rng)
+    whole = connect_components(links_between(build_graph(vectors[:20], 2), np.arange(20), 24), vectors, rng)
     assert connected_components(whole, directed=False)[0] == 1
     assert whole[20, 19] == whole[19, 20] == whole[21, 19] == whole[22, 0] == 1
 
 
 def test_distinct_vectors_are_found_through_the_graph():
     vectors = np.array([[0], [5], [0], [5], [0], [7]], np.float32)
-    same, first = distinct(build_graph(vectors, 1))
+    same, first = distinct_vectors(build_graph(vectors, 1))
     assert same.tolist() == [0, 1, 0, 1, 0, 2]
     assert first.tolist() == [0, 1, 5]
 

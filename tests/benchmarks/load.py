@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 import imgsim
-from orchestration import ui
+from orchestration.commands.servers import Servers, Service
 from tests.benchmarks import prepared
 from tests.benchmarks.child import clean_environment
 from tests.benchmarks.dashboard import listener, register
@@ -69,7 +69,7 @@ def served(home: Path, environment: dict[str, str]) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "models", "serve", *model, "--host", HOST, "--port", str(port)]
     tools = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])  # it starts uvicorn by name
     place = {"MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}", "PATH": tools}
-    servers = ui.Servers([ui.Service("Serving", port, command, "--port", "/ping")], home / "logs")
+    servers = Servers([Service("Serving", port, command, "--port", "/ping")], home / "logs")
     try:
         servers.start({**environment, **place})
         servers.announce()

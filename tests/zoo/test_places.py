@@ -120,10 +120,10 @@ def test_unreadable_files_and_folders(folder: Path) -> None:
     (folder / "secret.jpg").chmod(0)
     (folder / "locked").mkdir(mode=0)
     code = f"""
-import json, os, numpy, PIL.JpegImagePlugin, pandas, pyarrow.parquet, fsspec, imgsim.images
+import json, os, numpy, PIL.JpegImagePlugin, pandas, pyarrow.parquet, fsspec, imgsim.images.load
 if os.geteuid() == 0:
     os.setuid(65534)
-images = imgsim.images.load_images({str(folder)!r})
+images = imgsim.load_images({str(folder)!r})
 print(json.dumps([images.paths, images.rejected.to_dict("records")]))
 """
     for parent in (folder, *folder.parents[:-2]):

@@ -22,8 +22,8 @@ def show(now: OpenModel, name: str) -> None:
         say_none("Nothing found.")
         return
     if "row" not in found:
-        st.dataframe(found, hide_index=True)
+        st.dataframe(found, hide_index=True, alt=f"{kind.title}: all rows")
         return
     captions = dict(tiles(insight, len(found)))
     picture_list(now, found, "images", lambda item: tile(now.loaded, item.row, note=captions.get(item.row, "")))
-    st.dataframe(filtered(now, found).drop(columns="row"), hide_index=True)
+    st.dataframe(filtered(now, found).drop(columns="row"), hide_index=True, alt=f"{kind.title}: all rows")

@@ -14,9 +14,9 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 from threadpoolctl import threadpool_limits
 
-from dashboards.pages.map import places
 from dashboards.services import thumbnails
 from dashboards.services.models import registry
+from dashboards.views.map import places
 from imgsim.errors import RegistryError
 
 

@@ -24,7 +24,7 @@ PAGES = {
 st.set_page_config(page_icon=str(HERE / "icon.svg"), layout="wide")  # before the pages, or their icons are fetched
 st.html(HERE / "style.css")
 pages = {
-    name: st.Page(HERE / "pages" / name / "page.py", title=title, icon=icon, url_path=name, default=name == "search")
+    name: st.Page(HERE / "views" / name / "page.py", title=title, icon=icon, url_path=name, default=name == "search")
     for name, (title, icon) in PAGES.items()
 }
 page = st.navigation(list(pages.values()), position="top")

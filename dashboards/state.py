@@ -108,7 +108,7 @@ def _number(text: str, default: float) -> float:
 def go(page: str, **values: str | None) -> None:
     """Open another page with the shared view and these parameters of its own."""
     mine = {name: [value] for name, value in values.items() if value}
-    st.switch_page(f"pages/{page}/page.py", query_params={**shared(), **mine})
+    st.switch_page(f"views/{page}/page.py", query_params={**shared(), **mine})
 
 
 def sync(key: str, value: Any) -> None:

@@ -46,7 +46,7 @@ def confusion(cells: pd.DataFrame, order: Sequence[str], others: Sequence[str]) 
 
 
 def history(lines: pd.DataFrame) -> alt.LayerChart:
-    """Draw figures of the versions over time, from `dashboards.pages.evaluation.versions.history_lines`."""
+    """Draw figures of the versions over time, from `dashboards.views.evaluation.versions.history_lines`."""
     import altair as alt
 
     base = alt.Chart(lines).encode(
@@ -63,7 +63,7 @@ def history(lines: pd.DataFrame) -> alt.LayerChart:
 
 
 def timings(table: pd.DataFrame) -> alt.Chart:
-    """Draw seconds of the stages, from `dashboards.pages.evaluation.timings.timings`."""
+    """Draw seconds of the stages, from `dashboards.views.evaluation.timings.timings`."""
     import altair as alt
 
     kinds = {"seconds": "time passed", "cpu_seconds": "processor time"}

@@ -137,6 +137,6 @@ def open_page(dashboard_registry: Path) -> "Callable[..., AppTest]":
         for name, value in query.items():
             test.query_params[name] = value
         test.run()  # a page is known once main.py has run
-        return test if page == "search" else test.switch_page(f"pages/{page}/page.py").run()
+        return test if page == "search" else test.switch_page(f"views/{page}/page.py").run()
 
     return run

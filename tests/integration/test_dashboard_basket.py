@@ -40,10 +40,10 @@ def filled(open_page: OpenPage) -> AppTest:
     test = open_page("browse", version="1")
     test = send(test, "browse", "action", {"kind": "basket", "row": 4})
     test.query_params["version"] = "2"
-    test = test.switch_page("pages/browse/page.py").run()
+    test = test.switch_page("views/browse/page.py").run()
     for row in (7, 2):
         test = send(test, "browse", "action", {"kind": "basket", "row": row})
-    return test.switch_page("pages/basket/page.py").run()
+    return test.switch_page("views/basket/page.py").run()
 
 
 def test_an_empty_basket_says_how_to_fill_it(open_page: OpenPage):

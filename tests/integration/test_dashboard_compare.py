@@ -9,9 +9,9 @@ import mlflow
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.pages.compare import comparison
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.views.compare import comparison
 from imgsim.mlflow.registry import list_versions
 from tests.dashboard_components import said, send, shown
 

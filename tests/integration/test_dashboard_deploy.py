@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from dashboards.pages.deploy import package
 from dashboards.services.format import size_of
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.views.deploy import package
 
 OpenPage = Callable[..., AppTest]
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.pages.evaluation.confusion import confusion
-from dashboards.pages.evaluation.figures import figures
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.views.evaluation.confusion import confusion
+from dashboards.views.evaluation.figures import figures
 from tests.dashboard_components import said, shown
 
 OpenPage = Callable[..., AppTest]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.pages.health import duplicate_groups
 from dashboards.services import health
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.views.health import duplicate_groups
 from imgsim.insights.registry import INSIGHTS
 from tests import twins
 from tests.dashboard_components import said, send, shown

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.pages.map import places
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.views.map import places
 from imgsim.mlflow.registry import resolve
 from imgsim.model import SimilarityModel
 from imgsim.references.references import References

@@ -414,7 +414,7 @@ def test_questions_by_web_address_can_be_turned_off(open_page: OpenPage, monkeyp
 
 
 def test_the_picture_of_a_web_address_is_asked_with(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch):
-    from dashboards.pages.search import web as service
+    from dashboards.views.search import web as service
 
     monkeypatch.setattr(service, "fetch", lambda url: PHOTO[1])  # the network itself: tests/unit/dashboards/test_web.py
     test = web(open_page(by="web"), "https://pictures.example/some/photo.png?size=1")

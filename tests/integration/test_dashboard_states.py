@@ -154,7 +154,7 @@ def test_the_registry_fails_while_the_dashboard_is_open(open_page: OpenPage, mon
     assert not test.exception
     assert "Shown is version 1" in plain(test.warning[0].value)
     assert test.title[0].value == "Evaluation"
-    test.switch_page("pages/compare/page.py").run()
+    test.switch_page("views/compare/page.py").run()
     assert not test.exception
     assert "does not answer" in plain(test.warning[-1].value)
     test.query_params["version"] = "2"

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import dashboards
-from dashboards.pages.map import coloring, map_view
-from dashboards.pages.search import query_view
-from dashboards.pages.walk import walk_view
 from dashboards.services import graph_walk
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import Term
+from dashboards.views.map import coloring, map_view
+from dashboards.views.search import query_view
+from dashboards.views.walk import walk_view
 from dashboards.widgets import gallery
 
 FOLDER = Path(dashboards.__file__).parent
@@ -49,7 +49,7 @@ def test_query(loaded: Loaded):
     assert fields(sent) == declared("QueryData")
     assert fields(sent["terms"][0]) == declared("Term")
     assert fields(sent["past"][0]) == declared("Past")
-    text = (FOLDER / "pages" / "search" / "query_view.js").read_text("utf-8")
+    text = (FOLDER / "views" / "search" / "query_view.js").read_text("utf-8")
     kinds = re.search(r"@typedef \{(.*)\} StepKind", text)[1]
     assert sorted(re.findall(r"\w+", kinds)) == sorted(get_args(query_view.Kind))
 
@@ -66,9 +66,9 @@ def test_map(loaded: Loaded):
     sent = map_view.described(loaded, colors, map_view.Scene("label"))
     assert fields(sent) == declared("MapData")
     assert fields(sent["legend"]) == declared("LegendData")
-    text = (FOLDER / "pages" / "map" / "map_view.js").read_text("utf-8")
+    text = (FOLDER / "views" / "map" / "map_view.js").read_text("utf-8")
     addresses = re.search(r"@property \{\{(.*)\}\} addresses", text)[1]
     assert sorted(re.findall(r"(\w+):", addresses)) == fields(sent["addresses"])
-    legend = (FOLDER / "pages" / "map" / "js" / "legend.js").read_text("utf-8")
+    legend = (FOLDER / "views" / "map" / "js" / "legend.js").read_text("utf-8")
     entry = re.search(r"@typedef \{\{(.*)\}\} LegendEntry", legend)[1]
     assert sorted(re.findall(r"(\w+):", entry)) == fields(sent["legend"]["entries"][0])

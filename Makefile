@@ -28,8 +28,8 @@ demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WE
 ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501)
 	@$(BIN)/python -m imgsim ui
 
-test: $(VENV)/.installed-dev ## All tests, with coverage, a worker for each core up to 4
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
+test: $(VENV)/.installed-dev ## All tests, with coverage; one worker more than cores, for many tests wait for a server
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.installed-dev node_modules/.installed ## ruff, mypy, import-linter; Biome and tsc for the dashboard's JavaScript
 	$(BIN)/ruff check .

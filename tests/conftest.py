@@ -21,16 +21,20 @@ from tests.sample_images import copy_sample
 
 LONGEST = (
     "integration/test_dagster.py",
-    "faults/test_faults.py",
-    "integration/test_coreml_asset.py",
-    "integration/test_webserver.py",
-    "integration/test_wheel.py",
-    "integration/test_benchmarks.py",
-    "unit/neighbors/test_nndescent.py",
-    "browser/test_dashboard.py",
     "unit/coreml/runtime/test_interpreter.py",
-    "unit/coreml/export/test_export_networks.py",
+    "integration/test_team.py",
+    "faults/test_faults.py",
+    "faults/test_nodes.py",
+    "docs/test_tutorials.py",
+    "integration/test_benchmarks.py",
+    "integration/test_wheel.py",
+    "browser/test_dashboard.py",
+    "browser/test_views.py",
     "unit/training/test_training.py",
+    "integration/test_webserver.py",
+    "integration/test_coreml_asset.py",
+    "unit/coreml/export/test_export_networks.py",
+    "unit/neighbors/test_nndescent.py",
     "integration/test_mlflow_sqlite.py",
 )
 """Files that take longest: first, so that no worker ends long after the others."""

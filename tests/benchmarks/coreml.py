@@ -55,7 +55,7 @@ def _variant(
     bare = _without_references(settings, precision)
     projection = 0 if model.projection is None else model.projection.components.nbytes + model.projection.mean.nbytes
     path = _target(settings, "distance", precision, compress)
-    found, itself = verify(path, model, unseen), verify(path, model, stored)
+    found, itself = verify(path, model.references, unseen), verify(path, model.references, stored)
     row: Row = {"what": name, "references": len(model), "dimensions": model.embeddings.shape[1]}
     row |= {"package_mb": package, "references_mb": package - bare, "projection_mb": projection / 1e6}
     row |= {"export_cpu_s": cost, "peak_mb": peak, "queries": found.images}

@@ -24,6 +24,7 @@ from imgsim.mlflow import registry
 from imgsim.mlflow.connection import create_database
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
+from imgsim.references.references import References
 from tests.benchmarks import prepared
 from tests.benchmarks.child import clean_environment
 from tests.benchmarks.measure import percentiles_ms
@@ -88,16 +89,17 @@ def repeated(model: SimilarityModel, least: int) -> SimilarityModel:
         np.tile(model.graph.neighbors, (copies, 1)) + offsets, np.tile(model.graph.distances, (copies, 1)), "exact"
     )
     small = dict(zip(model.images.sha256, model.thumbnails(range(n)), strict=True))
-    return SimilarityModel(
+    references = References(
         imgsim.ImageTable(table),
         Embeddings(vectors, model.projection),
         graph,
         np.arange(n * copies),
         model.backbone,
-        model.references.onnx,
-        lambda keys: [small[key] for key in keys],
-        model.evaluation,
+        onnx=model.references.onnx,
+        thumbnails=lambda keys: [small[key] for key in keys],
+        evaluation=model.evaluation,
     )
+    return SimilarityModel(references)
 
 
 def register(model: SimilarityModel, home: Path) -> None:

@@ -32,7 +32,7 @@ def measure(settings: Settings) -> list[Row]:
     model = imgsim.create(table, backbone=prepared.network(settings), device="cpu", progress=False)
     planted = pd.Series([""] * len(source) + [fault for _, _, fault in made])
     traits = measure_traits(model.references)
-    found, cost = timed(lambda: image_quality(model, traits))
+    found, cost = timed(lambda: image_quality(model.references, traits))
     issues = found.tables["issues"]
     rows: list[Row] = []
     for issue in ISSUES:

@@ -44,6 +44,7 @@ from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import build_graph
+from imgsim.references.references import References
 from tests.benchmarks import prepared
 from tests.benchmarks.agreement import adjusted_rand, auroc, average_precision
 from tests.benchmarks.measure import timed
@@ -99,7 +100,7 @@ def _outliers(model: SimilarityModel) -> dict[str, float]:
         shuffled = rng.permutation(np.array(names, object))
         strange = [int(rng.choice(np.flatnonzero(labels == name))) for name in shuffled[half:]]
         rows = np.concatenate([np.flatnonzero(np.isin(labels, shuffled[:half])), strange]).astype(np.int64)
-        table = find_outliers(_subset(model, rows)).tables["images"]
+        table = find_outliers(_subset(model, rows).references).tables["images"]
         hits = np.isin(rows[table["row"]], strange)
         by_density = np.argsort(-table["lof"].to_numpy(), kind="stable")
         found.append((auroc(hits), average_precision(hits), auroc(hits[by_density])))
@@ -110,14 +111,14 @@ def _outliers(model: SimilarityModel) -> dict[str, float]:
 def _hubness(model: SimilarityModel) -> dict[str, float]:
     from imgsim.insights.hubness import measure_hubness
 
-    metrics = measure_hubness(model).metrics
+    metrics = measure_hubness(model.references).metrics
     return {key: metrics[key] for key in ("skewness", "robin_hood", "hubs", "antihubs", "max_in_degree")}
 
 
 def _clusters(model: SimilarityModel) -> dict[str, float]:
     from imgsim.insights.clusters import find_clusters
 
-    insight = find_clusters(model)
+    insight = find_clusters(model.references)
     members = insight.tables["members"]
     known = members["label"].notna() & ~members["label"].isin(BACKGROUND)
     classes = np.unique(members["label"][known].astype(str), return_inverse=True)[1]
@@ -130,4 +131,6 @@ def _subset(model: SimilarityModel, rows: NDArray[np.int64]) -> SimilarityModel:
     matrix = np.ascontiguousarray(model.embeddings[rows])
     images = ImageTable(model.images.table.take(pa.array(rows)))
     vectors = Embeddings(matrix, model.projection)
-    return SimilarityModel(images, vectors, build_graph(matrix, K, "exact"), model.ids[rows], model.backbone)
+    return SimilarityModel(
+        References(images, vectors, build_graph(matrix, K, "exact"), model.ids[rows], model.backbone)
+    )

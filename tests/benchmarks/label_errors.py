@@ -12,6 +12,7 @@ from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
 from imgsim.insights.labels.errors import FLAGGED, find_label_errors
 from imgsim.model import SimilarityModel
+from imgsim.references.references import References
 from tests.benchmarks import prepared
 from tests.benchmarks.agreement import average_precision, calibration_error
 from tests.benchmarks.settings import Row, Settings
@@ -42,7 +43,7 @@ def _row(model: SimilarityModel, kind: str, share: float) -> Row:
 
 def _found(model: SimilarityModel, kind: str, share: float, seed: int) -> dict[str, float]:
     labels, wrong = flipped(model, share, kind == "look alike", seed)
-    insight = find_label_errors(with_labels(model, labels), seed=seed)
+    insight = find_label_errors(with_labels(model, labels).references, seed=seed)
     table = insight.tables["images"]
     hits, probability = wrong[table["row"]], table["probability"].to_numpy(np.float64)
     values = {
@@ -83,4 +84,4 @@ def with_labels(model: SimilarityModel, labels: list[str | None]) -> SimilarityM
     table = model.images.table
     table = table.set_column(table.schema.get_field_index("label"), "label", pa.array(labels, pa.string()))
     vectors = Embeddings(np.asarray(model.embeddings), model.projection)
-    return SimilarityModel(ImageTable(table), vectors, model.graph, model.ids, model.backbone)
+    return SimilarityModel(References(ImageTable(table), vectors, model.graph, model.ids, model.backbone))

@@ -225,7 +225,7 @@ def model_of(picture: Callable[[int], np.ndarray], monkeypatch: pytest.MonkeyPat
     def make(network: nn.Module, size: int, n: int = 20, dims: int | None = 8, rows: Any = None, **spec: Any) -> Any:
         from imgsim.backbones.runtime import TorchRuntime
         from imgsim.backbones.spec import from_module
-        from imgsim.creation import _nameless
+        from imgsim.creation import _images_without_files
         from imgsim.features.embeddings import Embeddings, embed
         from imgsim.model import SimilarityModel
         from imgsim.neighbors.graph import NeighborGraph
@@ -238,7 +238,7 @@ def model_of(picture: Callable[[int], np.ndarray], monkeypatch: pytest.MonkeyPat
         count = len(vectors.matrix)
         graph = NeighborGraph(np.zeros((count, 0), np.int32), np.zeros((count, 0), np.float32), "exact")
         names = np.arange(count)
-        references = References(_nameless(names), vectors, graph, names, backbone.spec)
+        references = References(_images_without_files(names), vectors, graph, names, backbone.spec)
         references.network = backbone
         monkeypatch.setattr(references, "runtime", lambda: runtime)
         return SimilarityModel(references)

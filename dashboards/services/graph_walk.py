@@ -186,7 +186,7 @@ def _at(node: Node, x: float, y: float, radius: float) -> Node:
 
 
 def overlap(nodes: Sequence[Node]) -> float:
-    """How far the two closest nodes run into each other; negative: the space between them."""
+    """Measure how far the two closest nodes run into each other; negative: the space between them."""
     worst = -SIDE
     for i, one in enumerate(nodes):
         for other in nodes[:i]:

@@ -24,11 +24,11 @@ def wrong(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["pip install imgsim", 'uv pip install --upgrade "imgsim', "uv add imgsim", "imgsim[s3,heic]", "imgsim==0.1.0"],
+    ["pip install {}", 'uv pip install --upgrade "{}', "uv add {}", "{}[s3,heic]", "{}==0.1.0"],
 )
 def test_what_is_searched_for_is_found(text):
-    assert wrong(text)
-    assert not wrong(text.replace("imgsim", DISTRIBUTION))
+    assert wrong(text.format("imgsim"))
+    assert not wrong(text.format(DISTRIBUTION))
 
 
 @pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="not a source tree")

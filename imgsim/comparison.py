@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imgsim import arguments
+from imgsim.arguments import DEFAULT_K
 from imgsim.evaluation import SAMPLE, mean_interval, metric_titles
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Comparison:
 
 
 def compare(
-    before: SimilarityModel, after: SimilarityModel, k: int = 10, sample: int = SAMPLE, seed: int = 0
+    before: SimilarityModel, after: SimilarityModel, k: int = DEFAULT_K, sample: int = SAMPLE, seed: int = 0
 ) -> Comparison:
     """Compare two models: facts, metrics, and the neighbours that both list for the same images.
 
@@ -155,7 +156,12 @@ class Overlap:
 
 
 def neighbor_overlap(
-    before: SimilarityModel, after: SimilarityModel, across: Rows, k: int = 10, sample: int = SAMPLE, seed: int = 0
+    before: SimilarityModel,
+    after: SimilarityModel,
+    across: Rows,
+    k: int = DEFAULT_K,
+    sample: int = SAMPLE,
+    seed: int = 0,
 ) -> Overlap | None:
     """Count the neighbours that both graphs list, over a seeded sample of shared images.
 

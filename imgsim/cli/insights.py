@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from imgsim.arguments import DEFAULT_BACKBONE
 from imgsim.cli.console import emit, note, say
 from imgsim.cli.insight_options import BackboneName, Output, Target, Weights, insight_of, open_target, show
 from imgsim.cli.load import AsJson
@@ -33,7 +34,7 @@ def duplicates(
         Path | None, typer.Option(help="Folder of the images, for the script; a saved model does not know it.")
     ] = None,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +68,7 @@ def outliers(
         float | None, typer.Option(min=0.0, help="Robust deviations from which an image is an outlier.")
     ] = None,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +91,7 @@ def labels(
         typer.Option(help="Label that is no class and is not judged; repeatable. Default: BACKGROUND_Google."),
     ] = None,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -113,7 +114,7 @@ def leaks(
         ),
     ] = None,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -146,7 +147,7 @@ def _splits(split: str | None, paths: list[str]) -> str | list[str | None] | Non
 def quality(
     target: Target,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,7 +162,7 @@ def clusters(
     target: Target,
     members: Annotated[Path | None, typer.Option(help="Save the cluster of every image as .csv or .parquet.")] = None,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -180,7 +181,7 @@ def image_map(
     target: Target,
     picture: Annotated[Path | None, typer.Option(help="Save the map as .png.")] = None,
     output: Output = None,
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -202,7 +203,7 @@ def image_map(
 def report(
     target: Target,
     output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("insights.html"),
-    backbone: BackboneName = "mini",
+    backbone: BackboneName = DEFAULT_BACKBONE,
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -230,7 +231,7 @@ def command_of(kind: InsightKind) -> Callable[..., None]:
     def command(
         target: Target,
         output: Output = None,
-        backbone: BackboneName = "mini",
+        backbone: BackboneName = DEFAULT_BACKBONE,
         weights: Weights = None,
         as_json: AsJson = False,
     ) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from imgsim.arguments import DEFAULT_K
 from imgsim.neighbors.graph import NeighborGraph
 
 BACKGROUND = ("BACKGROUND_Google",)
@@ -47,7 +48,7 @@ def label_scores(
 
 
 def precision_by_rank(
-    graph: NeighborGraph, labels: Sequence[str | None], k: int = 10, classes: Sequence[str] | None = None
+    graph: NeighborGraph, labels: Sequence[str | None], k: int = DEFAULT_K, classes: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Compute precision at every rank up to ``k``, with 95 % intervals.
 
@@ -98,7 +99,7 @@ class Confusion:
 
 
 def confusion(
-    graph: NeighborGraph, labels: Sequence[str | None], k: int = 10, classes: Sequence[str] | None = None
+    graph: NeighborGraph, labels: Sequence[str | None], k: int = DEFAULT_K, classes: Sequence[str] | None = None
 ) -> Confusion | None:
     """Count the labels of the neighbours of each label's images.
 

@@ -13,7 +13,7 @@ BACKBONE ?=
 WEIGHTS ?=
 COLLECTION ?=
 
-.PHONY: help install demo ui test lint docs fuzz audit bench faults clean
+.PHONY: help install demo ui test coverage lint docs fuzz audit bench faults clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,8 +28,11 @@ demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WE
 ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501)
 	@$(BIN)/python -m imgsim ui
 
-test: $(VENV)/.installed-dev ## All tests, with coverage; one worker more than cores, for many tests wait for a server
-	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
+test: $(VENV)/.installed-dev ## All tests; one worker more than cores, for many tests wait for a server
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder $(ARGS)
+
+coverage: ARGS += --cov --cov-report=term:skip-covered
+coverage: test ## All tests, with coverage (half as slow again)
 
 lint: $(VENV)/.installed-dev node_modules/.installed ## ruff, mypy, import-linter; Biome and tsc for the dashboard's JavaScript
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ import typer
 
 from imgsim.cli.console import note
 from imgsim.io.home import home
-from imgsim.mlflow.connection import default_tracking_uri
+from imgsim.mlflow.connection import create_database, default_tracking_uri
 from orchestration.commands.extras import require_pipeline
 from orchestration.commands.servers import HOST, Servers, Service, check_ports
 
@@ -35,6 +35,7 @@ def ui(
 
     quiet()
     prepare_instance()
+    create_database(default_tracking_uri())  # by one process: servers that start together would all make its tables
     wanted = services(dagster_port, mlflow_port, dashboard_port)
     servers = Servers(wanted, home() / "logs")
     signal.signal(signal.SIGTERM, _stop_requested)

@@ -7,7 +7,7 @@
     compare    compare.py   differences of two models
     query      query.py     nearest reference images
     graph      query.py     neighbours of every reference image
-    duplicates, outliers, labels, leaks, quality, clusters, map, report
+    duplicates, outliers, hubness, labels, leaks, quality, clusters, map, report
                insights.py  what the graph knows about the images
     export     export.py    a Core ML package, verified
     plan       plan.py      what a collection of any size would cost

@@ -12,9 +12,9 @@ ROOT = Path(imgsim.__file__).parents[1]
 FOLDERS = ("imgsim", "orchestration", "dashboards", "training", "deploy", "docs", "tools")
 SUFFIXES = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".js", ".ipynb", ".rst", ".swift", ".cfg", ""}
 FOREIGN = re.compile(
-    r"\b(?:install|add|download|upgrade|require)\b(?:[ \"',-]|--?[\w-]+)*[ \"']imgsim(?![\w./-])"  # pip install imgsim
-    r"|\bimgsim\[[a-z0-9,]+\](?![\w(])"  # imgsim[s3]
-    r"|\bimgsim ?(?:==|>=|~=) ?\d"  # imgsim==0.1
+    r"\b(?:install|add|download|upgrade|require)\b(?:[ \"',-]|--?[\w-]+)*[ \"']imgsim(?![\w./-])"  # a bare name
+    r"|\bimgsim\[[a-z0-9,]+\](?![\w(])"  # the name with an extra
+    r"|\bimgsim ?(?:==|>=|~=) ?\d"  # the name with a version
 )
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,11 +94,3 @@ def percent(metrics: dict[str, float], name: str) -> str:
     low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
     value = f"{metrics[name]:.3f}"
     return value if low is None or high is None else f"{value}  ({low:.3f} to {high:.3f})"
-
-
-def shorten(path: str | Path) -> str:
-    """Return a path relative to the current folder when it lies in it."""
-    try:
-        return str(Path(path).absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

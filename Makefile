@@ -1,8 +1,11 @@
 # Everything a newcomer needs: `make demo`, `make ui`, `make test`. Each sets up what it lacks.
 PYTHON ?= python3
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# compat: the folder itself is on the path, so that Python finds the package also where a folder `imgsim` lies
+EDITABLE := --config-settings editable_mode=compat --editable
 NODE := PATH="$(abspath $(BIN)):$$PATH"
 export IMGSIM_HOME ?= $(CURDIR)/.imgsim
 export DO_NOT_TRACK := 1
@@ -12,18 +15,21 @@ IMAGES ?=
 BACKBONE ?=
 WEIGHTS ?=
 COLLECTION ?=
+LABELS ?=
+TORCH_INDEX ?=
 
 .PHONY: help install demo ui test coverage lint docs fuzz audit bench faults clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.installed ## Create .venv and install the pinned set
+install: $(VENV)/.installed ## Create .venv and install the pinned set [TORCH_INDEX=URL of PyTorch's CPU build]
 
-demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WEIGHTS=file] [COLLECTION=name]
+demo: $(VENV)/.installed ## Run the pipeline [IMAGES=folder] [BACKBONE=name] [WEIGHTS=file] [COLLECTION=name] [LABELS=none|folder|column]
 	@$(BIN)/python -m imgsim run $(if $(IMAGES),"$(IMAGES)") \
 		$(if $(BACKBONE),--backbone "$(BACKBONE)") \
-		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(COLLECTION),--collection "$(COLLECTION)")
+		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(COLLECTION),--collection "$(COLLECTION)") \
+		$(if $(LABELS),--labels "$(LABELS)")
 
 ui: $(VENV)/.installed ## Start Dagster (3000), MLflow (5000) and the dashboard (8501)
 	@$(BIN)/python -m imgsim ui
@@ -66,13 +72,14 @@ $(VENV)/bin/python:
 		{ echo "imgsim needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	@echo "installing imgsim and what it needs into $(VENV) (some minutes the first time) ..."
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[pipeline,heic,s3,coreml,dashboard]"
+	$(if $(TORCH_INDEX),$(PIP) install --quiet --constraint $(CONSTRAINTS) --index-url "$(TORCH_INDEX)" torch torchvision)
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) $(EDITABLE) ".[pipeline,heic,s3,coreml,dashboard]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) $(EDITABLE) ".[dev]"
 	@touch $@
 
 # Node of the machine, or from a wheel in .venv where it has none or one before 18.

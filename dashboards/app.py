@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -15,15 +16,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from threadpoolctl import threadpool_limits
 
 from dashboards.services import thumbnails
+from dashboards.services.answers.likeness import likeness
 from dashboards.services.models import registry
+from dashboards.services.saved.browser import named
 from dashboards.views.map import places
 from imgsim.errors import RegistryError
 
 
 def _warm() -> None:
-    """Import and open what the first page needs, while the browser is still on its way."""
+    """Import, open and measure what the first pages need, while the browser is still on its way."""
     with suppress(RegistryError):
-        registry.load(registry.newest())
+        likeness(registry.load(registry.newest()))
 
 
 @asynccontextmanager
@@ -32,9 +35,9 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
-def _home(request: Request) -> RedirectResponse:
-    """Redirect ``/search`` to ``/``, where the page Search is."""
-    return RedirectResponse("./" + (f"?{request.url.query}" if request.url.query else ""))
+def _asks(scope: Scope) -> bool:
+    """Tell whether the address of the first page names a query: so do links from when that page was Search."""
+    return scope["path"] == f"{BASE}/" and not QUERY.isdisjoint(parse_qs(scope["query_string"].decode("latin-1")))
 
 
 class Files:
@@ -49,7 +52,12 @@ class Files:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
-        await (self._files if scope["type"] == "http" else self._app)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif _asks(scope):
+            await RedirectResponse(f"./search?{Request(scope).url.query}")(scope, receive, send)
+        else:
+            await self._files(scope, receive, named(scope, send, BASE))
 
 
 def _failed(error: Exception) -> bool:
@@ -63,10 +71,12 @@ def _failed(error: Exception) -> bool:
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would fill the log
 threadpool_limits(1, "blas")  # a query is small: threads that wait for each other took 80 of 100 ms of CPU per click
+BASE = f"/{st.get_option('server.baseUrlPath').strip('/')}".rstrip("/")
+QUERY = frozenset(("q", "find", "words", "by", "trail"))
+"""Parameters of the page Search alone."""
 ROUTES = [
-    Route("/search", _home),
-    Route(thumbnails.ROUTE, thumbnails.answer),
-    Route(places.FILES, places.answer),
-    Route(places.NAMES, places.answer),
+    Route(BASE + thumbnails.ROUTE, thumbnails.answer),
+    Route(BASE + places.FILES, places.answer),
+    Route(BASE + places.NAMES, places.answer),
 ]
 app = st.App("main.py", middleware=[Middleware(Files)], lifespan=_lifespan, on_script_error=_failed)

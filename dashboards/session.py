@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 
@@ -14,21 +14,26 @@ from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.state import View
 from imgsim.errors import RegistryError
-from imgsim.mlflow.download import Version
+from imgsim.mlflow.promotion import CHALLENGER, CHAMPION
 from imgsim.mlflow.registry import choose, list_versions
+from imgsim.mlflow.version import Version
 
 T = TypeVar("T")
 
+ABOUT = "Finds pictures that look alike in your collection, and what in it is duplicated, mislabelled or odd."
 SECONDS = 15
 """For how long an answer of the registry counts."""
 _OPEN = "open"
 _TITLES = {
     "no_registry": "No registry answers",
-    "no_model": "There is no model yet",
+    "empty": "Nothing here yet: make a collection",
+    "no_model": "There is no such collection",
     "no_version": "There is no such version",
     "broken": "This version cannot be opened",
+    "unavailable": "This version cannot be opened at the moment",
 }
 
+_ALIASES = {CHAMPION: "Best version", CHALLENGER: "Newest version"}
 _COMMANDS = """\
 imgsim run                    # the packaged sample
 imgsim run path/to/pictures   # your own
@@ -116,11 +121,23 @@ def open_model(view: View) -> OpenModel:
         )
         now = OpenModel(before.loaded, view, before.version)
     else:
-        now = OpenModel(loaded, view, version)
+        now = OpenModel(loaded, _pinned(view, version), version)
         if before is not None and before.version.name == version.name and _moved(view, before.version, version):
-            st.toast(f"{plain(view.version or 'champion')} is now version {version.version}.", icon=":material/sync:")
+            st.toast(f"{plain(alias_name(view.version))} is now {version.version}.", icon=":material/sync:")
     st.session_state[_OPEN] = now
     return now
+
+
+def alias_name(alias: str) -> str:
+    """Name an alias of the registry as people say it."""
+    return _ALIASES.get(alias, alias)
+
+
+def _pinned(view: View, version: Version) -> View:
+    """Name collection and version number, so that a link shows the same tomorrow; an alias that was said stays."""
+    view = replace(view, model=version.name, version=view.version or version.version)
+    state.remember(model=view.model, version=view.version)
+    return view
 
 
 def replaced(now: OpenModel) -> bool:
@@ -148,16 +165,23 @@ def _moved(view: View, before: Version, now: Version) -> bool:
 def show_problem(problem: RegistryError) -> None:
     """Show why there is no model, and what to do."""
     st.title(_TITLES[problem.kind], anchor=False)
-    st.error(plain(problem), icon=":material/error:")
-    if problem.kind in ("no_registry", "no_model"):
-        st.markdown("Build a model, or start the servers over those there are:")
-        st.code(_COMMANDS, language="shell")
+    if problem.kind == "empty":
+        st.markdown(f"imgsim: {ABOUT[0].lower()}{ABOUT[1:]}")
+        st.caption(plain(problem))
+    else:
+        st.error(plain(problem), icon=":material/error:")
+    if problem.kind in ("empty", "no_registry"):
+        st.markdown("Make a collection, or start the servers over those there are:")
+        st.code(_COMMANDS, language=None, wrap_lines=True)
     with st.container(horizontal=True):
         if st.button("Try again", help="Ask the registry once more", type="primary"):
             forget()
             st.rerun()
-        if problem.kind != "no_registry" and st.button(
-            "Open the default model", help="The newest model's champion, whatever the link asks for"
+        if problem.kind == "no_version" and st.button("Open the best version", help="Of the same collection"):
+            state.put(version=None)
+            st.rerun()
+        if problem.kind not in ("empty", "no_registry") and st.button(
+            "Open the newest collection", help="Its best version, whatever the link asks for"
         ):
             forget()
             state.put(model=None, version=None)

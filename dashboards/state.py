@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import streamlit as st
 
-from dashboards.services.filters import Filters
+from dashboards.services.decided import stamp
+from dashboards.services.filters import Filters, Reviewed
 
 Same = Literal["all", "same", "other"]
 
 K = 20
 MOST_K = 100
-SHARED = ("model", "version", "k", "cut", "label", "path", "same", "collapse")
+FILTERS = ("label", "path", "tag", "cluster", "reviewed", "quality", "pixels")
+"""Parameters that say which images a page is about."""
+SHARED = ("model", "version", "k", "cut", *FILTERS, "same", "collapse")
+PAGES = ("page", "images")
+"""Parameters that say which page of a list is shown; another filter begins at the first."""
+_ANY_COLLECTION = ("k", "same", "collapse", "size", "sort", "section")
 _REMEMBERED, _PAGE = "shared-parameters", "page-before"
 
 
@@ -28,13 +34,19 @@ class View:
     cut: float = 0.0
     labels: tuple[str, ...] = ()
     path: str = ""
+    tags: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    reviewed: Reviewed = ""
+    quality: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
     same: Same = "all"
     collapse: bool = False
 
     @property
     def filters(self) -> Filters:
-        """The images the filters leave."""
-        return Filters(self.labels, self.path)
+        """The images the filters leave, by what is decided now."""
+        found = Filters(self.labels, self.path, self.tags, self.clusters, self.reviewed, self.quality, self.sizes)
+        return replace(found, seen=stamp()) if found.about_decisions else found
 
 
 def get(name: str, default: str = "") -> str:
@@ -48,33 +60,43 @@ def get_int(name: str, default: int, low: int, high: int) -> int:
     return min(max(int(text), low), high) if text.isdecimal() and len(text) < 10 else default
 
 
-def put(**values: str | None) -> None:
-    """Set parameters of the URL; None and empty ones are taken out of it."""
-    for name, value in values.items():
-        if value:
-            if st.query_params.get(name) != value:
-                st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+def put(**values: str | Sequence[str] | None) -> None:
+    """Set parameters of the URL, all in one step of the browser's history; None and empty ones are taken out of it."""
+    before = {name: st.query_params.get_all(name) for name in st.query_params}
+    new = {name: [value] if value and isinstance(value, str) else list(value or ()) for name, value in values.items()}
+    after = {name: value for name, value in (before | new).items() if value}
+    if after != before:
+        st.query_params.from_dict(after)
 
 
-def put_labels(labels: list[str]) -> None:
-    """Set the labels that are shown."""
-    if labels:
-        st.query_params["label"] = labels
-    elif "label" in st.query_params:
-        del st.query_params["label"]
+def narrow(**values: str | Sequence[str] | None) -> None:
+    """Set parameters that change which images a list holds; it is shown from its first page."""
+    put(**values, **dict.fromkeys(PAGES))
+
+
+def clear_filters(**values: str | None) -> None:
+    """Take all filters out of the URL, and set parameters that change the list as they do."""
+    narrow(**dict.fromkeys(FILTERS), **values)
+
+
+def open_collection(model: str) -> None:
+    """Open another collection; parameters that name images, labels or paths of the one before are taken out."""
+    own = [name for name in st.query_params if name not in _ANY_COLLECTION]
+    put(**{**dict.fromkeys(own), "model": model})
 
 
 def restore(page: str) -> None:
     """Put the shared parameters back that a change of page took out of the URL, and remember those there are."""
     known: dict[str, list[str]] = st.session_state.get(_REMEMBERED, {})
     if st.session_state.get(_PAGE, page) != page:
-        for name, values in known.items():
-            if name not in st.query_params:
-                st.query_params[name] = values
+        put(**{name: values for name, values in known.items() if name not in st.query_params})
     st.session_state[_PAGE] = page
     st.session_state[_REMEMBERED] = shared()
+
+
+def remember(**values: str) -> None:
+    """Let parameters go along to other pages that are not in the URL as Python knows it."""
+    st.session_state[_REMEMBERED] = {name: [value] for name, value in values.items()} | shared()
 
 
 def shared() -> dict[str, list[str]]:
@@ -84,7 +106,7 @@ def shared() -> dict[str, list[str]]:
 
 def read() -> View:
     """Read the view from the URL; what makes no sense in it counts as not said."""
-    same = get("same", "all")
+    same, reviewed = get("same", "all"), get("reviewed")
     return View(
         model=get("model"),
         version=get("version"),
@@ -92,6 +114,11 @@ def read() -> View:
         cut=max(_number(get("cut"), 0.0), 0.0),
         labels=tuple(st.query_params.get_all("label")),
         path=get("path"),
+        tags=tuple(st.query_params.get_all("tag")),
+        clusters=tuple(st.query_params.get_all("cluster")),
+        reviewed=cast(Reviewed, reviewed if reviewed in ("yes", "no") else ""),
+        quality=tuple(st.query_params.get_all("quality")),
+        sizes=tuple(st.query_params.get_all("pixels")),
         same=cast(Same, same if same in ("all", "same", "other") else "all"),
         collapse=get("collapse") == "1",
     )
@@ -105,10 +132,16 @@ def _number(text: str, default: float) -> float:
     return value if abs(value) < 1e9 else default
 
 
-def go(page: str, **values: str | None) -> None:
+def go(page: str, **values: str | Sequence[str] | None) -> None:
     """Open another page with the shared view and these parameters of its own."""
-    mine = {name: [value] for name, value in values.items() if value}
+    mine = {name: [value] if isinstance(value, str) else list(value) for name, value in values.items() if value}
     st.switch_page(f"views/{page}/page.py", query_params={**shared(), **mine})
+
+
+def open_view(page: str, query: Mapping[str, Sequence[str]]) -> None:
+    """Open a page with just these parameters, those of all pages included."""
+    st.session_state[_REMEMBERED] = {}
+    st.switch_page(f"views/{page}/page.py", query_params={name: list(values) for name, values in query.items()})
 
 
 def sync(key: str, value: Any) -> None:

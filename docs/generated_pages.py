@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +29,23 @@ ROOMS = {
         "imgsim.references.insight.Insight",
         "imgsim.insights.registry.InsightKind",
     ),
+    "Decisions": (
+        "imgsim.decisions.open_decisions",
+        "imgsim.decisions.Decisions",
+        "imgsim.decisions.with_decided_labels",
+        "imgsim.decisions.import_csv",
+        "imgsim.decisions.export_csv",
+        "imgsim.decisions.export_pairs_csv",
+    ),
     "What a model holds": ("imgsim.references.references.References",),
     "Backbones": ("imgsim.backbones.spec.Backbone", "imgsim.backbones.spec.BackboneSpec"),
     "Core ML": (
         "imgsim.coreml.export_coreml",
-        "imgsim.coreml.CoreMLExport",
         "imgsim.coreml.verify",
-        "imgsim.coreml.VerificationReport",
         "imgsim.coreml.Interpreter",
     ),
+    "ONNX": ("imgsim.onnx_model.export_onnx", "imgsim.onnx_model.verify", "imgsim.onnx_model.OnnxModel"),
+    "Exports for devices": ("imgsim.deployment.DeviceExport", "imgsim.deployment.VerificationReport"),
     "MLflow": (
         "imgsim.mlflow.flavor.load_model",
         "imgsim.mlflow.flavor.log_model",
@@ -48,6 +57,7 @@ ROOMS = {
         "imgsim.workers.InProcess",
         "imgsim.workers.Processes",
         "imgsim.workers.Ray",
+        "imgsim.costs.measure",
         "imgsim.costs.plan",
     ),
 }
@@ -113,10 +123,15 @@ def _helps() -> Iterator[tuple[str, str]]:
     group: Any = typer.main.get_command(app)
     with group.make_context("imgsim", [], resilient_parsing=True) as context:
         names = group.list_commands(context)  # those that other packages add too
-    for name in ("", *names):
-        words = [name] if name else []
-        result = runner.invoke(app, [*words, "--help"], prog_name="imgsim", catch_exceptions=False)
+        inner = [(name, *(f"{name} {one}" for one in _commands(group.get_command(context, name)))) for name in names]
+    for name in ("", *chain.from_iterable(inner)):
+        result = runner.invoke(app, [*name.split(), "--help"], prog_name="imgsim", catch_exceptions=False)
         yield f"`imgsim {name}`" if name else "`imgsim`", result.output.strip()
+
+
+def _commands(command: Any) -> list[str]:
+    """Return the names of the commands of a group; none if it is no group."""
+    return list(getattr(command, "commands", ()))
 
 
 def write_pages() -> None:

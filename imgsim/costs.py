@@ -1,114 +1,91 @@
-"""Cost estimate of a collection: storage, work, traffic, memory and time of building a model, with their formulas.
+"""Cost estimate of a collection: disk, CPU time and memory of creating its model, measured on a few of its pictures.
 
-Nothing is run. The unit costs in the formulas are measured: on this machine by ``make bench`` (`Costs.read`), or
-on the reference machine (`Costs.reference`). The graph is that of `imgsim.neighbors.partitioned`: scan, decode and
-network run image by image; vectors go to overlapping partitions, each is searched exactly, neighbour lists are merged.
+`measure` runs scan, extraction and projection on a few pictures, on this machine, with the network that will be used,
+and looks at what they leave in a store. `plan` multiplies. What grows otherwise than with the number of images, or is
+too small to measure on a few, are the constants below.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
 
 from imgsim import arguments
 from imgsim.arguments import DEFAULT_DIMENSIONS, DEFAULT_K
+from imgsim.backbones.onnx_export import ONNX_FILE
+from imgsim.backbones.spec import Backbone
 from imgsim.errors import ArgumentError
-from imgsim.neighbors.exact import BLOCK_BYTES
-from imgsim.neighbors.partitioned.plan import Partitioning, Plan
+from imgsim.features.embeddings import embed
+from imgsim.features.extract import export_once, extract_features
+from imgsim.features.store import FeatureStore
+from imgsim.images.list_source import list_source
+from imgsim.images.load import load_images
+from imgsim.io.urls import join
 
-EFFICIENCY = 0.8
-"""Share of the time that cores are busy; assumed, not measured. Stragglers, start-up and transfers take the rest."""
-COPIES_TO_JOIN = 4
-"""Peak memory of merging a shard's neighbour lists, in multiples of their size: 294 MB measured for 73 MB."""
-BENCH = 'make bench ARGS="--images FOLDER --backbone {} --only stages graph partitioned"'
-_EDGE = 8  # bytes: int32 position and float32 distance
-_GRAPH = ("assign to partitions", "search in partitions", "join and refine")
+PICTURES = 64
+"""Pictures that are measured."""
+GRAPH_S = 5e-7
+"""CPU seconds of the graph, by images times their square root: 20 at 120,000."""
+REST_S = 4e-4
+"""CPU seconds per image of reading features, evaluation and saving: 3.7 at 9,144."""
+EDGE_BYTES = 7
+"""Bytes of a model per neighbour: 0.62 MB at 9,144 images with 10."""
+ROW_BYTES = 60
+"""Bytes of a model per image in its tables, such as the path: 0.52 MB at 9,144."""
+BASE_BYTES, IMAGE_BYTES = 420_000_000, 5_000
+"""Peak memory: of the libraries, the network, a block of features and pictures being decoded; and of each image.
+
+0.45 GB measured at 10,000, 0.91 at 100,000.
+"""
+EXPORT_BYTES = 800_000_000
+"""Memory besides, in the one run that exports the network: PyTorch."""
+BUSY = 0.8
+"""Share of the time that cores are busy; assumed, not measured."""
+_WARM = 8  # pictures that are computed before the clock starts
 
 
 @dataclass(frozen=True)
-class Costs:
-    """Measured unit costs: of one image on one core, and of distance computations.
+class Measured:
+    """Costs of an image with one network, measured on a few pictures.
 
     Parameters
     ----------
-    source : str
-        Machine and data of the measurement, in words.
-    backbone : str
+    source, backbone : str
+        What was measured.
+    pictures : int
+        How many.
     feature_dims : int
-        Length of the backbone's feature.
-    file_bytes, thumbnail_bytes : float
-        Means.
-    scan_s, decode_s, network_s : float
-        CPU seconds per image: list, read, hash and header; read, decode, resize and thumbnail; the network.
-    flops : float
-        Floating-point operations per second of exact search, two per dimension and pair.
-    join_s : float
-        CPU seconds per row: merging the lists of the partitions, and one round of refinement.
+        Length of the network's feature.
+    file_bytes, feature_bytes, thumbnail_bytes : float
+        Means of the files, and of what the store holds of each.
+    network_bytes : int
+        The exported network, which every model holds.
+    scan_s, feature_s, embedding_s : float
+        CPU seconds per image: list, read, hash and header; read, decode and network; projection.
+    projection_s : float
+        CPU seconds of the projection that do not depend on the number of images.
     """
 
     source: str
     backbone: str
+    pictures: int
     feature_dims: int
     file_bytes: float
+    feature_bytes: float
     thumbnail_bytes: float
+    network_bytes: int
     scan_s: float
-    decode_s: float
-    network_s: float
-    flops: float
-    join_s: float
-
-    @classmethod
-    def reference(cls, backbone: str) -> Costs:
-        """Return the costs of the reference machine.
-
-        Raises
-        ------
-        ArgumentError
-            This backbone was not measured there.
-        """
-        if backbone not in _REFERENCE:
-            raise ArgumentError(
-                f"nothing is measured for the backbone {backbone!r}; known without measuring: {', '.join(_REFERENCE)}. "
-                f"Measure it here: {BENCH.format(backbone)}, then give --measured tests/benchmarks/results.json."
-            )
-        return cls(_MACHINE, backbone, *_REFERENCE[backbone])
-
-    @classmethod
-    def read(cls, path: str | Path, backbone: str | None = None) -> Costs:
-        """Read the costs that ``make bench`` measured and wrote to ``path``.
-
-        Raises
-        ------
-        ArgumentError
-            The file is no such file, lacks a stage, or measured another backbone.
-        """
-        try:
-            document = json.loads(Path(path).read_text("utf-8"))
-            measured = document["costs"]
-            costs = cls(**{field.name: measured[field.name] for field in fields(cls)})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArgumentError(
-                f"{path} holds no measured costs ({type(error).__name__}: {error}). "
-                f"Write it with {BENCH.format(backbone or 'NAME')}."
-            ) from error
-        if backbone is not None and costs.backbone != backbone:
-            raise ArgumentError(
-                f"{path} measured the backbone {costs.backbone!r}, not {backbone!r}. Run {BENCH.format(backbone)}."
-            )
-        return costs
-
-
-_MACHINE = "reference machine: AMD EPYC with AVX2, one of 2 shared cores, Caltech-101"
-_FILE, _THUMBNAIL, _SCAN, _FLOPS, _JOIN = 15_158, 5_954, 9.5e-5, 3.5e10, 1.3e-4
-_REFERENCE: dict[str, tuple[int, float, float, float, float, float, float, float]] = {
-    "mini": (2304, _FILE, _THUMBNAIL, _SCAN, 1.7e-3, 4.5e-3, _FLOPS, _JOIN),
-    "mobilenet_v2": (1280, _FILE, _THUMBNAIL, _SCAN, 2.1e-3, 9.7e-3, _FLOPS, _JOIN),
-    "resnet50": (2048, _FILE, _THUMBNAIL, _SCAN, 2.1e-3, 9.6e-2, _FLOPS, _JOIN),
-}
-"""By backbone: `Costs` from ``feature_dims`` on, rounded; the join is that of 120,000 real vectors."""
+    feature_s: float
+    embedding_s: float
+    projection_s: float
 
 
 @dataclass(frozen=True)
@@ -122,57 +99,84 @@ class Figure:
     formula: str
 
 
-@dataclass(frozen=True)
-class Machines:
-    """Hardware that the work runs on: machines, cores and GPUs of each, and images per second of one GPU."""
+def measure(source: str | Path, backbone: Backbone, pictures: int = PICTURES) -> Measured:
+    """Measure the costs of an image on ``pictures`` of a source, spread over it; the features are not kept.
 
-    machines: int = 1
-    cores: int = 1
-    gpus: int = 0
-    gpu_rate: float = 0.0
+    Raises
+    ------
+    ArgumentError
+        Fewer than 16 of these pictures can be used.
+    BackboneError, SourceError
+    """
+    listing = list_source(source)
+    last = len(listing.entries) - 1
+    chosen = sorted({round(place) for place in np.linspace(0, last, pictures + _WARM)}) if last >= 0 else []
+    paths = [join(listing.root, listing.entries[i].path) for i in chosen]
+    load_images(paths[:_WARM], rehash=True)
+    scan_s, images = _timed(partial(load_images, paths, rehash=True))
+    if len(images) < 2 * _WARM:
+        raise ArgumentError(f"{source} holds too few usable pictures to measure ({len(images)}); give a folder of 16.")
+    warm = np.arange(len(images)) % (len(images) // _WARM) == 0
+    onnx = export_once(backbone, FeatureStore())
+    options: dict[str, Any] = {"device": "cpu", "onnx": onnx}
+    with TemporaryDirectory(prefix="imgsim-") as folder:
+        extract_features(images[warm], backbone, FeatureStore(Path(folder) / "warm"), **options)
+        store = FeatureStore(Path(folder) / "store")
+        feature_s, features = _timed(partial(extract_features, images[~warm], backbone, store, **options))
+        stored = {name: _bytes_below(Path(folder) / "store" / name) for name in ("features", "thumbnails")}
+    count, dims = len(features.images), features.backbone.dim
+    embedding_s, projection_s = _projection_costs(dims)
+    return Measured(
+        str(source),
+        backbone.spec.name,
+        count,
+        dims,
+        float(np.mean(images.column("bytes"))),
+        stored["features"] / count,
+        stored["thumbnails"] / count,
+        0 if onnx is None else (onnx.parent / ONNX_FILE).stat().st_size,
+        scan_s / len(images),
+        feature_s / count,
+        embedding_s,
+        projection_s,
+    )
 
-    def __post_init__(self) -> None:
-        """Check the numbers.
 
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            Numbers below 1, or GPUs without their rate.
-        """
-        arguments.positive_int(self.machines, "machines")
-        arguments.positive_int(self.cores, "cores")
-        if self.gpus < 0 or (self.gpus > 0) != (self.gpu_rate > 0):
-            raise ArgumentError(
-                "GPUs need their rate in images a second: the two go together, both above 0 or neither."
-            )
+def _projection_costs(dims: int) -> tuple[float, float]:
+    """Measure the projection on two numbers of random rows; return its CPU seconds per row, and those before."""
+    rows = np.abs(np.random.default_rng(0).standard_normal((4096, dims), np.float32))
+    names = [str(i) for i in range(len(rows))]
+    few, many = (_timed(partial(embed, rows[:n], DEFAULT_DIMENSIONS, names[:n]))[0] for n in (2048, 4096))
+    each = max(0.0, (many - few) / 2048)
+    return each, max(0.0, many - 4096 * each)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, result
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def plan(
-    images: float,
-    costs: Costs,
-    where: Machines,
-    *,
-    dims: int = DEFAULT_DIMENSIONS,
-    k: int = DEFAULT_K,
-    file_bytes: float | None = None,
-    partitioning: Partitioning | None = None,
+    images: float, measured: Measured, *, cores: int = 1, dims: int = DEFAULT_DIMENSIONS, k: int = DEFAULT_K
 ) -> list[Figure]:
-    """Compute every figure of building a model of ``images`` images.
+    """Compute disk, CPU time, memory and time of creating a model of ``images`` images.
 
     Parameters
     ----------
     images : float
         At least 1; ``1e8`` is fine.
-    costs : Costs
-        Measured on files like those of the collection: larger ones take longer to read and decode.
-    where : Machines
+    measured : Measured
+    cores : int
+        Of all machines together.
     dims : int
         Length of an embedding.
     k : int
         Neighbours per image.
-    file_bytes : float, optional
-        Mean size of a file in bytes; default: that of the measured files.
-    partitioning : imgsim.neighbors.partitioned.plan.Partitioning, optional
 
     Raises
     ------
@@ -181,99 +185,51 @@ def plan(
     """
     if not (math.isfinite(images) and images >= 1):
         raise ArgumentError(f"images must be at least 1, not {images}.")
-    if file_bytes is None:
-        file_bytes = costs.file_bytes
-    if not file_bytes > 0:
-        raise ArgumentError(f"the mean size of a file must be above 0 bytes, not {file_bytes}.")
-    n, dims, k = int(images), arguments.positive_int(dims, "dims"), arguments.positive_int(k, "k")
-    cut = (partitioning or Partitioning()).plan(n, dims, k, 0)
-    work = [*_features_work(n, costs, where), *_graph_work(cut, costs)]
+    n, cores = int(images), arguments.positive_int(cores, "cores")
+    dims, k = arguments.positive_int(dims, "dims"), arguments.positive_int(k, "k")
+    work = list(_cpu(n, measured))
+    total = sum(figure.value for figure in work)
     return [
-        *_storage(n, costs, dims, k, file_bytes),
+        *_disk(n, measured, dims, k),
         *work,
-        *_traffic(cut),
-        *_time(work, where),
-        *_drivers(work),
+        Figure("CPU", "in all", total, "core-seconds", "the sum"),
+        *_memory(n),
+        Figure("time", "in all", total / (cores * BUSY), "seconds", f"CPU / ({cores:,} x {BUSY:.0%} of a core)"),
     ]
 
 
-def _storage(n: int, costs: Costs, dims: int, k: int, file_bytes: float) -> Iterator[Figure]:
-    for what, each, how in (
-        ("the images themselves", file_bytes, f"{file_bytes:,.0f} B a file"),
-        ("features", 4 * costs.feature_dims, f"{costs.feature_dims:,} values x 4 B"),
-        ("thumbnails", costs.thumbnail_bytes, f"{costs.thumbnail_bytes:,.0f} B each"),
-        ("embeddings", 4 * dims, f"{dims:,} values x 4 B"),
-        ("neighbour graph", _EDGE * k, f"{k:,} neighbours x {_EDGE} B"),
-    ):
-        yield Figure("storage", what, n * each, "bytes", f"images x {how}")
+def _disk(n: int, measured: Measured, dims: int, k: int) -> Iterator[Figure]:
+    stored = measured.feature_bytes + measured.thumbnail_bytes
+    how = f"{measured.feature_bytes:,.0f} B of features + {measured.thumbnail_bytes:,.0f} B of thumbnails"
+    yield Figure(
+        "disk", "the images themselves", n * measured.file_bytes, "bytes", _times(f"{measured.file_bytes:,.0f} B")
+    )
+    yield Figure("disk", "feature store", n * stored, "bytes", _times(f"({how})"))
+    each = 4 * dims + EDGE_BYTES * k + ROW_BYTES + measured.thumbnail_bytes
+    fixed = measured.network_bytes + 4 * dims * measured.feature_dims
+    parts = f"{dims} x 4 B + {k} neighbours x {EDGE_BYTES} B + {ROW_BYTES} B + thumbnail"
+    yield Figure("disk", "model", n * each + fixed, "bytes", f"{_times(f'({parts})')} + network and projection")
 
 
-def _features_work(n: int, costs: Costs, where: Machines) -> Iterator[Figure]:
-    for what, each in (("scan", costs.scan_s), ("decode", costs.decode_s)):
-        yield Figure("work", what, n * each, "core-seconds", f"images x {_ms(each)}")
-    if where.gpus:
-        how = f"images / {where.gpu_rate:,.0f} a second and GPU"
-        yield Figure("work", "network", n / where.gpu_rate, "GPU-seconds", how)
-    else:
-        how = f"images x {_ms(costs.network_s)} ({costs.backbone})"
-        yield Figure("work", "network", n * costs.network_s, "core-seconds", how)
+def _cpu(n: int, measured: Measured) -> Iterator[Figure]:
+    for what, each in (("scan", measured.scan_s), ("features", measured.feature_s)):
+        yield Figure("CPU", what, n * each, "core-seconds", _times(_ms(each)))
+    embedding = n * measured.embedding_s + measured.projection_s
+    how = f"{_times(_ms(measured.embedding_s))} + {measured.projection_s:.2g} s"
+    yield Figure("CPU", "embedding", embedding, "core-seconds", how)
+    how = f"images x √images x {1e6 * GRAPH_S:.2g} µs"
+    yield Figure("CPU", "neighbour graph", n**1.5 * GRAPH_S, "core-seconds", how)
+    yield Figure("CPU", "evaluation, saving", n * REST_S, "core-seconds", _times(_ms(REST_S)))
 
 
-def _graph_work(cut: Plan, costs: Costs) -> Iterator[Figure]:
-    n, dims, rate = cut.rows, cut.dims, f"{costs.flops / 1e9:.3g} GFLOP/s"
-    if cut.partitions > 1:
-        seconds = n * cut.partitions * 2 * dims / costs.flops
-        how = f"images x {cut.partitions:,} partitions x 2 x {dims} / {rate}"
-        yield Figure("work", "assign to partitions", seconds, "core-seconds", how)
-    rows = cut.size if cut.partitions > 1 else n
-    seconds = n * cut.copies * rows * 2 * dims / costs.flops
-    how = f"images x {cut.copies} copies x {rows:,} rows x 2 x {dims} / {rate}"
-    yield Figure("work", "search in partitions", seconds, "core-seconds", how)
-    if cut.partitions > 1:
-        yield Figure("work", "join and refine", n * costs.join_s, "core-seconds", f"images x {_ms(costs.join_s)}")
+def _memory(n: int) -> Iterator[Figure]:
+    each = _times(f"{IMAGE_BYTES:,} B")
+    how = f"{BASE_BYTES / 1e9:.2g} GB + {each}; {EXPORT_BYTES / 1e9:.2g} GB more to export the network"
+    yield Figure("memory", "peak", BASE_BYTES + n * IMAGE_BYTES, "bytes", how)
 
 
-def _traffic(cut: Plan) -> Iterator[Figure]:
-    n, copies = cut.rows, cut.copies
-    if cut.partitions > 1:
-        how = f"images x {copies} copies x ({cut.dims} x 4 + 8) B"
-        yield Figure("traffic", "vectors to partitions", n * copies * (4 * cut.dims + 8), "bytes", how)
-        how = f"images x {copies} copies x {cut.width} edges x {_EDGE} B"
-        yield Figure("traffic", "partial edges", n * copies * cut.width * _EDGE, "bytes", how)
-    rows = min(cut.cap, n)
-    how = f"2 x {rows:,} rows at most x {cut.dims} x 4 B + {BLOCK_BYTES >> 20} MiB of distances"
-    yield Figure("memory", "arrays of a worker that searches", 2 * rows * cut.dims * 4 + BLOCK_BYTES, "bytes", how)
-    if cut.partitions > 1:
-        rows = min(cut.shard_rows, n)
-        how = f"{COPIES_TO_JOIN} x {rows:,} rows of a shard x {copies} copies x {cut.width} edges x {_EDGE} B"
-        joined = COPIES_TO_JOIN * rows * copies * cut.width * _EDGE
-        yield Figure("memory", "arrays of a worker that joins", joined, "bytes", how)
-
-
-def _time(work: list[Figure], where: Machines) -> Iterator[Figure]:
-    cores, cards = where.machines * where.cores, where.machines * where.gpus
-    spent = {figure.what: figure.value for figure in work}
-    busy = f"({cores:,} cores x {EFFICIENCY:.0%} busy)"
-    before = spent["scan"] + spent["decode"]
-    if cards:
-        by_cores, by_cards = before / (cores * EFFICIENCY), spent["network"] / (cards * EFFICIENCY)
-        features = max(by_cores, by_cards)
-        slower = "decoding" if by_cores > by_cards else "the network"
-        how = f"the slower of scan + decode / {busy} and network / ({cards:,} GPUs x {EFFICIENCY:.0%} busy): {slower}"
-    else:
-        features, how = (before + spent["network"]) / (cores * EFFICIENCY), f"(scan + decode + network) / {busy}"
-    graph = sum(spent.get(name, 0.0) for name in _GRAPH) / (cores * EFFICIENCY)
-    yield Figure("time", "features", features, "seconds", how)
-    yield Figure("time", "neighbour graph", graph, "seconds", f"(assign + search + join) / {busy}")
-    yield Figure("time", "in all", features + graph, "seconds", "features + neighbour graph")
-
-
-def _drivers(work: list[Figure]) -> Iterator[Figure]:
-    """Compute the share of each kind of work in all core-seconds, largest first; GPU time is not included."""
-    shares = [figure for figure in work if figure.unit == "core-seconds"]
-    total = sum(figure.value for figure in shares)
-    for figure in sorted(shares, key=lambda figure: -figure.value):
-        yield Figure("cost drivers", figure.what, figure.value / total, "share", "of all core-seconds")
+def _times(each: str) -> str:
+    return f"images x {each}"
 
 
 def _ms(seconds: float) -> str:

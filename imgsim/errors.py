@@ -4,16 +4,21 @@
     ├── SourceError          a folder, table or URL that cannot be listed or read
     ├── ImageError           one image that cannot be read or decoded
     ├── ArgumentError        a value outside its domain        (also a ValueError)
+    │   └── RowError         a row that a table does not have     (also an IndexError)
     ├── ArgumentTypeError    a value of the wrong type         (also a TypeError)
     ├── BackboneError        an unknown backbone, missing weights, a failed download
     ├── QueryError           a query this model cannot answer
     ├── StoreError           the feature store cannot be read or written
     │   └── ShardError       a part of a partitioned graph is missing or damaged
+    ├── DecisionsError       the store of decisions cannot be read or written
+    ├── WriteError           a file or folder cannot be written: disk full, no access (also an OSError)
     ├── WorkersError          work could not be run where it was sent (processes, Ray)
     ├── ModelFormatError     a saved model that is damaged, incomplete or too new
     ├── RegistryError        the MLflow registry cannot be reached or lacks the model
-    ├── CoreMLError          a Core ML package that cannot be made, read or verified
-    │   └── UnsupportedOperationError   ... because of an operation that is not implemented
+    ├── DeploymentError      a model for devices that cannot be made, read or verified
+    │   ├── OnnxModelError   ... as an ONNX file
+    │   └── CoreMLError      ... as a Core ML package
+    │       └── UnsupportedOperationError   ... because of an operation that is not implemented
     └── MissingExtraError    an optional package is not installed (also an ImportError)
 
 Messages say what was wrong (with the path), why, and what to do about it.
@@ -49,6 +54,10 @@ class ArgumentError(ImgsimError, ValueError):
     """An argument is outside its domain."""
 
 
+class RowError(ArgumentError, IndexError):
+    """A table has no such row."""
+
+
 class ArgumentTypeError(ImgsimError, TypeError):
     """An argument has the wrong type."""
 
@@ -69,6 +78,29 @@ class ShardError(StoreError):
     """A part of a partitioned graph is missing or damaged."""
 
 
+class DecisionsError(ImgsimError):
+    """The store of decisions cannot be opened, read or written."""
+
+
+class WriteError(ImgsimError, OSError):
+    """A file or folder cannot be written.
+
+    Parameters
+    ----------
+    message : str
+        What could not be written, why, and what to do.
+    cause : OSError
+        Gives its ``errno`` and ``strerror``.
+    """
+
+    def __init__(self, message: str, cause: OSError) -> None:
+        super().__init__(message)
+        self.errno, self.strerror = cause.errno, cause.strerror
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class WorkersError(ImgsimError):
     """Workers could not finish: a process or a Ray cluster was lost."""
 
@@ -85,8 +117,9 @@ class RegistryError(ImgsimError):
     message : str
         What was wrong, why, and what to do.
     kind : str
-        ``"no_registry"`` (it does not answer or refuses), ``"no_model"``, ``"no_version"``, or ``"broken"`` (the files
-        of a version are missing or damaged).
+        ``"no_registry"`` (it does not answer or refuses), ``"empty"`` (nothing was registered yet), ``"no_model"``,
+        ``"no_version"``, ``"broken"`` (the files of a version are missing or damaged), or ``"unavailable"`` (they
+        cannot be read at the moment).
     """
 
     def __init__(self, message: str, kind: str = "no_registry") -> None:
@@ -94,7 +127,15 @@ class RegistryError(ImgsimError):
         self.kind = kind
 
 
-class CoreMLError(ImgsimError):
+class DeploymentError(ImgsimError):
+    """A model for devices cannot be made, read or verified."""
+
+
+class OnnxModelError(DeploymentError):
+    """A model as an ONNX file cannot be made, read or verified."""
+
+
+class CoreMLError(DeploymentError):
     """A Core ML package cannot be made, read or verified."""
 
 

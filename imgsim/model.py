@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,21 +14,24 @@ from numpy.typing import NDArray
 from imgsim import arguments
 from imgsim.arguments import DEFAULT_K
 from imgsim.backbones.spec import BackboneSpec
+from imgsim.errors import ArgumentTypeError
 from imgsim.evaluation import BACKGROUND, Evaluation
-from imgsim.evaluation import evaluate as evaluate_graph
 from imgsim.features.embeddings import Projection
 from imgsim.images.table import ImageTable
 from imgsim.neighbors.graph import NeighborGraph, build_graph, resolve_method
 from imgsim.references import folder
+from imgsim.references.classify import classify
 from imgsim.references.ids import mask_of
-from imgsim.references.query import embed, query_ids, resolve
+from imgsim.references.query import embed, query_ids
 from imgsim.references.references import References
 from imgsim.references.results import edges_within, graph_output, query_frame
+from imgsim.references.text_query import resolve_mixed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from imgsim.coreml.export.export import CoreMLExport
+    from imgsim.decisions import Decisions
+    from imgsim.deployment.device_export import DeviceExport
     from imgsim.features.store import FeatureStore
     from imgsim.references.insight import Insight
 
@@ -66,6 +70,9 @@ class SimilarityModel:
     def __init__(self, references: References) -> None:
         self.references = references
 
+    def __copy__(self) -> SimilarityModel:
+        return SimilarityModel(copy(self.references))
+
     def __len__(self) -> int:
         return len(self.references)
 
@@ -80,6 +87,11 @@ class SimilarityModel:
         return self.references.images.rejected
 
     @property
+    def stats(self) -> dict[str, float]:
+        """Images computed and reused, and time, of the feature extraction; empty for a loaded model."""
+        return self.references.stats
+
+    @property
     def ids(self) -> NDArray[Any]:
         """Ids of the images: (n,) int64 or str, unique."""
         return self.references.ids
@@ -88,6 +100,16 @@ class SimilarityModel:
     def embeddings(self) -> NDArray[np.float32]:
         """(n, d) float32, read-only; unit rows unless ``projection=None``."""
         return self.references.embeddings
+
+    @property
+    def plain_embeddings(self) -> NDArray[np.float32]:
+        """(n, d) float32, read-only: the embeddings before `create` refined them; the same unless ``refine=True``."""
+        return self.references.plain_embeddings
+
+    @property
+    def plain_graph(self) -> NeighborGraph:
+        """The k-NN graph over the plain embeddings, by which duplicates are found."""
+        return self.references.plain_graph
 
     @property
     def projection(self) -> Projection | None:
@@ -121,12 +143,12 @@ class SimilarityModel:
 
     @property
     def revision(self) -> str:
-        """Hexadecimal sha256 of the digest, the rejected files, the insights and the Core ML package."""
+        """Hexadecimal sha256 of the digest, rejected files, record of learning, insights and Core ML package."""
         return self.references.revision
 
     def query(
         self,
-        x: Any,
+        x: Any = None,
         k: int | None = 5,
         radius: float | None = None,
         ids: str | Sequence[Any] | None = None,
@@ -134,6 +156,7 @@ class SimilarityModel:
         *,
         among: Any = None,
         label: str | Sequence[Any] | None = None,
+        text: str | Mapping[str, float] | Sequence[str | Mapping[str, float]] | None = None,
     ) -> pd.DataFrame:
         """Return the nearest reference images, a stored image itself first.
 
@@ -142,11 +165,12 @@ class SimilarityModel:
         x : ImageTable, path, PIL image, array, bytes, id, or a list of those
             Pictures as files, bytes or uint8 arrays (H, W), (H, W, 3), (H, W, 4); ids of reference
             images (whole numbers, or the model's own strings); or float vectors (m, d): embeddings, or
-            raw features of the backbone.
+            raw features of the backbone. A refined model (``create(refine=True)``) averages pictures and raw
+            features with their neighbours, and takes embeddings as they are.
         k : int or None
             At most this many per query; None for all (within ``radius``).
         radius : float or None
-            Only distances <= radius.
+            Only distances <= radius. The default ``k`` still holds: ``k=None`` returns all within the radius.
         ids : str or sequence, optional
             Names of the queries, shown as ``query_label`` instead of the position 0..m-1: a column of an
             ImageTable, or one value per query.
@@ -157,6 +181,12 @@ class SimilarityModel:
             Only these reference images can be found; ``k`` counts them. The search is then exact.
         label : optional
             Turi Create's name of ``ids``.
+        text : str, mapping of str to float, or a list of those, optional
+            Words to look for (``"a red car"``), where the network has a text tower. A mapping is one query of several
+            texts with weights, minus included (``{"a beach": 1, "people": -0.5}``); of a list each is a query. With
+            ``x`` each picture, of weight 1, is added to the text, or to its own one of a list. Distances are then in
+            the space of the texts, from 0 to 2, and larger than between pictures. Texts longer than the tower takes
+            (77 tokens in CLIP, 64 in SigLIP) are cut at their end.
 
         Returns
         -------
@@ -167,19 +197,22 @@ class SimilarityModel:
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            ``k``, ``radius``, ``ids`` or ``among`` outside their domain, or an ``x`` of no known type.
+            ``k``, ``radius``, ``ids`` or ``among`` outside their domain, an ``x`` of no known type, an empty text, or
+            neither ``x`` nor ``text``.
+        BackboneError
+            A text, and a model without a text tower.
         QueryError
             A query that cannot be answered: an unreadable picture, an unknown id, a vector with NaN or
             of the wrong length, no query at all. No partial result is returned.
         """
         k, radius = arguments.optional_k(k), arguments.optional_radius(radius)
         references, mask = self.references, mask_of(self.references, among)
-        vectors = resolve(references, x)
+        vectors, search = resolve_mixed(references, x, text)
         names = query_ids(x, arguments.alias(ids, label, "ids", "label"), len(vectors))
         if k is None and radius is not None:
-            rows, found, distances = references.search.within(vectors, radius, among=mask)
+            rows, found, distances = search.within(vectors, radius, among=mask)
         else:
-            nearest = references.search.nearest(vectors, len(self) if k is None else k, mask, exact)
+            nearest = search.nearest(vectors, len(self) if k is None else k, mask, exact or text is not None)
             rows, found, distances = edges_within(*nearest, radius=radius)
         return query_frame(names[rows], self.ids[found], distances, rows)
 
@@ -199,14 +232,44 @@ class SimilarityModel:
         """
         return embed(self.references, picture)
 
-    def show(self, x: Any, k: int = 5, **options: Any) -> Image:
+    def classify(
+        self, labels: Sequence[str], template: str = "a photo of a {}.", *, output: str = "best"
+    ) -> pd.DataFrame:
+        """Score labels for each reference image by the text tower; no image needs a label for it.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            Names of classes to choose from.
+        template : str
+            The sentence that is compared with the pictures; the label stands for ``{}``.
+        output : str
+            ``"best"``: one row per image. ``"all"``: a row per image and label.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``id``, ``label``, ``score``, in the order of the images and ``labels``. Scores are a softmax over the
+            labels with the network's own scale, as in CLIP (Radford et al. 2021); for networks trained with a sigmoid
+            (SigLIP), each is a probability by itself.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            No labels, one that is empty or repeated, or a template without ``{}``.
+        BackboneError
+            The model has no text tower.
+        """
+        return classify(self.references, labels, template, output)
+
+    def show(self, x: Any = None, k: int = 5, **options: Any) -> Image:
         """Draw queries with their nearest reference images, a row per query; a notebook shows the picture.
 
         Parameters
         ----------
         x, k, options
             As in `query`. Neighbours with the query's label have a green frame and a tick, others a red frame and a
-            cross; without labels there is no frame.
+            cross; without labels there is no frame. Queries with a text have no picture.
 
         Returns
         -------
@@ -215,7 +278,7 @@ class SimilarityModel:
         """
         from imgsim.references.show import draw_answer
 
-        return draw_answer(self.references, x, self.query(x, k, **options))
+        return draw_answer(self.references, x, self.query(x, k, **options), options.get("text"))
 
     def similarity_graph(
         self,
@@ -248,6 +311,7 @@ class SimilarityModel:
             An argument outside its domain.
         """
         k, radius = arguments.optional_k(k), arguments.optional_radius(radius)
+        include_self_edges = arguments.boolean(include_self_edges, "include_self_edges")
         if k is None and radius is not None:
             rows, found, distances = self.references.search.within(self.embeddings, radius, np.arange(len(self)))
         else:
@@ -266,11 +330,14 @@ class SimilarityModel:
     def evaluate(self, k: int = DEFAULT_K, background: Sequence[str] = BACKGROUND) -> Evaluation:
         """Measure recall of the graph; precision, mAP and 1-NN accuracy on labels (`imgsim.evaluation.evaluate`).
 
-        The result is kept as ``.evaluation`` and saved with the model.
+        Copies of a picture are left out: they are no hits, and count once. The result is kept as ``.evaluation`` and
+        saved with the model.
         """
+        from imgsim.insights.evaluate import evaluate_references
+
         k = arguments.positive_int(k, "k")
         graph = self._graph_of(k) if len(self) > 1 else self.graph
-        found = evaluate_graph(self.embeddings, graph, self.images.labels, k, background)
+        found = evaluate_references(self.references, k, background, graph=graph)
         self.references.evaluation = found
         return found
 
@@ -287,9 +354,73 @@ class SimilarityModel:
         """
         from imgsim.insights.compute import compute
 
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"an insight has a name, not {type(name).__name__}.")
         if params or name not in self.insights:
             compute(self.references, [name], params=params)
         return self.insights[name]
+
+    def select(self, n: int, by: str = "diverse", *, seed: int = 0) -> pd.DataFrame:
+        """Choose images to look at, to label or to keep (`imgsim.selection.select.select`).
+
+        Parameters
+        ----------
+        n : int
+            At most this many; copies of a picture are chosen once.
+        by : str
+            ``"diverse"``: images that all others are near to. ``"uncertain"``: images whose neighbours disagree about
+            the label. ``"balanced"``: as many of each label, of each cluster where there is none.
+        seed : int
+            Equal seeds give equal choices.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``id``, ``path``, ``label``, ``score``, ``why``, the most important first. ``attrs["coverage"]`` tells how
+            near all images are to the chosen ones, and to as many chosen at random.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            An argument outside its domain, or uncertain images where no image has a label.
+        """
+        from imgsim.selection.select import select
+
+        return select(self.references, n, by, seed)
+
+    def questions(
+        self,
+        n: int = 20,
+        decisions: Decisions | str | Path | bool | None = None,
+        *,
+        kinds: Collection[str] = ("label", "pair"),
+    ) -> pd.DataFrame:
+        """Return what to ask a person next, the most informative first (`imgsim.selection.questions.questions`).
+
+        Parameters
+        ----------
+        n : int
+            At most this many questions, one per picture.
+        decisions : Decisions, str, Path or bool, optional
+            A store of what people decided, its address, or True for the default one. Their labels count in place of
+            the images' own, and what is decided is not asked again.
+        kinds : collection of str
+            ``"label"``: is this label right? ``"pair"``: are these two alike?
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``kind``, ``id``, ``other_id``, ``path``, ``other_path``, ``label``, ``other_label``, ``suggestion``,
+            ``score`` (probability that the answer differs from what the labels say), ``why``.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            An argument outside its domain.
+        """
+        from imgsim.selection.questions import questions
+
+        return questions(self.references, n, decisions, kinds)
 
     def thumbnails(self, rows: Sequence[int]) -> list[bytes | None]:
         """Return the thumbnails of rows: JPEG bytes (longest side 160 pixels), or None where there is none."""
@@ -302,12 +433,71 @@ class SimilarityModel:
 
         The projection is kept and the graph is extended. The extension is exact up to 200,000 images, and
         approximate above (`imgsim.neighbors.graph_update`). New images get the next free whole numbers as ids, or
-        values of the ``ids`` column of `create`.
+        values of the ``ids`` column of `create`. In a refined model (``create(refine=True)``) they are averaged with
+        their neighbours among the old images, as queries are, and the old images keep their embeddings.
+
+        A small model has fewer neighbours and dimensions than `create` was asked for. It gets the neighbours as soon
+        as there are enough images. Its projection is fitted again, which changes all distances, whenever it has grown
+        by a quarter and can have more dimensions; this needs the features of the old images in the store. All images
+        are then refined anew.
         """
         from imgsim.references.update import add_images
 
         add_images(self.references, images, store, progress)
         return self
+
+    def learn(
+        self,
+        labels: Any = None,
+        pairs: Any = None,
+        *,
+        others: str = "auto",
+        decisions: Decisions | str | Path | bool | None = None,
+        store: FeatureStore | None = None,
+        progress: bool = False,
+    ) -> SimilarityModel:
+        """Learn the metric from labels and from pairs that people judged; return a new model, this one stays.
+
+        The result is one linear projection as before, so queries cost the same, and saved models and Core ML packages
+        have the same form. It is chosen by cross-validation over images and over classes, the metric without labels
+        among the candidates: where nothing is gained, nothing changes, and `summary` says so. ``evaluation`` of the
+        new model never scores a label by a fit that has seen it.
+
+        Parameters
+        ----------
+        labels : str, sequence or mapping, optional
+            Default: the labels of the images. A column of ``images``; ``"top-folder"``: the first folder of each
+            path; or one label per image, None where unknown; or ids to labels. A list, tuple or set is an image with
+            several labels. ``BACKGROUND_Google`` is no class.
+        pairs : DataFrame or sequence, optional
+            ``(left, right, alike)``: ids of two images, and True or False.
+        others : str
+            What images of classes without labels count for. ``"auto"``: as much as there seem to be of them.
+            ``"protect"``: at least as much as the labelled ones. ``"ignore"``: nothing.
+        decisions : Decisions, str, Path or bool, optional
+            A store of decisions, or its address; True: the one of `imgsim.decisions.open_decisions`. Its labels take
+            the place of others, and its pairs are added.
+        store : FeatureStore, optional
+            Holds the features of the images; default: in ``$IMGSIM_HOME``. Missing ones are computed where the
+            files can be read.
+        progress : bool
+            Show progress bars.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            No label that can teach: none at all, of one class only, or all different. Ids that the model does not
+            hold. Pairs that are alike and not alike at once. A model without a projection.
+        StoreError
+            Features that are neither stored nor can be computed again.
+        """
+        from imgsim.learning.learn import learn_references
+
+        return SimilarityModel(
+            learn_references(
+                self.references, labels, pairs, others=others, decisions=decisions, store=store, progress=progress
+            )
+        )
 
     def remove(self, ids: Any) -> SimilarityModel:
         """Remove images by id, in place, and return the model; rows that lose neighbours are searched again."""
@@ -324,10 +514,13 @@ class SimilarityModel:
 
     def save(self, path: str | Path, overwrite: bool = False) -> None:
         """Write a folder that `load_model` reads; see `imgsim.references.folder`."""
-        folder.write(self.references, Path(path), overwrite)
+        folder.write(self.references, path, overwrite)
 
-    def export_coreml(self, path: str | Path, **options: Any) -> CoreMLExport:
+    def export_coreml(self, path: str | Path, **options: Any) -> DeviceExport:
         """Write a Core ML model that gives the distances of `query` on a phone, verified before it is saved.
+
+        In a refined model (``create(refine=True)``) the references are refined, but the phone's queries are not
+        averaged. Their distances are then others than those of `query`, and a stored picture is not at 0 from itself.
 
         ``options`` are those of `imgsim.coreml.export_coreml`: ``outputs``, ``k``, ``precision``,
         ``compress``, ``minimum_target``, ``verify``, ``overwrite`` and more.
@@ -335,6 +528,18 @@ class SimilarityModel:
         from imgsim.coreml.export.export import export_coreml
 
         return export_coreml(self.references, path, **options)
+
+    def export_onnx(self, path: str | Path, **options: Any) -> DeviceExport:
+        """Write an ONNX file that gives the distances of `query` in ONNX Runtime, verified before it is saved.
+
+        It runs on Android, in the browser and elsewhere. Refined models are exported as in `export_coreml`.
+
+        ``options`` are those of `imgsim.onnx_model.export_onnx`: ``outputs``, ``k``, ``compress``, ``any_size``,
+        ``ids``, ``verify``, ``overwrite`` and more.
+        """
+        from imgsim.onnx_model.export import export_onnx
+
+        return export_onnx(self.references, path, **options)
 
     def __repr__(self) -> str:
         return (

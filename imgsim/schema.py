@@ -18,10 +18,15 @@ IMAGES = pa.schema(
     ]
 )
 
+SOURCE_LABEL = pa.field("source_label", pa.string())
+"""Column after those of `IMAGES` where people decided labels: the label that the source gave."""
+DECISIONS_KEY = b"imgsim.decisions"
+"""Key of the metadata of such a table: digest of the labels that were decided about its images."""
+
 REJECTED = pa.schema(
     [
         pa.field("path", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),  # list, read, header, decode
+        pa.field("stage", pa.string(), nullable=False),  # list, read, header, decode, network
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
@@ -33,19 +38,14 @@ THUMBNAILS = pa.schema(
     ]
 )
 
-UNDECODABLE = pa.schema(
-    [
-        pa.field("sha256", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-    ]
-)
-
 QUERY_COLUMNS = ("query_label", "reference_label", "distance", "rank")
 EDGE_COLUMNS = ("src_id", "dst_id", "distance", "rank")
 
 
 def images(table: pa.Table) -> pa.Table:
     """Select and cast the columns of `IMAGES`; a table without ``split`` (an earlier version's) gets an empty one.
+
+    `SOURCE_LABEL` and the metadata `DECISIONS_KEY` stay where there are both.
 
     Raises
     ------
@@ -54,17 +54,15 @@ def images(table: pa.Table) -> pa.Table:
     """
     if "split" not in table.column_names:
         table = table.append_column("split", pa.nulls(len(table), pa.string()))
-    return table.select(IMAGES.names).cast(IMAGES)
+    note = decisions_note(table)
+    wanted = pa.schema([*IMAGES, SOURCE_LABEL], note) if note else IMAGES
+    return table.select(wanted.names).cast(wanted)
 
 
-def features(dim: int) -> pa.Schema:
-    """Return the schema of stored raw features of ``dim`` values each."""
-    return pa.schema(
-        [
-            pa.field("sha256", pa.string(), nullable=False),
-            pa.field("feature", pa.list_(pa.float32(), dim), nullable=False),
-        ]
-    )
+def decisions_note(table: pa.Table) -> dict[bytes, bytes]:
+    """Return the metadata that says by which decisions labels were replaced; empty if none were."""
+    digest = (table.schema.metadata or {}).get(DECISIONS_KEY)
+    return {DECISIONS_KEY: digest} if digest and SOURCE_LABEL.name in table.column_names else {}
 
 
 def embeddings(dim: int) -> pa.Schema:

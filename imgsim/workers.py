@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from threading import Thread
+from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from imgsim import arguments
@@ -28,6 +32,7 @@ LOOPBACK = "127.0.0.2"
 LOST_NODES = 8
 """Retries of a task whose node or worker died; limited, since a task may always kill its worker."""
 AGAIN = "Run again: what was done is kept."
+GUARD = 'A script that defines what its workers run must start its own work below `if __name__ == "__main__":`.'
 
 
 def usable_cores() -> int:
@@ -54,7 +59,11 @@ class InProcess:
 
 @dataclass(frozen=True)
 class Processes:
-    """Workers in fresh processes on this machine, one BLAS thread each; ``count`` is by default `usable_cores`."""
+    """Workers in fresh processes on this machine, one BLAS thread each; ``count`` is by default `usable_cores`.
+
+    They do not run the caller's script again, so it needs no ``if __name__ == "__main__":``, unless the function or
+    a piece is defined in that script.
+    """
 
     count: int | None = None
 
@@ -64,22 +73,49 @@ class Processes:
         Raises
         ------
         WorkersError
-            A worker process died.
+            A worker process died, or this machine cannot run a pool of processes.
         """
         if not pieces:
             return
-        count = min(len(pieces), self.count or usable_cores())
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start_process)
+        of_script = any(b"__main__" in bytes(ForkingPickler.dumps(item)) for item in (function, *pieces))
+        pool = _pool(min(len(pieces), self.count or usable_cores()))
         try:
-            yield from pool.map(function, pieces)
+            with nullcontext() if of_script else _without_script():
+                results = pool.map(function, pieces)  # starts the processes
+            yield from results
         except BrokenProcessPool as error:
-            raise WorkersError(f"a worker process died, perhaps for lack of memory: {error} {AGAIN}") from error
+            advice = f"{GUARD} Otherwise memory may be short." if of_script else "Perhaps memory is short."
+            raise WorkersError(f"a worker process died: {error} {advice} {AGAIN}") from error
         finally:
             pool.shutdown(cancel_futures=True)
 
 
+def _pool(count: int) -> ProcessPoolExecutor:
+    try:
+        return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start_process)
+    except (ImportError, OSError) as error:  # no semaphores: they are files in /dev/shm on Linux
+        raise WorkersError(
+            f"this machine cannot run a pool of processes: {error}. Mount a writable /dev/shm (docker run --shm-size), "
+            "or leave workers out."
+        ) from error
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Hide where ``__main__`` comes from, so that a spawned process does not run the caller's script or notebook."""
+    script = sys.modules["__main__"]
+    stand_in = ModuleType("__main__")
+    vars(stand_in).update({name: value for name, value in vars(script).items() if name not in ("__file__", "__spec__")})
+    sys.modules["__main__"] = stand_in
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
 def _start_process() -> None:
-    """Limit BLAS to one thread, and end this process when its parent ends."""
+    """Limit BLAS and OpenMP to one thread, and end this process when its parent ends."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by libraries that are loaded later, as faiss is
     import numpy  # noqa: F401  loads BLAS
     from threadpoolctl import threadpool_limits
 
@@ -141,6 +177,7 @@ class Ray:
 
     def _connect(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # numba cannot compile what Ray puts in place of print
         try:
             import ray
         except ImportError as error:

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 import dagster as dg
 import numpy as np
 
-from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.creation import why_empty
+from imgsim.deployment.package_folder import DevicePackage
 from imgsim.errors import ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.images.table import ImageTable
 from imgsim.insights.registry import highlights
-from imgsim.mlflow.promotion import decide
+from imgsim.mlflow.registry import Registration
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 
@@ -33,20 +33,17 @@ FEATURES = specs(
     "features",
     {
         "one_per_image": "Every accepted image has one feature.",
-        "finite": "No NaN, no infinity.",
         "rejected_share": "Few enough files are undecodable.",
     },
 )
 EMBEDDINGS = specs("embeddings", {"finite": "No NaN, no infinity.", "unit_vectors": "Projected vectors have length 1."})
 GRAPH = specs("neighbor_graph", {"invariants": "No self-edges, no repeats, ids in range, distances ascending."})
-EVALUATION = specs(
-    "evaluation",
-    {"recall_floor": "The graph finds enough of the true neighbours."},
-    {"no_worse_than_champion": "The promotion rule would accept this model."},
-)
+EVALUATION = specs("evaluation", {"recall_floor": "The graph finds enough of the true neighbours."})
+REGISTRY = specs("registered_model", {}, {"no_worse_than_champion": "The promotion rule accepts this model."})
 INSIGHTS = specs("leaks", {}, {"splits_apart": "No picture is in two splits."})
 
-COREML = specs("coreml_package", {"verified": "What was exported was run here and agrees with Python."})
+_VERIFIED = {"verified": "What was exported was run here and agrees with Python."}
+COREML, ONNX = specs("coreml_package", _VERIFIED), specs("onnx_package", _VERIFIED)
 
 
 def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.AssetCheckResult]:
@@ -57,10 +54,9 @@ def check_images(images: ImageTable, max_rejected_share: float) -> list[dg.Asset
 
 def check_features(features: Features, max_rejected_share: float) -> list[dg.AssetCheckResult]:
     """Return the results for `FEATURES`."""
-    rows = len(features.matrix)
+    rows = len(features.images) - features.vectors.missing()
     return [
         _result("one_per_image", 0 < rows == len(features.images), features=rows, images=len(features.images)),
-        _result("finite", bool(np.isfinite(features.matrix).all())),
         _rejected(features.images, max_rejected_share),
     ]
 
@@ -89,22 +85,11 @@ def check_graph(graph: NeighborGraph, rows: int) -> list[dg.AssetCheckResult]:
     return [_result("invariants", not problem, problem, problem=problem, edges=int(graph.neighbors.size))]
 
 
-def check_evaluation(
-    evaluation: Evaluation, min_recall: float, champion: Mapping[str, float] | None
-) -> list[dg.AssetCheckResult]:
+def check_evaluation(evaluation: Evaluation, min_recall: float) -> list[dg.AssetCheckResult]:
     """Return the results for `EVALUATION`."""
     recall = evaluation.metrics.get(f"recall_at_{evaluation.k}", 1.0)
-    decision = decide(evaluation.metrics, champion)
     low = f"recall@{evaluation.k} is {recall:.3f}, and must be {min_recall:.3f}."
-    return [
-        _result("recall_floor", recall >= min_recall, low, recall=recall, floor=min_recall),
-        dg.AssetCheckResult(
-            check_name="no_worse_than_champion",
-            passed=decision.promote,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"reason": decision.reason},
-        ),
-    ]
+    return [_result("recall_floor", recall >= min_recall, low, recall=recall, floor=min_recall)]
 
 
 def check_insight(insight: Insight, max_leaks: int) -> list[dg.AssetCheckResult]:
@@ -122,8 +107,8 @@ def check_insight(insight: Insight, max_leaks: int) -> list[dg.AssetCheckResult]
     ]
 
 
-def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckResult]:
-    """Return the results for `COREML`: a package that disagrees stops the run, a missing one does not."""
+def check_package(package: DevicePackage, enabled: bool) -> list[dg.AssetCheckResult]:
+    """Return the results for `COREML` or `ONNX`: a package that disagrees stops the run, a missing one does not."""
     report = package.verification
     if report is None:
         severity = dg.AssetCheckSeverity.WARN
@@ -131,6 +116,16 @@ def check_coreml(package: CoreMLPackage, enabled: bool) -> list[dg.AssetCheckRes
         return [dg.AssetCheckResult(check_name="verified", passed=not enabled, severity=severity, metadata=facts)]
     return [
         _result("verified", report.passed, report.reason, status=report.status, reason=report.reason, **report.metrics)
+    ]
+
+
+def check_registration(done: Registration) -> list[dg.AssetCheckResult]:
+    """Return the results for `REGISTRY`."""
+    severity, facts = dg.AssetCheckSeverity.WARN, {"reason": done.reason}
+    return [
+        dg.AssetCheckResult(
+            check_name="no_worse_than_champion", passed=done.champion, severity=severity, metadata=facts
+        )
     ]
 
 

@@ -1,11 +1,15 @@
 """Run configuration of each asset; the launchpad shows invalid values, and the library checks them again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from imgsim.arguments import DEFAULT_BACKBONE, DEFAULT_DIMENSIONS, DEFAULT_K
+from imgsim.arguments import DEFAULT_BACKBONE, DEFAULT_DIMENSIONS, DEFAULT_K, FEWEST_DIMENSIONS
+from imgsim.backbones.default import default_backbone
+from imgsim.backbones.spec import FP32
+from imgsim.errors import ArgumentError
 from imgsim.evaluation import BACKGROUND, SAMPLE
 from imgsim.neighbors.partitioned.plan import Partitioning
 
@@ -19,40 +23,97 @@ class ImagesConfig(dg.Config):
         "time, else the sub-folder of the watched root with the collection's name.",
     )
     recursive: bool = Field(default=True, description="Also list sub-folders.")
-    labels: str = Field(default="folder", description="'folder', 'none', or a column of the source table.")
+    labels: str = Field(
+        default="auto",
+        description="'auto' (the column 'label' of a table, else the folders' names if there are several), 'folder', "
+        "'top-folder' (the first below the source), 'none', or a column of the source table.",
+    )
+    exclude: list[str] = Field(
+        default=[],
+        description="Patterns of names to leave out besides hidden files, recycle bins and thumbnails of network "
+        "drives, such as '*_thumb.jpg'; '!NAME' takes what would be left out.",
+    )
+    rehash: bool = Field(default=False, description="Read all files, also those unchanged since an earlier scan.")
+    decisions: bool = Field(
+        default=True, description="Use the labels that people decided (imgsim decisions) in place of the source's."
+    )
     max_rejected_share: float = Field(
         default=0.5, ge=0.0, le=1.0, description="Above this share of unreadable files the run stops."
     )
-
-    @property
-    def label_column(self) -> str | None:
-        """``labels`` as `load_images` takes them."""
-        return None if self.labels == "none" else self.labels
 
 
 class FeaturesConfig(dg.Config):
     """The network, and the options of feature extraction."""
 
     backbone: str = Field(
-        default=DEFAULT_BACKBONE, min_length=1, description="A name of imgsim.list_backbones() or 'module:factory'."
+        default=DEFAULT_BACKBONE,
+        min_length=1,
+        description="auto (the best installed), a name of imgsim.list_backbones(), 'timm:NAME', 'hf-hub:ORG/NAME', "
+        "'local-dir:FOLDER' or 'module:factory'.",
     )
     weights: str = Field(default="", description="Path of a state dict; empty: the network's own weights.")
+    image_size: int | None = Field(default=None, ge=1, description="Pixels of the input's side; null: its own.")
+    pooling: str = Field(default="model", pattern="^(model|cls|mean|gem)$", description="model, cls, mean or gem.")
+    resize: str = Field(default="stretch", pattern="^(stretch|model)$", description="stretch, or model: as it crops.")
+    revision: str = Field(default="", description="Branch, tag or commit of a hub's repository.")
+    cache_dir: str = Field(default="", description="Folder of downloaded weights; empty: the library's own.")
     batch_size: int = Field(
         default=64, ge=1, le=4096, description="Images per step on a GPU; results do not depend on it."
     )
     device: str = Field(default="auto", pattern="^(auto|cpu|cuda|mps)$", description="auto, cpu, cuda or mps.")
+    precision: str = Field(
+        default=FP32,
+        pattern="^(fp32|bf16|auto)$",
+        description="fp32, bf16 (faster on some processors; extra openvino), or auto: the faster of equal ones.",
+    )
     max_rejected_share: float = Field(
         default=0.5, ge=0.0, le=1.0, description="Above this share of undecodable files the run stops."
     )
 
+    def options(self) -> dict[str, Any]:
+        """Return the options of `imgsim.backbones.get.get_backbone`."""
+        return {
+            "image_size": self.image_size,
+            "pooling": self.pooling,
+            "resize": self.resize,
+            "revision": self.revision or None,
+            "cache_dir": self.cache_dir or None,
+        }
+
 
 class EmbeddingsConfig(dg.Config):
-    """The projection."""
+    """The projection, whether it is learnt from labels, and the averages with neighbours."""
 
     projection: int | None = Field(
-        default=DEFAULT_DIMENSIONS, ge=1, description="Dimensions to keep; null: raw features."
+        default=DEFAULT_DIMENSIONS, ge=FEWEST_DIMENSIONS, description="Dimensions to keep; null: raw features."
     )
-    seed: int = Field(default=0, ge=0)
+    refine: bool = Field(
+        default=False,
+        description="Average each vector with those of its 10 nearest: mostly better neighbours. Duplicates go on by "
+        "the plain vectors.",
+    )
+    refine_method: str = Field(
+        default="auto",
+        pattern="^(auto|exact|nn_descent|partitioned|pynndescent)$",
+        description="How these 10 are found, as method of neighbor_graph.",
+    )
+
+    learn: str = Field(
+        default="",
+        pattern="^(|labels)$",
+        description="labels: learn the projection from the labels of the images; empty: without labels.",
+    )
+    others: str = Field(
+        default="auto",
+        pattern="^(auto|protect|ignore)$",
+        description="What classes without labels count for when it is learnt: as much as there seem to be of them "
+        "(auto), at least as much as the others (protect), or nothing (ignore).",
+    )
+
+    def key(self) -> list[Any]:
+        """Return the values that the vectors depend on."""
+        learnt = [self.learn, self.others, self.refine_method] if self.learn else []
+        return [self.projection, *(["refined", self.refine_method] if self.refine else []), *learnt]
 
 
 class GraphConfig(dg.Config):
@@ -61,8 +122,8 @@ class GraphConfig(dg.Config):
     k: int = Field(default=DEFAULT_K, ge=1, le=1000, description="Neighbours per image.")
     method: str = Field(
         default="auto",
-        pattern="^(auto|exact|nn_descent|partitioned)$",
-        description="auto, exact, nn_descent or partitioned (run by the resource 'workers').",
+        pattern="^(auto|exact|nn_descent|partitioned|pynndescent)$",
+        description="auto, exact, nn_descent, pynndescent or partitioned (run by the resource 'workers').",
     )
     partition_size: int = Field(
         default=Partitioning.size, ge=1, description="Rows per partition, of a partitioned graph."
@@ -122,8 +183,8 @@ class CoreMLConfig(dg.Config):
     compress: str = Field(default="", pattern="^(|int8)$", description="Of the reference rows; empty: none.")
     minimum_target: str = Field(default="iOS16", pattern="^iOS(1[5-8]|26)$", description="Oldest system.")
     ids: str = Field(default="path", description="Column that the app calls images by; empty: the model's ids.")
-    backbone: str = Field(default="", description="Empty: as for the features in the same run.")
-    weights: str = Field(default="", description="Empty: as for the features in the same run.")
+    backbone: str = Field(default="", description="Empty: as for the features. Another one is refused.")
+    weights: str = Field(default="", description="Empty: as for the features. Others are refused.")
     verify: int = Field(default=8, ge=1, description="Images that are compared with Python.")
 
     def options(self) -> dict[str, Any]:
@@ -138,7 +199,50 @@ class CoreMLConfig(dg.Config):
         }
 
 
+class OnnxConfig(dg.Config):
+    """The ONNX file."""
+
+    enabled: bool = Field(default=True, description="Whether one is made.")
+    outputs: str = Field(default="distance", pattern="^(distance|topk|features)$")
+    k: int = Field(default=DEFAULT_K, ge=1, description="Neighbours of topk.")
+    compress: str = Field(default="", pattern="^(|int8)$", description="Of the reference rows; empty: none.")
+    any_size: bool = Field(default=True, description="Takes pictures of any size; else those of the network's.")
+    ids: str = Field(default="path", description="Column that the app calls images by; empty: the model's ids.")
+    verify: int = Field(default=8, ge=1, description="Images that are compared with Python.")
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of `imgsim.onnx_model.export_onnx`."""
+        return {
+            "outputs": self.outputs,
+            "k": self.k,
+            "compress": self.compress or None,
+            "any_size": self.any_size,
+            "ids": self.ids or None,
+        }
+
+
 class MapConfig(dg.Config):
     """The map of all images."""
 
     seed: int = Field(default=0, ge=0)
+
+
+def check_one_network(run_config: Mapping[str, Any]) -> None:
+    """Check that ``coreml_package`` is not given another network than ``features`` of the same run.
+
+    Raises
+    ------
+    ArgumentError
+        It is; the message names the setting to use.
+    """
+    ops = run_config.get("ops") or {}
+    features, coreml = ((ops.get(name) or {}).get("config") or {} for name in ("features", "coreml_package"))
+    for name in ("backbone", "weights"):
+        given, used = coreml.get(name), features.get(name) or FeaturesConfig.model_fields[name].default
+        if name == "backbone" and used == DEFAULT_BACKBONE:
+            used = default_backbone()
+        if isinstance(given, str) and given and given != used:
+            raise ArgumentError(
+                f"ops.coreml_package.config.{name} is {given!r}, but the features are computed with "
+                f"{used or 'none'!r}: give ops.features.config.{name} instead, which holds for both."
+            )

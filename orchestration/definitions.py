@@ -5,7 +5,9 @@ import os
 import dagster as dg
 
 from orchestration.assets import ASSETS
-from orchestration.automation import nightly, pipeline, watched_collections
+from orchestration.automation.retention import retention, weekly_retention
+from orchestration.automation.schedule import nightly, pipeline
+from orchestration.automation.sensor import watched_collections
 from orchestration.io_managers import CollectionIOManager
 from orchestration.mlflow_resource import MlflowResource
 from orchestration.resources import StorageResource, WorkersResource
@@ -32,8 +34,8 @@ def defs() -> dg.Definitions:
     hush_warnings()
     return dg.Definitions(
         assets=ASSETS,
-        jobs=[pipeline],
-        schedules=[nightly],
+        jobs=[pipeline, retention],
+        schedules=[nightly, weekly_retention],
         sensors=[watched_collections],
         resources=resources(),
         executor=dg.in_process_executor,

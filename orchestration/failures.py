@@ -9,10 +9,11 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from imgsim.errors import ImgsimError, RegistryError, SourceError, StoreError
+from imgsim.errors import DecisionsError, ImgsimError, RegistryError, SourceError, StoreError
 from imgsim.io.home import home
 
-RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+RETRIES = 2
+DELAY_SECONDS = 2
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 KEPT = "What is finished is kept: the same run goes on from there."
 
@@ -22,31 +23,45 @@ class RunError(ImgsimError):
 
 
 @contextmanager
-def fail_at_once(source: str = "") -> Iterator[None]:
-    """Turn errors that a retry cannot cure into a failure without retries.
+def retry_or_fail(attempt: int = 0, source: str = "") -> Iterator[None]:
+    """Turn an exception into a request to run the step again, or into a failure if that cannot cure it.
 
-    Retried are errors of the store, the registry and a ``source`` that is a URL, and all that imgsim does not expect.
+    Retried are errors of the stores, the registry and a ``source`` that is a URL, and all that imgsim does not expect.
+    An interrupt (Ctrl-C, a run terminated in Dagster) is neither: the run ends. A `dagster.RetryPolicy` on the asset
+    would retry it.
+
+    Parameters
+    ----------
+    attempt : int
+        Number of earlier attempts: the delay doubles with each.
+    source : str
+        Path or URL that the step reads.
     """
     try:
         yield
-    except (StoreError, RegistryError):
-        raise
-    except ImgsimError as error:
-        if isinstance(error, SourceError) and "://" in source:
-            raise
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except MemoryError as error:
-        raise dg.Failure(description=no_memory(error), allow_retries=False) from error
-    except OSError as error:
-        if error.errno not in (*DISK, errno.ENOMEM):
-            raise
-        told = no_memory(error) if error.errno == errno.ENOMEM else cannot_write(error)
-        raise dg.Failure(description=told, allow_retries=False) from error
+    except Exception as error:
+        told = _incurable(error, source)
+        if told is not None:
+            raise dg.Failure(description=told, allow_retries=False) from error
+        raise dg.RetryRequested(RETRIES, DELAY_SECONDS * 2**attempt) from error
+
+
+def _incurable(error: Exception, source: str) -> str | None:
+    """Return the message for an error that a retry cannot cure, None for one that it may."""
+    if isinstance(error, (StoreError, DecisionsError, RegistryError)):
+        return None
+    if isinstance(error, ImgsimError):
+        return None if isinstance(error, SourceError) and "://" in source else str(error)
+    if isinstance(error, MemoryError):
+        return no_memory(error)
+    if isinstance(error, OSError) and error.errno in (*DISK, errno.ENOMEM):
+        return no_memory(error) if error.errno == errno.ENOMEM else cannot_write(error)
+    return None
 
 
 def cannot_write(error: Exception) -> str:
     """Explain a full or read-only disk, and what to do about it."""
-    where = getattr(error, "filename", None) or home()
+    where = getattr(error, "filename2", None) or getattr(error, "filename", None) or home()
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
     return f"cannot write {where}: {reason}. Free space there, or set IMGSIM_HOME to another disk. {KEPT}"
 

@@ -1,15 +1,19 @@
 """Dagster's own folder and settings: sqlite, no telemetry, one run per collection at a time."""
 
+import hashlib
 import importlib.util
 import os
+import uuid
 from pathlib import Path
 
+import platformdirs
 import yaml
 
 from imgsim.distribution import install_command
 from imgsim.errors import MissingExtraError
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
+from imgsim.io.paths import absolute
 
 SETTINGS = """\
 telemetry:
@@ -37,8 +41,9 @@ def prepare_instance() -> Path:
     MissingExtraError
         The settings name PostgreSQL, and the packages it needs are not installed.
     """
-    folder = Path(os.environ.get("DAGSTER_HOME") or home() / "dagster").expanduser().absolute()
+    folder = absolute(os.environ.get("DAGSTER_HOME") or home() / "dagster")
     folder.mkdir(parents=True, exist_ok=True)
+    folder = _plainly_named(folder)
     settings = folder / "dagster.yaml"
     if not settings.exists():
         with atomic_path(settings) as path:
@@ -48,3 +53,14 @@ def prepare_instance() -> Path:
         raise MissingExtraError(f"{settings} keeps Dagster's records in PostgreSQL: {install_command('team')}.")
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
+
+
+def _plainly_named(folder: Path) -> Path:
+    """Return a folder, or a link to it if its name has ``%`` or ``?``, which Dagster does not quote for sqlite."""
+    if not {"%", "?"} & set(str(folder)):
+        return folder
+    links = platformdirs.user_cache_path("imgsim", appauthor=False) / "dagster"
+    links.mkdir(parents=True, exist_ok=True)
+    link, new = links / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16], links / uuid.uuid4().hex
+    new.symlink_to(folder, target_is_directory=True)
+    return new.replace(link)

@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from orchestration.failures import fail_at_once
+from orchestration.failures import retry_or_fail
+from orchestration.partitions import collection_of
 from orchestration.resources import StorageResource
 from orchestration.result_cache import current, load, point
 
@@ -22,18 +23,21 @@ class CollectionIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Make ``obj``, which the stage has saved, the asset's current value."""
-        asset, collection = context.asset_key.to_user_string(), context.partition_key
+        asset = context.asset_key.to_user_string()
         key = str((context.output_metadata or {})["key"].value)
-        folder = self.storage.asset_folder(collection, asset)
-        with fail_at_once():
+        with retry_or_fail():
+            collection = collection_of(context)
+            folder = self.storage.asset_folder(collection, asset)
             point(folder, key)
         self._kept[collection, asset] = (folder / key, obj)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Return the upstream asset's current value in this partition, as the annotated type of the input."""
-        asset, collection = context.asset_key.to_user_string(), context.partition_key
-        folder = current(self.storage.asset_folder(collection, asset))
-        kept = self._kept.get((collection, asset))
-        if kept is not None and kept[0] == folder:
-            return kept[1]
-        return load(context.dagster_type.typing_type, folder, self.storage.store())
+        asset = context.asset_key.to_user_string()
+        with retry_or_fail():
+            collection = collection_of(context)
+            folder = current(self.storage.asset_folder(collection, asset))
+            kept = self._kept.get((collection, asset))
+            if kept is not None and kept[0] == folder:
+                return kept[1]
+            return load(context.dagster_type.typing_type, folder, self.storage.store())

@@ -1,6 +1,7 @@
 """Metadata that Dagster shows for an asset: pictures, tables and plots."""
 
 import base64
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +18,12 @@ from imgsim.features.store import FeatureStore
 from imgsim.images.contact_sheet import contact_sheet, neighbor_sheet
 from imgsim.images.table import ImageTable
 from imgsim.insights.registry import highlights, tiles
+from imgsim.insights.report.report import FILE
+from imgsim.mlflow.registry import Registration
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 from imgsim.references.references import References
-from orchestration.mlflow_resource import StageLog
+from orchestration.mlflow_resource import StageLog, presentable
 from orchestration.result_cache import Entry
 
 if TYPE_CHECKING:
@@ -147,6 +150,27 @@ def insight_sheet(references: References, entry: Entry[Insight]) -> Path | None:
         return None
     rows, captions = [row for row, _ in chosen], [text for _, text in chosen]
     return entry.sheet(entry.asset, lambda: contact_sheet(references.thumbnails(rows), captions, size=112))
+
+
+def run_description(log: StageLog, references: References, done: Registration, source: str) -> str:
+    """Describe a finished run in Markdown for MLflow's page: figures, report and pictures first, then counts."""
+    images, found = references.images, references.evaluation
+    metrics = {} if found is None else found.metrics
+    figures = [name for name in metrics if re.fullmatch(r"(precision|recall)_at_\d+", name)]
+    figures.sort()  # precision before recall
+    headline = ", ".join(f"{name.replace('_at_', '@')} {metrics[name]:.3f}" for name in figures) or "no figures"
+    labels = len({label for label in images.labels if label is not None})
+    aliases = ", ".join(done.aliases) or "no alias"
+    report, pictures = log.artifact_page(f"report/{FILE}"), log.artifact_page("pictures")
+    neighbors = log.artifact_file("pictures/example_neighbors.jpg")
+    parts = [
+        f"**{headline}** ([report]({report}), [pictures]({pictures}))",
+        f"{len(images):,} images of `{presentable(source)}`, {len(images.rejected):,} rejected, {labels:,} labels; "
+        f"network {references.backbone.name}",
+        f"{done.name} version {done.version} ({aliases}); {done.reason}",
+        f"![Images and their neighbours]({neighbors})",
+    ]
+    return "\n\n".join(parts)
 
 
 def new_figure() -> "Figure":

@@ -1,11 +1,11 @@
 """MLflow resource: one MLflow run per Dagster run, resumed by each stage."""
 
 import json
-import resource
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,15 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from imgsim.io.csv import csv_text
-from imgsim.mlflow.connection import connect, create_database, default_tracking_uri, experiment_id
+from imgsim.mlflow.connection import (
+    EXPERIMENT,
+    connect,
+    create_database,
+    default_tracking_uri,
+    experiment_id,
+    page,
+    shown,
+)
 from orchestration.silence_tools import hush_warnings, quiet
 
 if TYPE_CHECKING:
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 RUN_TAG = "dagster.run_id"
+_DESCRIPTION = "mlflow.note.content"
 
 
 @dataclass
@@ -29,6 +38,7 @@ class StageLog:
     """Log of one stage in MLflow; ``metadata`` is for Dagster to show."""
 
     run_id: str
+    experiment: str
     link: str
     client: "MlflowClient"
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -65,17 +75,29 @@ class StageLog:
         """Log a table, as CSV."""
         self.client.log_text(self.run_id, csv_text(table), path)
 
-    def dataset(self, name: str, digest: str, profile: Mapping[str, Any]) -> None:
-        """Log the name and digest of the data used, without a path of this machine."""
+    def dataset(self, name: str, source: str, digest: str, profile: Mapping[str, Any]) -> None:
+        """Log name, source and digest of the data used."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        source = json.dumps({"collection": name})
-        data = Dataset(name, digest[:36], "imgsim", source, profile=json.dumps(profile))
+        origin = json.dumps({"collection": name, "source": presentable(source)})
+        data = Dataset(name, digest[:36], "imgsim", origin, profile=json.dumps(profile))
         self.client.log_inputs(self.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "reference")])])
 
     def tag(self, name: str, value: str) -> None:
         """Set a tag of the run."""
         self.client.set_tag(self.run_id, name, value)
+
+    def describe(self, text: str) -> None:
+        """Set the run's description, in Markdown; its pages can link and show artifacts (`artifact_page`)."""
+        self.tag(_DESCRIPTION, text)
+
+    def artifact_page(self, path: str) -> str:
+        """Return the address of an artifact, below whatever address MLflow's pages have."""
+        return f"#/experiments/{self.experiment}/runs/{self.run_id}/artifacts/{path}"
+
+    def artifact_file(self, path: str) -> str:
+        """Return the address of an artifact's content, below whatever address MLflow's pages have."""
+        return f"get-artifact?path={path}&run_uuid={self.run_id}"
 
 
 class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -86,7 +108,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """
 
     tracking_uri: str = ""
-    experiment: str = "imgsim"
+    experiment: str = EXPERIMENT
     ui_url: str = ""
     _runs: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -100,7 +122,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Resume the MLflow run of this Dagster run and time a stage of it.
 
         Logged are ``seconds.<name>``, ``cpu_seconds.<name>`` and ``peak_memory_mb.<name>``, and MLflow's system metrics
-        during the stage. An exception marks the run as failed.
+        during the stage. An exception marks the run as failed, and its reason becomes the run's description.
         """
         quiet()
         hush_warnings()
@@ -111,17 +133,20 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             client = connection.client
             run_id = self._run(client, context)
             with mlflow.start_run(run_id=run_id, log_system_metrics=True) as run:
-                log = StageLog(run_id, self._link(run.info.experiment_id, run_id), client)
+                experiment = run.info.experiment_id
+                log = StageLog(run_id, experiment, self._link(experiment, run_id), client)
                 wall, cpu = time.perf_counter(), time.process_time()
-                yield log
+                with _failure_described(log, name):
+                    yield log
                 times = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
                 log.metrics({f"{key}.{name}": value for key, value in times.items()})
                 log.metrics({f"peak_memory_mb.{name}": _peak_memory_mb()})
                 log.metadata |= {**times, "mlflow_run": _link_metadata(log.link)}
 
-    def stopped(self, log: StageLog, checks: str) -> None:
+    def stopped(self, log: StageLog, checks: str, problems: str) -> None:
         """Mark the run as failed when blocking ``checks`` (their names) failed after its stage had ended."""
         if checks:
+            log.describe(f"**Stopped by the check {checks}.** {problems}")
             log.tag("imgsim.failed_checks", checks)
             log.client.set_terminated(log.run_id, "FAILED")
 
@@ -156,8 +181,26 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
 
     def _link(self, experiment: str, run_id: str) -> str:
-        base = self.ui_url or (self.uri if self.uri.startswith("http") else "")
-        return f"{base.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}" if base else f"run {run_id} in MLflow"
+        return page(experiment, run_id, base=self.ui_url or self.uri) or f"run {run_id} in MLflow"
+
+
+@contextmanager
+def _failure_described(log: StageLog, stage: str) -> Iterator[None]:
+    """Describe the run by the reason why a stage failed; a server that cannot note it does not hide the reason."""
+    try:
+        yield
+    except BaseException as error:
+        with suppress(Exception):
+            reason = " ".join(str(error).split()) or type(error).__name__
+            log.describe(f"**{stage} failed:** {presentable(reason)}")
+        raise
+
+
+def presentable(text: str) -> str:
+    """Write a text for the records of a team: without passwords, and with ``~`` for the user's own folder."""
+    with suppress(RuntimeError):  # a user without a folder
+        text = text.replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
+    return shown(text)
 
 
 def _link_metadata(link: str) -> dg.MetadataValue[Any]:
@@ -165,5 +208,11 @@ def _link_metadata(link: str) -> dg.MetadataValue[Any]:
 
 
 def _peak_memory_mb() -> float:
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) / 2**20
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -7,10 +7,14 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from imgsim.errors import ArgumentError
 from imgsim.features.store import FeatureStore
-from imgsim.io.atomic import atomic_path
+from imgsim.io.atomic import atomic_path, exists
 from imgsim.io.home import home
+from imgsim.io.paths import absolute
+from imgsim.io.urls import is_url
 from imgsim.workers import Workers, get_workers
+from orchestration.automation.watched import folder_of, watched_root
 from orchestration.partitions import check_collection_name
 
 
@@ -22,7 +26,7 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def home(self) -> Path:
         """Absolute path of the working store."""
-        return Path(self.root).expanduser().absolute() if self.root else home()
+        return absolute(self.root) if self.root else home()
 
     def store(self) -> FeatureStore:
         """Open the store of features and thumbnails by content: ``$IMGSIM_STORE``, else below ``home``."""
@@ -37,8 +41,26 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self.collection_folder(collection) / asset
 
     def source(self, collection: str, given: str) -> str:
-        """Return the source of a collection's images: as given, else the last one, else in the watched root."""
-        return given or self.remembered(collection) or str(watched_root(self.home) / collection)
+        """Return the source of a collection's images: as given, else the last one, else in the watched root.
+
+        A last one that is gone, such as in a home that was moved, gives way to a folder in the watched root.
+
+        Raises
+        ------
+        ArgumentError
+            There is none; the message names the setting.
+        """
+        watched = folder_of(watched_root(self.home), collection)
+        last = self.remembered(collection) or str(watched)
+        if not is_url(last) and not exists(Path(last)) and exists(watched):
+            last = str(watched)
+        source = given or last
+        if not given and not is_url(source) and not exists(Path(source)):
+            raise ArgumentError(
+                f"collection {collection!r} has no images: {source} does not exist. Give its folder, table or URL as "
+                "ops.images.config.source in the run's configuration, or create that folder."
+            )
+        return source
 
     def remembered(self, collection: str) -> str | None:
         """Read the source that a collection was given last."""
@@ -49,9 +71,9 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def remember_source(self, collection: str, source: str) -> None:
         """Save an explicit source for runs that give none."""
-        absolute = source if "://" in source else str(Path(source).expanduser().absolute())
+        place = source if is_url(source) else str(absolute(source))
         with atomic_path(self.collection_folder(collection) / "source.json") as path:
-            path.write_text(json.dumps({"source": absolute}))
+            path.write_text(json.dumps({"source": place}))
 
 
 class WorkersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -64,8 +86,3 @@ class WorkersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def create(self) -> Workers:
         """Return the workers of the library."""
         return get_workers(self.kind, self.address or None, self.count or None)
-
-
-def watched_root(base: Path | None = None) -> Path:
-    """Return ``$IMGSIM_WATCH``, else ``watch`` in the working store: each sub-folder becomes a collection."""
-    return Path(os.environ.get("IMGSIM_WATCH") or (base or home()) / "watch").expanduser().absolute()

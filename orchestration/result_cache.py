@@ -1,25 +1,33 @@
 """Cache of results: no result is computed twice, whether by ``imgsim run`` or by Dagster.
 
-A result is the folder ``<home>/collections/<collection>/<asset>/<key>``. The key is a digest of the code version, the
-digests of the inputs and the relevant configuration. A folder that exists is complete, because it is written under
-another name and then renamed. It is loaded; a result that is missing, damaged or no longer valid is computed and saved.
+A result is the folder ``<home>/collections/<collection>/<asset>/<key>``. The key is a digest of the version of the
+code, the digests of the inputs and the relevant configuration. A folder that exists is complete, because it is written
+under another name and then renamed. It is loaded; a result that is missing, damaged or no longer valid is computed and
+saved.
+A damaged one is kept as ``<key>.damaged``. An error that says nothing about the result, such as too many open files, is
+raised.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from imgsim.errors import ImgsimError, ModelFormatError
+import imgsim
+from imgsim.errors import ImgsimError, ModelFormatError, StoreError
 from imgsim.features.extract import Features
 from imgsim.features.store import FeatureStore
 from imgsim.images.table import ImageTable
 from imgsim.insights.registry import load_insight
-from imgsim.io.atomic import atomic_folder, atomic_path, sweep
+from imgsim.io.atomic import DAMAGED, atomic_folder, atomic_path, set_aside, sweep
+from imgsim.io.error_text import temporary_cause
+from imgsim.io.hashing import file_sha256
 from imgsim.references.insight import Insight
 
 if TYPE_CHECKING:
@@ -32,6 +40,16 @@ Drawing = TypeVar("Drawing")
 KEPT = 3
 PICTURES = ".pictures"
 _CURRENT = "current.json"
+
+
+@cache
+def library_version() -> str:
+    """Return the version of imgsim and a digest of its source: results of other code are not reused."""
+    root = Path(imgsim.__file__).parent
+    sources = "".join(
+        f"{file_sha256(path)} {path.relative_to(root).as_posix()}\n" for path in sorted(root.rglob("*.py"))
+    )
+    return f"{imgsim.__version__}-{hashlib.sha256(sources.encode()).hexdigest()[:12]}"
 
 
 def reuse_key(asset: str, code_version: str, *parts: Any) -> str:
@@ -72,10 +90,10 @@ class Entry(Generic[Value]):
         """
         self.reused = self._load(valid)
         if not self.reused:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            outdated = _inode(self.folder)
             self.value = compute()
-            if not self.folder.exists():
-                with atomic_folder(self.folder, or_keep=True) as temporary:  # another run may be faster
+            if _inode(self.folder) == outdated:  # else another run was faster, or the function wrote it
+                with atomic_folder(self.folder, overwrite=outdated is not None, or_keep=True) as temporary:
                     save(self.value, temporary)
         return self.value
 
@@ -84,7 +102,16 @@ class Entry(Generic[Value]):
             return False
         try:
             self.value = load(self.kind, self.folder, self.store)
-        except (ImgsimError, OSError, ValueError, KeyError):
+        except StoreError:
+            raise
+        except (ImgsimError, OSError, ValueError, KeyError) as error:
+            if (cause := temporary_cause(error)) is not None:
+                raise cause from error
+            warnings.warn(
+                f"the result {self.folder} cannot be used: {error} It is kept as {set_aside(self.folder)}; a new one "
+                "is computed.",
+                stacklevel=3,
+            )
             return False
         return valid(self.value)
 
@@ -131,10 +158,22 @@ def point(asset_folder: Path, key: str) -> None:
         path.write_text(json.dumps({"key": key}))
     os.utime(asset_folder / key)
     sweep(asset_folder)
-    others = [p for p in asset_folder.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name != key]
+    others = [
+        path
+        for path in asset_folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.suffix != DAMAGED and path.name != key
+    ]
     for old in sorted(others, key=_modified, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old.with_suffix(DAMAGED), ignore_errors=True)
         shutil.rmtree(asset_folder / PICTURES / old.name, ignore_errors=True)
+
+
+def _inode(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _modified(folder: Path) -> int:
@@ -150,12 +189,13 @@ def current(asset_folder: Path) -> Path:
     Raises
     ------
     ModelFormatError
-        There is none yet.
+        There is none yet, or its name is damaged.
     """
+    advice = f"materialise {asset_folder.name} of {asset_folder.parent.name}"
     try:
         key = json.loads((asset_folder / _CURRENT).read_text())["key"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelFormatError(
-            f"{asset_folder} holds no result yet; materialise {asset_folder.name} of {asset_folder.parent.name} first."
-        ) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelFormatError(f"{asset_folder} holds no result yet; {advice} first.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFormatError(f"{asset_folder / _CURRENT} is damaged: {error!r}; {advice} again.") from error
     return asset_folder / str(key)

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
+from dagster._utils.interrupts import raise_interrupts_as
 
+from imgsim.cli.interrupts import first_interrupt
 from imgsim.creation import assemble
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
@@ -30,11 +32,11 @@ from imgsim.references.references import References
 from imgsim.workers import Workers
 from orchestration import metadata
 from orchestration.checks import failed
-from orchestration.failures import RETRY, fail_at_once
+from orchestration.failures import retry_or_fail
 from orchestration.mlflow_resource import MlflowResource, StageLog
-from orchestration.partitions import collections
+from orchestration.partitions import collection_of, collections
 from orchestration.resources import StorageResource, WorkersResource
-from orchestration.result_cache import Entry, reuse_key
+from orchestration.result_cache import Entry, library_version, reuse_key
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,19 +48,19 @@ Facts = Mapping[str, Any]
 
 OWNERS = ["team:imgsim"]
 RESOURCES = {"storage", "mlflow"}
-STEP: dict[str, Any] = {"partitions_def": collections, "retry_policy": RETRY}
+STEP: dict[str, Any] = {"partitions_def": collections}
 """Arguments of every step, including those with several assets."""
 
 
 def stage_asset(
-    *, code_version: str = "1", uses: Set[str] = frozenset(), **options: Any
+    *, code_version: str | None = None, uses: Set[str] = frozenset(), **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make an asset that is a step of its own; its function opens `stage`.
 
     Parameters
     ----------
-    code_version : str
-        A new one invalidates all stored results.
+    code_version : str, optional
+        A new one invalidates all stored results; default: `orchestration.result_cache.library_version`.
     uses : set of str
         Resources besides `RESOURCES`.
     options
@@ -66,6 +68,7 @@ def stage_asset(
     """
     decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition]
     resources = RESOURCES | uses
+    code_version = code_version or library_version()
     decorate = dg.asset(**STEP, owners=OWNERS, code_version=code_version, required_resource_keys=resources, **options)
     return decorate
 
@@ -78,12 +81,8 @@ class Stage:
     storage: StorageResource
     mlflow: MlflowResource
     log: StageLog
+    collection: str
     shown: list[tuple[Entry[Any], Facts, Sequence[dg.AssetCheckResult]]] = field(default_factory=list)
-
-    @property
-    def collection(self) -> str:
-        """Name of the collection."""
-        return str(self.context.partition_key)
 
     @property
     def progress(self) -> bool:
@@ -156,12 +155,18 @@ class Stage:
 
 @contextmanager
 def stage(context: dg.AssetExecutionContext, source: str = "") -> Iterator[Stage]:
-    """Open a step: log its time to MLflow, and fail without retries on errors that a retry cannot cure.
+    """Open a step: log its time to MLflow, and retry it after an error that a retry may cure.
 
-    See `fail_at_once` for ``source``. The MLflow run is marked as failed if a blocking check did not pass.
+    See `retry_or_fail` for ``source``. The MLflow run is marked as failed if a blocking check did not pass.
     """
     storage, mlflow = context.resources.storage, context.resources.mlflow
-    with fail_at_once(source), mlflow.stage(context, context.assets_def.node_def.name) as log:
-        this = Stage(context, storage, mlflow, log)
-        yield this
-    mlflow.stopped(log, failed([result for _, _, checks in this.shown for result in checks]))
+    name = context.assets_def.node_def.name
+    # instead of Dagster's own exception: the library knows KeyboardInterrupt, and keeps what is computed
+    interrupts = raise_interrupts_as(first_interrupt)  # type: ignore[arg-type]
+    with interrupts, retry_or_fail(context.retry_number, source):
+        collection = collection_of(context)
+        with mlflow.stage(context, name) as log:
+            this = Stage(context, storage, mlflow, log, collection)
+            yield this
+    results = [result for _, _, checks in this.shown for result in checks]
+    mlflow.stopped(log, failed(results), " ".join(result.description for result in results if result.description))

@@ -9,6 +9,8 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # each its share of the cores
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
+import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,6 @@ LONGEST = (
     "integration/test_team.py",
     "faults/test_faults.py",
     "faults/test_nodes.py",
-    "docs/test_tutorials.py",
     "integration/test_benchmarks.py",
     "integration/test_wheel.py",
     "browser/test_dashboard.py",
@@ -34,10 +35,14 @@ LONGEST = (
     "integration/test_webserver.py",
     "integration/test_coreml_asset.py",
     "unit/coreml/export/test_export_networks.py",
-    "unit/neighbors/test_nndescent.py",
+    "unit/neighbors/test_pynndescent_knn.py",
     "integration/test_mlflow_sqlite.py",
 )
 """Files that take longest: first, so that no worker ends long after the others."""
+
+for number in (signal.SIGINT, signal.SIGTERM):
+    if signal.getsignal(number) == signal.SIG_IGN:  # as a job in the background, or below nohup: tests send signals
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,6 +58,14 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_the_session(shared_home: Path) -> Iterator[None]:
+    """What session fixtures do leaves no trace in the clone, and no other worker sees it."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("IMGSIM_HOME", str(shared_home))
+        yield
+
+
 @pytest.fixture(scope="session")
 def compiled(request: pytest.FixtureRequest, shared_home: Path) -> Path:
     """Numba's cache: it outlives the session, because compiling takes a minute."""
@@ -65,6 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, compiled: Path, monkeypatch: 
     """A fresh IMGSIM_HOME."""
     folder = tmp_path_factory.mktemp("imgsim-home")
     monkeypatch.setenv("IMGSIM_HOME", str(folder))
+    monkeypatch.delenv("IMGSIM_DECISIONS", raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
     monkeypatch.setenv("DAGSTER_HOME", str(folder / "dagster"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(compiled))
@@ -114,7 +128,31 @@ def tiny_store(shared_home: Path) -> imgsim.FeatureStore:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_images: Path, tiny_store: imgsim.FeatureStore) -> imgsim.SimilarityModel:
     """A model of the tiny images by ``mini``. Read-only by agreement."""
-    return imgsim.create(imgsim.load_images(tiny_images), store=tiny_store, k=10, progress=False)
+    return imgsim.create(imgsim.load_images(tiny_images), store=tiny_store, k=10, backbone="mini", progress=False)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without a model. Tests copy it: MLflow takes seconds to make its tables."""
+    from imgsim.mlflow.connection import create_database
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    create_database(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def mlflow_home(home: Path, empty_database: Path) -> Path:
+    """The home, with an MLflow database without a model."""
+    shutil.copy(empty_database, home / "mlflow.db")
+    return home
+
+
+@pytest.fixture
+def warm_home(mlflow_home: Path, tiny_model: imgsim.SimilarityModel, tiny_store: imgsim.FeatureStore) -> Path:
+    """The home, with the exported network and the tiny images' features, too."""
+    shutil.copytree(tiny_store.root, mlflow_home / "store")
+    return mlflow_home
 
 
 @pytest.fixture(scope="session")

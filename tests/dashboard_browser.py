@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,21 @@ from orchestration.commands.ui import services
 
 HOST = "127.0.0.1"
 ANSWER = '.tiles[aria-label="Nearest images"]'
+TITLES = {
+    "": "Start",
+    "search": "Search",
+    "browse": "Browse",
+    "walk": "Neighbours",
+    "map": "Map",
+    "clusters": "Clusters",
+    "evaluation": "Evaluation",
+    "compare": "Compare",
+    "health": "Tidy up",
+    "deploy": "Phone app",
+    "basket": "Basket",
+    "history": "History",
+}
+"""Pages by their names in addresses."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
@@ -51,13 +66,15 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def dashboard(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+def dashboard(folder: Path, decisions: Path | None = None) -> Iterator[str]:
     """Address of a dashboard over the registry ``mlflow.db`` in ``folder``, which is its home too."""
     wanted = [service for service in services(0, 0, free_port()) if service.name == "Dashboard"]
     place = {"IMGSIM_HOME": str(folder), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+    if decisions is not None:
+        place["IMGSIM_DECISIONS"] = str(decisions)
     servers = Servers(wanted, folder / "logs")
     try:
-        servers.start({**environment, **place})
+        servers.start({**os.environ, **place})
         servers.announce()
         yield wanted[0].url
     finally:

@@ -7,7 +7,7 @@ import mlflow
 
 import imgsim
 from imgsim.coreml import verify
-from imgsim.coreml.export.package_folder import CoreMLPackage
+from imgsim.deployment.package_folder import DevicePackage
 from imgsim.insights.compute import compute
 from imgsim.mlflow import registry
 from imgsim.mlflow.connection import create_database
@@ -33,17 +33,17 @@ def build(folder: Path) -> str:
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("imgsim", artifact_location=(folder / "artifacts").as_uri())
     images = imgsim.load_images(pictures(folder / "pictures"))
-    model = imgsim.create(images, store=store, k=10, progress=False)
+    model = imgsim.create(images, store=store, k=10, backbone="mini", progress=False)
     compute(model.references, store=store)
     model.remove(model.ids[-4:])
     model.evaluate()
     compute(model.references, store=store)
     _register(client, model, uri, experiment)
-    model = imgsim.create(images, store=store, k=10, progress=False)
+    model = imgsim.create(images, store=store, k=10, backbone="mini", progress=False)
     compute(model.references, store=store)
     (folder / "coreml").mkdir()
     done = model.export_coreml(folder / "coreml" / "tiny.mlpackage", verify=0)
-    CoreMLPackage.describe(done, verify(done.path, model.references, 4))
+    DevicePackage.describe(done, verify(done.path, model.references, 4))
     model.references.coreml = folder / "coreml"
     _register(client, model, uri, experiment)
     return uri

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from imgsim.backbones.get import get_backbone
-from imgsim.backbones.torchvision import classifier
+from imgsim.backbones.libraries.torchvision import classifier
 from training.network import PARTS
 
 BATCH = 32
@@ -40,7 +41,9 @@ class Teacher:
         self.spec = network.spec
         self.size = size or network.spec.height
         self.device = torch.device(device)
-        self.module = network.build().eval().to(self.device)
+        built = network.build()
+        own: Any = built.network if ":" in backbone else built  # the module itself, without its wrapper
+        self.module = own.eval().to(self.device)
         self.head = self._head(None if ":" in backbone else network.spec.name, weights)
         mean, std = torch.tensor(network.spec.mean), torch.tensor(network.spec.std)
         self._scale = (1 / (255 * std)).view(1, 3, 1, 1).to(self.device)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 
 def visible(text: object) -> str:
     """Write control characters, bidirectional marks and lone surrogates as escapes, so that every name is visible."""
@@ -19,11 +17,6 @@ def size_of(count: float) -> str:
     raise AssertionError
 
 
-def figure(value: float | None, digits: int = 3) -> str:
-    """Write a figure, or a dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """Write a count with its unit: ``"1 group"``, ``"2,000 groups"``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def counted(count: int, one: str, many: str = "", *, mark: str = "") -> str:
+    """Write a count with its unit: ``"1 group"``, ``"2,000 groups"``; ``mark`` is put around the number."""
+    return f"{mark}{count:,}{mark} {one if count == 1 else many or one + 's'}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from dashboards.services.format import counted
 from imgsim.insights.hubness import HUB_DEVIATIONS
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ class Hub:
     @property
     def words(self) -> str:
         """One sentence."""
-        listed = f"{self.in_degree:,} {'image lists' if self.in_degree == 1 else 'images list'} it"
+        listed = f"shows up in {counted(self.in_degree, 'answer')}"
         if self.kind == "antihub":
-            return "no image lists it: an antihub, which no walk reaches"
+            return "shows up in no answer: an antihub, which no walk reaches"
         ratio = self.in_degree / self.mean if self.mean else 0.0
         return f"{listed}, {ratio:.1f} × the mean of {self.mean:g}" + (": a hub" if self.kind == "hub" else "")
 
@@ -224,7 +225,10 @@ def _edges(graph: NeighborGraph, nodes: Sequence[Node], cut: float) -> tuple[Edg
 
 
 def hub(loaded: Loaded, row: int) -> Hub:
-    """Return the hub score of a row, by the measure of `imgsim.insights.hubness`."""
+    """Return the hub score of a row, by the rule of `imgsim.insights.hubness`, in the graph that is walked.
+
+    There copies of one picture are images of their own.
+    """
     degrees, k = loaded.in_degree, loaded.model.graph.k
     count = int(degrees[row])
     kind: Literal["hub", "usual", "antihub"] = "usual"

@@ -43,27 +43,6 @@ def sections() -> dict[str, str]:
     return SECTIONS | {name: kind.title for name, kind in INSIGHTS.items() if name not in _ELSEWHERE}
 
 
-def counts(loaded: Loaded) -> dict[str, int | None]:
-    """Count the findings of each section; None where the version carries nothing about it."""
-    found: dict[str, int | None] = {"rejected": len(loaded.model.rejected)}
-    numbers = {
-        "outliers": ("outliers", ("outliers",)),
-        "labels": ("label_errors", ("flagged",)),
-        "duplicates": ("duplicates", ("same_bytes_images", "same_picture_images")),
-        "leaks": ("leaks", ("images",)),
-        "quality": ("quality", ("images",)),
-    }
-    for section, (name, metrics) in numbers.items():
-        insight = loaded.insight(name)
-        found[section] = None if insight is None else int(sum(insight.metrics.get(metric, 0) for metric in metrics))
-    hubs = loaded.insight("hubness")
-    found["hubs"] = None if hubs is None else len(hubs.tables["hubs"])
-    for name in sections().keys() - SECTIONS.keys():
-        insight = loaded.insight(name)
-        found[name] = None if insight is None else len(highlights(insight))
-    return found
-
-
 def reason_kind(reasons: pd.Series) -> pd.Series:
     """Strip figures and names from reasons, so that those of one kind are equal."""
     kind = reasons.astype(str).str.replace(r"\(it begins with the bytes [^)]*\)", "", regex=True)
@@ -115,13 +94,18 @@ class Suspect:
     voters: tuple[Voter, ...]
 
 
-def suspects_table(loaded: Loaded, least: float = LIKELY) -> pd.DataFrame:
-    """Return rows of ``label_errors`` from this probability on, the most probable first."""
+def suspects_table(loaded: Loaded) -> pd.DataFrame:
+    """Return the rows of ``label_errors`` that any neighbour votes against, the most doubtful first."""
     insight = loaded.insight("label_errors")
     if insight is None:
         return pd.DataFrame()
     table = insight.tables["images"]
-    return table[table["probability"] >= least].sort_values("probability", ascending=False, kind="stable")
+    return table[(table["votes"] > 0) | (table["probability"] >= LIKELY)]
+
+
+def is_doubtful(table: pd.DataFrame) -> pd.Series:
+    """Mark the rows of `suspects_table` that are likely wrong, or have more neighbours of another label."""
+    return (table["votes"] > table["votes_given"]) | (table["probability"] >= LIKELY)
 
 
 def suspects(loaded: Loaded, part: pd.DataFrame, voters: int = 10) -> list[Suspect]:
@@ -130,7 +114,7 @@ def suspects(loaded: Loaded, part: pd.DataFrame, voters: int = 10) -> list[Suspe
         Suspect(
             int(item.row),
             item.label,
-            item.suggestion,
+            item.suggestion if isinstance(item.suggestion, str) else None,
             float(item.probability),
             int(item.votes),
             int(item.votes_given),
@@ -141,7 +125,7 @@ def suspects(loaded: Loaded, part: pd.DataFrame, voters: int = 10) -> list[Suspe
 
 
 def _voters(loaded: Loaded, row: int, label: str | None, most: int) -> tuple[Voter, ...]:
-    graph, labels = loaded.model.graph, loaded.model.images.labels
+    graph, labels = loaded.evaluated_graph, loaded.model.images.labels
     found = [
         Voter(int(near), labels[near], float(distance), labels[near] is not None and labels[near] != label)
         for near, distance in zip(graph.neighbors[row], graph.distances[row], strict=True)

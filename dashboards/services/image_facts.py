@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dashboards.services.format import size_of, visible
 from dashboards.services.graph_walk import hub
@@ -17,7 +19,7 @@ from imgsim.schema import IMAGES
 if TYPE_CHECKING:
     import pandas as pd
 
-TIERS = {"same_bytes": "same bytes", "same_picture": "same picture", "look_alike": "look-alike"}
+TIERS = {"same_bytes": "identical file", "same_picture": "same picture", "look_alike": "look-alike"}
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,16 @@ def _odd_flags(loaded: Loaded, row: int) -> list[Flag]:
     return found
 
 
-def around(row: int, among: Sequence[int]) -> tuple[int, int, str]:
+def around(row: int, among: NDArray[np.integer]) -> tuple[int, int, str]:
     """Return the rows before and after ``row``, and its place in words; after the last one comes the first.
 
     A row that is not among them stands before the first.
     """
-    count = len(among)
-    if row not in among:
-        return among[-1], among[0], f"beside the {count:,} shown"
-    place = among.index(row)
-    return among[place - 1], among[(place + 1) % count], f"{place + 1:,} of {count:,}"
+    count, places = len(among), np.flatnonzero(among == row)
+    if not len(places):
+        return int(among[-1]), int(among[0]), f"beside the {count:,} of the list"
+    place = int(places[0])
+    return int(among[place - 1]), int(among[(place + 1) % count]), f"{place + 1:,} of {count:,}"
 
 
 def _outlier(loaded: Loaded, row: int) -> Fact | None:

@@ -32,16 +32,26 @@ class Query:
         Rows that are the query itself, so not its answer.
     own : tuple of int
         Those, and rows with the bytes of pictures that are asked with.
+    in_words : bool
+        Whether the vector lies in the space of texts.
+    stored : int or None
+        Row of the one whole stored picture that is asked with; None for several, a part, and words.
     """
 
     vector: Vector | None
     label: str | None
     exclude: tuple[int, ...]
     own: tuple[int, ...]
+    in_words: bool = False
+    stored: int | None = None
 
 
 def build_query(
-    loaded: Loaded, terms: Sequence[Term], pictures: Mapping[str, Picture], vector_of: VectorOf
+    loaded: Loaded,
+    terms: Sequence[Term],
+    pictures: Mapping[str, Picture],
+    vector_of: VectorOf,
+    words: Vector | None = None,
 ) -> tuple[Query | None, list[tuple[Term, Refused]]]:
     """Build the query of terms; terms without a vector are left out and returned with the reason.
 
@@ -53,19 +63,31 @@ def build_query(
         Of this session, by key.
     vector_of : callable
         The vector of a term.
+    words : (d,) float32, optional
+        Vector of a text that is added with weight 1. ``vector_of`` then returns vectors of the same space.
     """
     found = [(term, vector_of(term)) for term in terms]
     refused = [(term, vector) for term, vector in found if isinstance(vector, Refused)]
     good = [(term, vector) for term, vector in found if not isinstance(vector, Refused)]
-    if not good:
+    said = [] if words is None else [words]
+    if not good and not said:
         return None, refused
-    vector = search.blend([vector for _, vector in good], [term.weight for term, _ in good], loaded.unit_length)
+    weights = [*(term.weight for term, _ in good), *(1.0 for _ in said)]
+    vector = search.blend([*(vector for _, vector in good), *said], weights, loaded.unit_length or bool(said))
     rows = [(term, _row(loaded, term, pictures)) for term, _ in good]
     wanted = [row for term, row in rows if term.weight > 0]
-    label = search.common_label(loaded, [row for row in wanted if row is not None]) if None not in wanted else None
+    named = not said and None not in wanted
+    label = search.common_label(loaded, [row for row in wanted if row is not None]) if named else None
     exclude = tuple(term.row for term, _ in rows if term.row != PICTURE)
     own = tuple(row for _, row in rows if row is not None)
-    return Query(vector, label, exclude, own), refused
+    return Query(vector, label, exclude, own, bool(said), _stored(rows) if named else None), refused
+
+
+def _stored(rows: Sequence[tuple[Term, int | None]]) -> int | None:
+    """Return the row of a query that is one whole stored picture."""
+    if len(rows) != 1 or rows[0][0].crop or rows[0][0].weight < 0:
+        return None
+    return rows[0][1]
 
 
 def _row(loaded: Loaded, term: Term, pictures: Mapping[str, Picture]) -> int | None:

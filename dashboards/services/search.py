@@ -1,4 +1,4 @@
-"""Search: the vector of a query, the ranked answer, and images by name."""
+"""Search: the vector of a query, and the ranked answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Hit:
     same : bool or None
         Whether it has the label of the query; None when one of them has none.
     duplicate : str or None
-        ``"same bytes"`` or ``"same picture"``: as the query, or as a nearer image of the answer.
+        ``"identical file"`` or ``"same picture"``: as the query, or as a nearer image of the answer.
     """
 
     row: int
@@ -85,16 +85,6 @@ def random_row(loaded: Loaded, filters: Filters, seed: int) -> int | None:
     return int(np.random.default_rng(seed).choice(rows)) if len(rows) else None
 
 
-def find_rows(loaded: Loaded, text: str, most: int = 50) -> tuple[list[int], int]:
-    """Find the image called ``text`` (key, id, path), or those whose path holds it; and count them."""
-    text = text.strip()
-    exact = loaded.row(text) if text else None
-    if exact is not None:
-        return [exact], 1
-    found = np.flatnonzero(filtering.mask(loaded, Filters(path=text))) if text else np.empty(0, np.int64)
-    return found[:most].tolist(), len(found)
-
-
 def rank_images(
     loaded: Loaded,
     vector: Vector,
@@ -107,6 +97,7 @@ def rank_images(
     collapse: bool = False,
     exclude: Sequence[int] = (),
     own: Sequence[int] | None = None,
+    in_words: bool = False,
 ) -> Results:
     """Rank the nearest images, exactly over all that pass; equal distances in row order, as in `SimilarityModel.query`.
 
@@ -129,6 +120,8 @@ def rank_images(
         Rows that are not in the answer: those of the query.
     own : sequence of int, optional
         Rows that the query is, for the marks of duplicates; by default ``exclude``.
+    in_words : bool
+        Whether ``vector`` lies in the space of texts, as does then the search.
     """
     began = perf_counter()
     eligible = _eligible(loaded, filters, same, label, exclude)
@@ -138,7 +131,7 @@ def rank_images(
     hidden = groups[[row for row in own if row in exclude]]
     wanted = count = min(k, considered)
     while True:
-        rows, distances = _nearest(loaded, vector, count, eligible)
+        rows, distances = _nearest(loaded, vector, count, eligible, in_words)
         if cut > 0:
             rows, distances = rows[distances <= cut], distances[distances <= cut]
         keep = _firsts(groups[rows], hidden) if collapse else np.ones(len(rows), bool)
@@ -151,17 +144,21 @@ def rank_images(
     return Results(hits, perf_counter() - began, considered, collapsed)
 
 
-def nearest_distance(loaded: Loaded, vector: Vector, *, filters: Filters, exclude: Sequence[int] = ()) -> float | None:
+def nearest_distance(
+    loaded: Loaded, vector: Vector, *, filters: Filters, exclude: Sequence[int] = (), in_words: bool = False
+) -> float | None:
     """Return the distance of the nearest image that passes the filters; None when none does."""
-    _, distances = _nearest(loaded, vector, 1, _eligible(loaded, filters, "all", None, exclude))
+    _, distances = _nearest(loaded, vector, 1, _eligible(loaded, filters, "all", None, exclude), in_words)
     return float(distances[0]) if len(distances) else None
 
 
 def _nearest(
-    loaded: Loaded, vector: Vector, count: int, eligible: NDArray[np.bool_]
+    loaded: Loaded, vector: Vector, count: int, eligible: NDArray[np.bool_], in_words: bool
 ) -> tuple[NDArray[np.int32], Vector]:
     """Return the ``count`` nearest eligible rows and their distances."""
-    rows, distances = loaded.model.references.search.nearest(np.asarray(vector, np.float32)[None], count, eligible)
+    references = loaded.model.references
+    space = references.search if not in_words or references.text is None else references.text.search
+    rows, distances = space.nearest(np.asarray(vector, np.float32)[None], count, eligible)
     return rows[0], distances[0]
 
 
@@ -193,7 +190,7 @@ def _hits(
     hits = []
     for position, (row, distance) in enumerate(zip(rows.tolist(), distances.tolist(), strict=True), start=1):
         theirs, group = labels[row], int(groups[row])
-        duplicate = "same bytes" if shas[row] in seen_bytes else "same picture" if group in seen_groups else None
+        duplicate = "identical file" if shas[row] in seen_bytes else "same picture" if group in seen_groups else None
         same = None if label is None or theirs is None else theirs == label
         hits.append(Hit(row, position, distance, same, duplicate))
         seen_bytes |= {shas[row]} - {""}

@@ -22,8 +22,8 @@ HEADERS = {
 
 
 def thumbnail_url(loaded: Loaded, row: int) -> str:
-    """Return the address of a row's thumbnail on this server."""
-    return f"/thumbnails/{loaded.token}/{row}.jpg"
+    """Return the address of a row's thumbnail, relative to the page: behind a proxy all lies below a path."""
+    return f"thumbnails/{loaded.token}/{row}.jpg"
 
 
 async def answer(request: Request) -> Response:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from time import monotonic
 
 import numpy as np
@@ -17,14 +17,20 @@ from dashboards.services.query_text import Crop
 from dashboards.services.search import Vector
 from imgsim.decoding.decode import decode, probe, thumbnail
 from imgsim.errors import BackboneError, ImageError, ImgsimError
-from imgsim.features.extract import image_pixels
+from imgsim.features.compute import image_pixels
 
 MOST_KEPT_BYTES = 40_000_000
 MOST_KEPT = 24
+MOST_SHARED_BYTES, MOST_SHARED = 200_000_000, 200
 TILE = 480
 _KEY_LENGTH = 12
 _PATIENCE = 10.0
 
+Embedder = Callable[[NDArray[np.uint8]], Vector]
+"""Pixels (H, W, 3) to a vector (d,)."""
+
+_for_all: dict[str, Picture] = {}
+_storing = Lock()
 _decoding = BoundedSemaphore(2)  # a picture of 100 megapixels takes 300 MB while it is open
 
 
@@ -98,7 +104,7 @@ def read_all(
     out: list[tuple[Picture, Vector] | Refused] = []
     for position, (name, data) in enumerate(files):
         if position >= limits.files:
-            out.append(Refused(visible(name), f"only {limits.files} pictures can be asked with at once."))
+            out.append(Refused(visible(name), f"only {limits.files} pictures can be searched with at once."))
         elif monotonic() > deadline:
             out.append(Refused(visible(name), f"the pictures before it took over {limits.seconds:.0f} seconds."))
         else:
@@ -129,28 +135,41 @@ def read(loaded: Loaded, name: str, data: bytes, limits: Limits | None = None) -
     return Picture(key, name, data, width, height, header.format, tile, sha256), vector
 
 
-def embed(loaded: Loaded, picture: Picture, crop: Crop | None = None) -> Vector | Refused:
-    """Return the vector (d,) of a picture that was read, or of a part of it, by this model."""
+def embed(
+    loaded: Loaded, picture: Picture, crop: Crop | None = None, embedder: Embedder | None = None
+) -> Vector | Refused:
+    """Return the vector (d,) of a picture that was read, or of a part of it, by this model or by ``embedder``."""
     spec = loaded.model.backbone
     try:
         with _Turn():
             if crop is None:
-                return _vector(loaded, picture.sha256, image_pixels(picture.data, spec)[1])
+                pixels = image_pixels(picture.data, spec)[1]
+                return _vector(loaded, picture.sha256, pixels) if embedder is None else embedder(pixels)
             left, top, right, bottom = crop
             enough = (spec.height * 100 // (bottom - top) + 1, spec.width * 100 // (right - left) + 1)
-            return loaded.model.embed_pixels(cut_out(decode(picture.data, at_least=enough), crop))
+            return (embedder or loaded.model.embed_pixels)(cut_out(decode(picture.data, at_least=enough), crop))
     except (ImgsimError, MemoryError) as error:
         return Refused(picture.name, _reason(error))
 
 
-def embed_stored(loaded: Loaded, row: int, crop: Crop) -> Vector | Refused:
+def embed_mirrored(loaded: Loaded, picture: Picture) -> Vector | Refused:
+    """Return the vector (d,) of the mirror image of a picture that was read."""
+    try:
+        with _Turn():
+            pixels = image_pixels(picture.data, loaded.model.backbone)[1]
+            return np.asarray(loaded.model.embed_pixels(np.ascontiguousarray(pixels[:, ::-1])))
+    except (ImgsimError, MemoryError) as error:
+        return Refused(picture.name, _reason(error))
+
+
+def embed_stored(loaded: Loaded, row: int, crop: Crop, embedder: Embedder | None = None) -> Vector | Refused:
     """Return the vector (d,) of a part of a stored image: of its thumbnail, the only pixels that a model carries."""
     data = loaded.model.thumbnails([row])[0]
     name = visible(loaded.model.images.paths[row])
     if data is None:
-        return Refused(name, "the model carries no thumbnail of it, so no part of it can be asked with.")
+        return Refused(name, "the model carries no thumbnail of it, so no part of it can be searched with.")
     try:
-        return loaded.model.embed_pixels(cut_out(decode(data), crop))
+        return (embedder or loaded.model.embed_pixels)(cut_out(decode(data), crop))
     except (ImgsimError, MemoryError) as error:
         return Refused(name, _reason(error))
 
@@ -163,15 +182,31 @@ def cut_out(pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
-def store(pictures: MutableMapping[str, Picture], picture: Picture) -> None:
+def store(
+    pictures: MutableMapping[str, Picture], picture: Picture, most: int = MOST_KEPT, most_bytes: int = MOST_KEPT_BYTES
+) -> None:
     """Store a picture among those of a session; the oldest make room, in number and in bytes."""
     pictures.pop(picture.key, None)
     pictures[picture.key] = picture
     while len(pictures) > 1 and (
-        len(pictures) > MOST_KEPT
-        or sum(len(item.data) + len(item.tile) for item in pictures.values()) > MOST_KEPT_BYTES
+        len(pictures) > most or sum(len(item.data) + len(item.tile) for item in pictures.values()) > most_bytes
     ):
         del pictures[next(iter(pictures))]
+
+
+def store_for_all(picture: Picture) -> None:
+    """Store a picture for all sessions, which find it by its key: so it is there after a reload, and for a link."""
+    with _storing:
+        pictures = dict(_for_all)
+        store(pictures, picture, MOST_SHARED, MOST_SHARED_BYTES)
+        _for_all.clear()
+        _for_all.update(pictures)
+
+
+def stored_for_all(key: str) -> Picture | None:
+    """Return a picture that a session stored for all, as long as the server lives and newer ones leave it room."""
+    with _storing:
+        return _for_all.get(key)
 
 
 def stored_row(loaded: Loaded, picture: Picture) -> int | None:
@@ -203,5 +238,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it takes more memory than there is."
     if isinstance(error, BackboneError):
-        return "this model carries no network, so it can only be asked with images it holds."
+        return "this model carries no network, so it can only be searched with images it holds."
     return "this model's network could not read it."

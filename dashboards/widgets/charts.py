@@ -84,11 +84,16 @@ def timings(table: pd.DataFrame) -> alt.Chart:
     return chart
 
 
-def distances(bins: pd.DataFrame, threshold: float) -> alt.LayerChart:
-    """Draw a histogram of the distance to the nearest other image, and a threshold."""
+def distances(bins: pd.DataFrame, threshold: float, bound: float) -> alt.LayerChart:
+    """Draw a histogram of the distance to the nearest other image, from 0 to ``bound``, and a threshold."""
     import altair as alt
 
-    x = alt.X("low:Q", title="distance to the nearest other image", bin="binned", scale=alt.Scale(nice=False))
+    x = alt.X(
+        "low:Q",
+        title="distance to the nearest other image",
+        bin="binned",
+        scale=alt.Scale(domain=[0, bound], clamp=True),
+    )
     tip = [alt.Tooltip("low:Q", format=".3f", title="from"), alt.Tooltip("high:Q", format=".3f", title="to")]
     tip += [alt.Tooltip("images:Q", format=",")]
     near = alt.condition(alt.datum.low < threshold, alt.value(1.0), alt.value(0.35))
@@ -108,4 +113,19 @@ def whole(table: pd.DataFrame, name: str, value: str, title: str, height: int = 
     x = alt.X(f"{name}:O", title=title, axis=alt.Axis(labelAngle=0))
     y = alt.Y(f"{value}:Q", title=value)
     chart: alt.Chart = alt.Chart(table).mark_bar().encode(x, y, tooltip=tip).properties(height=height)
+    return chart
+
+
+def shares(table: pd.DataFrame, name: str, title: str) -> alt.Chart:
+    """Draw a bar for each row: its ``share`` of a whole, 0 to 1, and its ``count``, in the order of the table."""
+    import altair as alt
+
+    tip = [
+        alt.Tooltip(f"{name}:N", title=title),
+        alt.Tooltip("share:Q", format=".1%"),
+        alt.Tooltip("count:Q", format=","),
+    ]
+    y = alt.Y(f"{name}:N", sort=list(table[name]), title=None, axis=alt.Axis(labelLimit=_LABELS, labelOverlap=False))
+    x = alt.X("share:Q", title=f"share, by {title}", axis=alt.Axis(format=".0%"))
+    chart: alt.Chart = alt.Chart(table).mark_bar().encode(x, y, tooltip=tip).properties(height=24 * len(table) + 80)
     return chart

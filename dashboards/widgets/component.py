@@ -14,13 +14,15 @@ _COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*((?!\*/).)*\*/)\n", re.MULTILINE | re.
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
-def component(file: str) -> Callable[..., Any]:
+def component(file: str, *, isolated: bool = True) -> Callable[..., Any]:
     """Register the component of a Python file.
 
     Parameters
     ----------
     file : str
         Path of the Python file. Beside ``walk_view.py`` lie ``walk_view.js`` and ``walk_view.css``.
+    isolated : bool
+        Whether its styles are for the component alone; else they are for the whole page.
 
     Returns
     -------
@@ -29,7 +31,8 @@ def component(file: str) -> Callable[..., Any]:
     """
     path = Path(file)
     css = path.with_suffix(".css").read_text("utf-8")
-    return st.components.v2.component(f"imgsim_{path.stem}", js=bundle(path.with_suffix(".js")), css=css)
+    script = bundle(path.with_suffix(".js"))
+    return st.components.v2.component(f"imgsim_{path.stem}", js=script, css=css, isolate_styles=isolated)
 
 
 def bundle(script: Path) -> str:

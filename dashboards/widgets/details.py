@@ -7,11 +7,14 @@ from functools import partial
 from html import escape
 from typing import Literal
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboards import state
 from dashboards.markdown import plain
 from dashboards.services import image_facts
+from dashboards.services.answers.likeness import distance_words, legend
 from dashboards.services.format import visible
 from dashboards.services.image_facts import Fact, Flag
 from dashboards.services.models.loaded_model import Loaded
@@ -19,7 +22,12 @@ from dashboards.services.query import trail_after
 from dashboards.services.thumbnails import thumbnail_url
 from dashboards.session import OpenModel
 from dashboards.widgets import basket_state
+from dashboards.widgets.decisions.form import label_and_tags
 from dashboards.widgets.gallery import Action, gallery, tile
+from dashboards.widgets.shell.undo import offer_undo
+from imgsim.decoding.decode import probe
+
+Rows = Sequence[int] | NDArray[np.integer]
 
 _ROW = "details-row"
 _NEIGHBOURS = 12
@@ -34,8 +42,16 @@ _COLORS: dict[str, Literal["orange", "violet", "blue"]] = {
 }
 
 
-def handle(open: OpenModel, action: Action | None) -> None:
-    """Carry out an action on a tile as every page does; this may leave the page."""
+def handle(open: OpenModel, action: Action | None, among: Rows | None = None) -> None:
+    """Carry out an action on a tile as every page does; this may leave the page.
+
+    Parameters
+    ----------
+    open : OpenModel
+    action : Action or None
+    among : sequence of int, optional
+        All rows of the list that the picture is in, for the details to go through; by default those that are shown.
+    """
     if action is None:
         return
     loaded, key = open.loaded, open.loaded.key(action.row)
@@ -49,10 +65,10 @@ def handle(open: OpenModel, action: Action | None) -> None:
         basket_state.flip(loaded, action.row)
         st.rerun()
     else:
-        show(open, action.row, action.among)
+        show(open, action.row, action.among if among is None else among)
 
 
-def show(open: OpenModel, row: int, among: Sequence[int] = ()) -> None:
+def show(open: OpenModel, row: int, among: Rows = ()) -> None:
     """Open the dialog.
 
     Parameters
@@ -64,28 +80,30 @@ def show(open: OpenModel, row: int, among: Sequence[int] = ()) -> None:
         Rows that next and previous go through; empty for the whole collection.
     """
     st.session_state[_ROW] = row
-    _dialog(open, tuple(among))
+    _dialog(open, np.asarray(among if len(among) else range(len(open.loaded))))
 
 
-@st.dialog("Image", width="large")
-def _dialog(open: OpenModel, among: tuple[int, ...]) -> None:
+@st.dialog("Image", width="large", on_dismiss="rerun")
+def _dialog(open: OpenModel, among: NDArray[np.integer]) -> None:
     loaded, row = open.loaded, st.session_state[_ROW]
     if row >= len(loaded):
         return
-    _turns(loaded, row, among)
+    _turns(row, among)
     picture, facts = st.columns([2, 3], gap="medium")
     with picture:
         _picture(loaded, row)
         _flags(image_facts.flags(loaded, row))
     with facts:
         st.html(facts_html([*image_facts.file_facts(loaded, row), *image_facts.found_facts(loaded, row)]))
+    label_and_tags(loaded, row)
+    offer_undo("undo-here")
     _ways(open, row)
     _neighbours(loaded, row)
 
 
-def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
+def _turns(row: int, among: NDArray[np.integer]) -> None:
     """Show the buttons for the next and the previous image."""
-    before, after, where = image_facts.around(row, among or range(len(loaded)))
+    before, after, where = image_facts.around(row, among)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, to, icon, key in (
             ("Previous", before, ":material/arrow_back:", "Left"),
@@ -96,7 +114,7 @@ def _turns(loaded: Loaded, row: int, among: tuple[int, ...]) -> None:
                 icon=icon,
                 on_click=partial(_turn, to),
                 shortcut=key,
-                help=f"The {name.lower()} image of those shown, round and round; key: {key.lower()} arrow",
+                help=f"The {name.lower()} image of the list, round and round; key: {key.lower()} arrow",
             )
         st.caption(where)
 
@@ -106,11 +124,14 @@ def _turn(to: int) -> None:
 
 
 def _picture(loaded: Loaded, row: int) -> None:
-    if loaded.model.thumbnails([row])[0] is None:
+    data = loaded.model.thumbnails([row])[0]
+    if data is None:
         st.info("This version carries no thumbnail of this image.", icon=":material/hide_image:")
     else:
         name = escape(visible(loaded.model.images.paths[row]))
         st.html(f'<img src="{thumbnail_url(loaded, row)}" alt="{name}" title="{name}" style="{_PICTURE}">')
+        header = probe(data)
+        st.caption(f"Thumbnail of {header.width} × {header.height} pixels; the original is where the collection is")
 
 
 def _flags(flags: Sequence[Flag]) -> None:
@@ -133,7 +154,7 @@ def _ways(open: OpenModel, row: int) -> None:
     inside = row in basket_state.rows(loaded)
     with st.container(horizontal=True, gap="small"):
         if st.button(
-            "Make this the query", icon=":material/image_search:", type="primary", help="Search with this image"
+            "Search with this", icon=":material/image_search:", type="primary", help="Find the images nearest to it"
         ):
             before = state.get("q")
             trail = trail_after(state.get("trail"), before, key) if before else None
@@ -161,12 +182,14 @@ def _neighbours(loaded: Loaded, row: int) -> None:
             loaded,
             near,
             distance=distance,
+            meaning=distance_words(loaded, distance),
             same=None if mine is None or labels[near] is None else labels[near] == mine,
         )
         for near, distance in zip(graph.neighbors[row].tolist(), graph.distances[row].tolist(), strict=True)
     ][:_NEIGHBOURS]
     if tiles:
         st.markdown("**Nearest in the graph**")
+        st.caption(plain(legend(loaded, tiles[0].distance or 0.0, tiles[-1].distance or 0.0)))
         gallery(
             loaded,
             tiles,
@@ -175,4 +198,5 @@ def _neighbours(loaded: Loaded, row: int) -> None:
             size="small",
             label="Nearest images",
             before={"details": _turn},
+            selecting=False,
         )

@@ -2,7 +2,8 @@
 
 import { ACTIONS } from "./js/actions.js";
 import { closest, limit, make } from "./js/elements.js";
-import { ARROWS, KeyHelp, kindOfKey } from "./js/keys.js";
+import { ARROWS, isTyping, KeyHelp, kindOfKey } from "./js/keys.js";
+import { MARK_KEYS, PICK_KEYS, Picks } from "./js/picks.js";
 import { keyOf, Tile } from "./js/tile.js";
 import { component, View } from "./js/view.js";
 
@@ -16,9 +17,21 @@ import { component, View } from "./js/view.js";
  * @property {Kind[]} actions
  * @property {"small" | "medium" | "large"} size
  * @property {string} label What screen readers call the gallery.
+ * @property {string} place The version, if its pictures can be selected here; else empty.
+ * @property {number | null} query Row of the stored picture that this is the answer to.
+ * @property {boolean} longer The list behind the gallery holds more than is shown.
+ * @property {number[] | null} all Rows of that list, after they were asked for.
  */
 
-/** @typedef {{ action: { kind: Kind, row: number } }} GalleryEvents */
+/**
+ * @typedef {object} GalleryEvents
+ * @property {{ kind: Kind, row: number }} action
+ * @property {boolean} all All rows of the list behind the gallery are wanted.
+ * @property {{ into: number[], out: number[] }} basket Rows to put in and to take out.
+ */
+
+const TOGETHER = 60; // milliseconds in which actions on the basket are sent as one
+const TRIES = 10; // of what a rerun of the page may swallow
 
 /** @extends {View<GalleryData, GalleryEvents>} */
 class Gallery extends View {
@@ -26,17 +39,31 @@ class Gallery extends View {
   constructor(call) {
     super(call, "gallery");
     this.active = 0;
+    /** @type {Map<number, boolean>} */
+    this.wanted = new Map(); // rows that shall be in the basket, or out of it, and are not yet
+    this.tries = 0;
+    this.sending = 0;
     /** @type {Tile[]} */
     this.tiles = [];
     this.list = make("ul", "tiles");
     this.help = new KeyHelp([]);
+    this.picks = new Picks(this.closing.signal);
     this.root.append(this.list, this.help.button, this.help.box);
     this.on(this.root, "click", (event) => this.clicked(event));
     this.on(this.root, "focusin", (event) => this.entered(this.place(event)));
     this.onKeys(this.root, (event) => this.pressed(event));
     this.on(document, "keydown", (event) => this.enter(event));
+    this.on(document, "keydown", (event) => this.selectAll(event));
     this.on(this.list, "load", (event) => this.loaded(event, "there"), { capture: true });
     this.on(this.list, "error", (event) => this.loaded(event, "missing"), { capture: true });
+  }
+
+  /** @param {Call<GalleryData>} call */
+  show(call) {
+    super.show(call);
+    const there = new Map(this.data.tiles.map(({ row, basket }) => [row, basket]));
+    for (const [row, into] of this.wanted) if ((there.get(row) ?? into) === into) this.wanted.delete(row);
+    this.sendWanted();
   }
 
   /**
@@ -51,11 +78,11 @@ class Gallery extends View {
     this.root.dataset.size = size;
     this.root.dataset.empty = String(tiles.length === 0);
     this.list.setAttribute("aria-label", label);
-    if (String(before?.actions) !== String(actions)) {
-      this.tiles = [];
-      this.explain();
-    }
+    if (String(before?.actions) !== String(actions)) this.tiles = [];
+    this.explain();
     this.fill();
+    this.picks.take(this.data.place, this.data.query, this.tiles);
+    if (this.data.all) this.picks.add(this.data.all);
     this.activate(tiles.findIndex((tile) => tile.row === row));
     if (hadFocus) this.tiles[this.active]?.main.focus({ preventScroll: true });
   }
@@ -82,7 +109,8 @@ class Gallery extends View {
       return [i === 0 ? `Enter, ${key}` : key, name];
     });
     const ends = /** @type {[string, string]} */ (["Home, End", "first, last"]);
-    this.help.list([["← → ↑ ↓", "move"], ends, ...actions, ["?", "show or hide this list"]]);
+    const picks = this.data.place ? [...PICK_KEYS, ...(this.data.query === null ? [] : [MARK_KEYS])] : [];
+    this.help.list([["← → ↑ ↓", "move"], ends, ...actions, ...picks, ["?", "show or hide this list"]]);
   }
 
   /**
@@ -119,7 +147,29 @@ class Gallery extends View {
     const data = this.data.tiles[place];
     if (!data || !this.data.actions.includes(kind)) return;
     this.tiles[place]?.flash();
-    this.trigger("action", { kind, row: data.row });
+    if (kind === "basket") this.flip(data);
+    else this.trigger("action", { kind, row: data.row });
+  }
+
+  /** @param {TileData} data */
+  flip({ row, basket }) {
+    this.wanted.set(row, !(this.wanted.get(row) ?? basket));
+    this.tries = 0;
+    this.sendWanted();
+  }
+
+  sendWanted() {
+    if (!this.wanted.size || this.tries === TRIES) this.wanted.clear();
+    else this.sending ||= setTimeout(() => this.sent(), TOGETHER);
+  }
+
+  sent() {
+    this.sending = 0;
+    if (!this.wanted.size) return;
+    this.tries += 1;
+    const rows = [...this.wanted.keys()];
+    const into = rows.filter((row) => this.wanted.get(row));
+    this.trigger("basket", { into, out: rows.filter((row) => !this.wanted.get(row)) });
   }
 
   /**
@@ -133,8 +183,26 @@ class Gallery extends View {
 
   /** @param {MouseEvent} event */
   clicked(event) {
+    const place = this.place(event);
+    if (this.picks.clicked(event, place)) return;
     const kind = closest(event, "button")?.dataset.kind;
-    if (kind) this.act(/** @type {Kind} */ (kind), this.place(event));
+    if (kind) this.act(/** @type {Kind} */ (kind), place);
+  }
+
+  /**
+   * Select the list behind the gallery that has the focus, else the first gallery of the page, by Ctrl+A.
+   *
+   * @param {KeyboardEvent} event
+   */
+  selectAll(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "a" || event.altKey || event.shiftKey) return;
+    if (event.defaultPrevented || isTyping() || !this.tiles.length || !this.data.place) return;
+    if (!this.focused && (document.activeElement?.shadowRoot || document.querySelector('[role="dialog"]'))) return;
+    event.preventDefault();
+    this.picks.add(this.data.tiles.map(({ row }) => row));
+    if (!this.data.longer) return;
+    this.shown = ""; // the same list again is news
+    this.trigger("all", true);
   }
 
   /** @param {number} place */
@@ -164,7 +232,7 @@ class Gallery extends View {
     if (arrow) this.step(place, arrow);
     else if (event.key === "Home") this.move(0);
     else if (event.key === "End") this.move(this.tiles.length - 1);
-    else {
+    else if (event.repeat || !this.picks.pressed(event.key, place)) {
       const kind = kindOfKey(ACTIONS, this.data.actions, event.key);
       if (!kind || event.repeat) return false;
       this.act(kind, place);

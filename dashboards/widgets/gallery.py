@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal, cast, get_args
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from dashboards import session
+from dashboards.services.decided import Decided
 from dashboards.services.format import visible
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.thumbnails import thumbnail_url
 from dashboards.widgets import basket_state
 from dashboards.widgets.component import component
+from dashboards.widgets.decisions.known import known
 
 Kind = Literal["query", "more", "less", "details", "basket", "walk"]
 Size = Literal["small", "medium", "large"]
 
 MOST = 200
 """The largest number of tiles in one gallery; a page that has more shows them in pages."""
+_WANTED = "all-of-gallery"
 _component = component(__file__)
 
 
@@ -43,6 +48,8 @@ class Tile:
         Its place in an answer, from 1.
     distance : float, optional
         Its distance from the query.
+    meaning : str
+        Of the distance, in words.
     same : bool, optional
         Whether it has the query's label; None where there is nothing to compare.
     duplicate : str, optional
@@ -65,6 +72,7 @@ class Tile:
     keep: bool = False
     note: str = ""
     in_basket: bool = False
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,10 +99,14 @@ def gallery(
     size: Size = "medium",
     label: str = "Pictures",
     before: Mapping[Kind, Callable[[int], None]] | None = None,
+    among: Sequence[int] | NDArray[np.integer] | None = None,
+    query: int | None = None,
+    selecting: bool = True,
 ) -> Action | None:
     """Show tiles and return the user's latest action.
 
     ``"basket"`` is done here, before the page runs, and not returned: the whole page then shows the new basket.
+    Pictures of the opened version can be selected; the bar of `dashboards.widgets.decisions.bulk_bar` acts on them.
 
     Parameters
     ----------
@@ -112,6 +124,12 @@ def gallery(
         Name of the gallery for screen readers.
     before : mapping of str to callable, optional
         Actions that are done at once: called with the row before the page runs, and not returned.
+    among : sequence of int, optional
+        All rows of the list of which this is a part, which Ctrl+A selects; by default those that are shown.
+    query : int, optional
+        Row of the stored picture that the tiles are the answer to; they can be marked as alike to it or not.
+    selecting : bool
+        False where pictures are not selected.
 
     Returns
     -------
@@ -120,14 +138,33 @@ def gallery(
     """
     shown = tiles[:MOST]
     rows = tuple(tile.row for tile in shown)
-    at_once: dict[Kind, Callable[[int], None]] = {"basket": partial(basket_state.flip, loaded), **(before or {})}
     result = _component(
         key=key,
-        data=_data(loaded, shown, actions, size, label),
-        on_action_change=_early(loaded, key, actions, at_once),
+        data=_data(loaded, shown, actions, size, label, query) | _list(loaded, key, rows, among, selecting),
+        on_action_change=_early(loaded, key, actions, before or {}),
+        on_basket_change=_basket(loaded, key),
+        on_all_change=lambda: st.session_state.update({_WANTED: key}),
     )
     action = parse(result.action, actions, rows)
-    return None if action is None or action.kind in at_once else replace(action, among=rows)
+    return None if action is None or action.kind in (before or {}) else replace(action, among=rows)
+
+
+def _basket(loaded: Loaded, key: str) -> Callable[[], None]:
+    """Return a callback that puts rows into the basket, or takes them out, before the page runs."""
+
+    def act() -> None:
+        sent = cast(dict[str, Any], st.session_state[key]).get("basket")
+        if isinstance(sent, dict):
+            into, out = (parse_rows(sent.get(name), len(loaded)) for name in ("into", "out"))
+            basket_state.change(loaded, into, out)
+
+    return act
+
+
+def parse_rows(value: object, count: int) -> list[int]:
+    """Return what the browser sent as rows of a model with ``count`` images, each once; what is none is left out."""
+    sent = value if isinstance(value, list) else []
+    return [row for row in dict.fromkeys(item for item in sent if type(item) is int) if 0 <= row < count]
 
 
 def parse(value: object, actions: Sequence[Kind], rows: Container[int]) -> Action | None:
@@ -140,14 +177,40 @@ def parse(value: object, actions: Sequence[Kind], rows: Container[int]) -> Actio
     return Action(cast(Kind, kind), row)
 
 
-def _data(loaded: Loaded, tiles: Sequence[Tile], actions: Sequence[Kind], size: Size, label: str) -> dict[str, Any]:
-    chosen = set(basket_state.rows(loaded))
+def _data(
+    loaded: Loaded, tiles: Sequence[Tile], actions: Sequence[Kind], size: Size, label: str, query: int | None = None
+) -> dict[str, Any]:
+    chosen, decided = set(basket_state.rows(loaded)), known(loaded)
     return {
-        "tiles": [_described(loaded, tile, tile.in_basket or tile.row in chosen) for tile in tiles],
+        "tiles": [
+            _described(loaded, tile, tile.in_basket or tile.row in chosen) | _decided(tile, decided, query)
+            for tile in tiles
+        ],
         "actions": list(actions),
         "size": size,
         "label": label,
+        "query": query,
     }
+
+
+def _list(
+    loaded: Loaded, key: str, shown: Sequence[int], among: Sequence[int] | NDArray[np.integer] | None, selecting: bool
+) -> dict[str, Any]:
+    """Describe what can be selected; the whole list once it was asked for."""
+    opened = session.last()
+    here = opened is not None and (opened.loaded.name, opened.loaded.version) == (loaded.name, loaded.version)
+    rows = shown if among is None else among
+    wanted = st.session_state.get(_WANTED) == key and bool(st.session_state.pop(_WANTED))
+    return {
+        "place": place(loaded) if here and selecting else "",
+        "longer": len(rows) > len(shown),
+        "all": [int(row) for row in rows] if wanted else None,
+    }
+
+
+def place(loaded: Loaded) -> str:
+    """Name a version as the browser does, which keeps what is selected by version."""
+    return f"{loaded.name} {loaded.version}"
 
 
 def _described(loaded: Loaded, tile: Tile, basket: bool) -> dict[str, Any]:
@@ -158,11 +221,25 @@ def _described(loaded: Loaded, tile: Tile, basket: bool) -> dict[str, Any]:
         "label": None if tile.label is None else visible(tile.label),
         "rank": tile.rank,
         "distance": None if tile.distance is None else round(float(tile.distance), 6),
+        "meaning": tile.meaning,
         "same": None if tile.same is None else bool(tile.same),
         "duplicate": None if tile.duplicate is None else visible(tile.duplicate),
         "keep": tile.keep,
         "note": visible(tile.note),
         "basket": basket,
+    }
+
+
+def _decided(tile: Tile, decided: Decided | None, query: int | None) -> dict[str, Any]:
+    """Describe what people decided about a picture, and about it beside the query."""
+    row = int(tile.row)
+    label = None if decided is None else decided.labels[row]
+    tags = () if decided is None else decided.tags.get(row, ())
+    pair = None if query is None else (min(row, query), max(row, query))
+    return {
+        "decided": None if label is None or label == tile.label else visible(label),
+        "tags": visible(", ".join(tags)),
+        "alike": None if decided is None or pair is None else decided.alike.get(pair),
     }
 
 

@@ -1,4 +1,4 @@
-"""Lists of images that page by page show a table, for the sections of the page Health."""
+"""Lists of images that page by page show a table, for the sections of the page Tidy up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def filtered(now: OpenModel, table: pd.DataFrame) -> pd.DataFrame:
 def caption(now: OpenModel, pages: Pages, unit: str) -> None:
     """Say which part of a list is shown, and that the sidebar narrows it."""
     narrowed = " that pass the filters of the sidebar" if now.view.filters else ""
-    st.caption(f"{pages.words} {unit}{narrowed}.")
+    st.caption(f"{pages.of(unit)}{narrowed}.")
 
 
 def picture_list(
@@ -54,5 +54,6 @@ def picture_list(
     pages = pager.pages(len(shown), IMAGES, name)
     caption(now, pages, unit)
     tiles = [tile(item) for item in shown.iloc[pages.slice].itertuples()]
-    handle(now, gallery(now.loaded, tiles, key=f"health-{name}", label=unit))
+    rows = shown["row"].to_numpy()
+    handle(now, gallery(now.loaded, tiles, key=f"health-{name}", label=unit, among=rows), among=rows)
     pager.show(pages, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import streamlit as st
@@ -46,6 +47,12 @@ class Pages:
         part = self.slice
         return f"{part.start + 1:,} to {part.stop:,} of {self.count:,}" if self.last > 1 else f"{self.count:,}"
 
+    def of(self, unit: str, mark: str = "") -> str:
+        """Name the part with its unit, given in the plural: ``"61 to 120 of 9,144 images"``, ``"1 image"``."""
+        plural = re.match(r"\w*", unit)[0]  # type: ignore[index]  # it matches in any case
+        one = plural.removesuffix("es" if plural.endswith("sses") else "s")
+        return f"{mark}{self.words}{mark} {one if self.count == 1 else plural}{unit[len(plural) :]}"
+
 
 def pages(count: int, size: int, name: str = "page") -> Pages:
     """Read the page that the URL asks for; one beyond the last is the last."""
@@ -69,10 +76,19 @@ def show(now: Pages, place: str, keys: bool = True) -> None:
     key = f"{now.name}-{place}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
         _turn("Previous", now, -1, f"{key}-previous", "P" if keys else None)
-        state.sync(key, now.page)
-        st.pagination(
-            now.last, key=key, max_visible_pages=5, on_change=state.on_change(key, lambda page: _go(now, page))
+        number = f"{key}-of-{now.last}"  # the number of a longer list would not fit
+        state.sync(number, now.page)
+        st.number_input(
+            "Page",
+            1,
+            now.last,
+            key=number,
+            on_change=state.on_change(number, lambda page: _go(now, page)),
+            help="Go to a page by its number",
+            label_visibility="collapsed",
+            width=72,
         )
+        st.markdown(f"of {now.last:,}", width="content")
         _turn("Next", now, 1, f"{key}-next", "N" if keys else None)
 
 

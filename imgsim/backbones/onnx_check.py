@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsim.errors import ModelFormatError
+from imgsim.io.held_file import HeldFile
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
@@ -15,20 +16,44 @@ STANDARD = ("", "ai.onnx")
 REPEATING = frozenset(("Loop", "Scan"))  # no image network needs them, and one such node may never end
 
 
-def check_onnx(path: Path) -> None:
-    """Refuse an ONNX file that refers to other files, uses custom operators, or has loops.
+def read_network(file: Path | HeldFile) -> tuple[Path, bytes]:
+    """Read an ONNX file and check it with `check_onnx`.
+
+    Returns
+    -------
+    path : Path
+        For messages.
+    data : bytes
+        Content of the file.
 
     Raises
     ------
     ModelFormatError
-        The file is missing or damaged; it keeps data in other files; it uses operators that are not
+        The file cannot be read, or is refused.
+    """
+    path = file.path if isinstance(file, HeldFile) else file
+    try:
+        data = file.read() if isinstance(file, HeldFile) else file.read_bytes()
+    except OSError as error:
+        raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
+    check_onnx(path, data)
+    return path, data
+
+
+def check_onnx(path: Path, data: bytes) -> None:
+    """Refuse the content of an ONNX file that refers to other files, uses custom operators, or has loops.
+
+    Raises
+    ------
+    ModelFormatError
+        The file is damaged; it keeps data in other files; it uses operators that are not
         ONNX's own, or repeats a part of itself.
     """
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load_model_from_string(data)
     except (OSError, DecodeError, ValueError, RecursionError) as error:
         raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
     own = {function.domain for function in model.functions}

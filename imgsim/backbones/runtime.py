@@ -1,4 +1,4 @@
-"""Runtimes that run a backbone: ONNX Runtime on CPU, torch on CUDA and MPS, under one interface.
+"""Runtimes that run a backbone: ONNX Runtime or OpenVINO on CPU, torch on CUDA and MPS, under one interface.
 
 A runtime maps pixels, uint8 (n, height, width, 3), to raw features, float32 (n, dim). ONNX Runtime
 runs image by image on one thread (fastest per core, and no result can depend on a batch); the
@@ -11,14 +11,15 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.backbones.onnx_check import check_onnx
-from imgsim.backbones.spec import Backbone
-from imgsim.errors import ArgumentError, BackboneError, ModelFormatError
+from imgsim.backbones.onnx_check import read_network
+from imgsim.backbones.spec import BF16, Backbone
+from imgsim.errors import ArgumentError, ArgumentTypeError, BackboneError, ModelFormatError
+from imgsim.io.held_file import HeldFile
 
 MAX_MEMORY = 4 * 2**30
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -47,22 +48,8 @@ class OnnxRuntime:
 
     batched = False
 
-    def __init__(self, path: Path) -> None:
-        import onnxruntime
-
-        check_onnx(path)
-        _share_memory()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # errors are raised; their log would go to stderr
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        self._path = path
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            (self._input,) = (item.name for item in self._session.get_inputs())
-        except Exception as error:
-            raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
+    def __init__(self, file: Path | HeldFile) -> None:
+        self._path, self._session, self._input = open_session(file)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network on each image by itself."""
@@ -74,6 +61,25 @@ class OnnxRuntime:
         if features.ndim != 2:
             raise ModelFormatError(f"the network {self._path} gives {features.shape[1:]} values, not one feature.")
         return features
+
+
+def open_session(file: Path | HeldFile) -> tuple[Path, Any, str]:
+    """Return path, session on one CPU thread, and name of the one input of an ONNX file; errors as `OnnxRuntime`."""
+    import onnxruntime
+
+    path, data = read_network(file)
+    _share_memory()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # errors are raised; their log would go to stderr
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        (name,) = (item.name for item in session.get_inputs())
+    except Exception as error:
+        raise ModelFormatError(f"{path} is not a network ONNX Runtime can load: {error}") from error
+    return path, session, name
 
 
 @cache
@@ -120,17 +126,31 @@ class TorchRuntime:
         return np.concatenate(rows).astype(np.float32, copy=False)
 
 
+def device_kind(device: object) -> str:
+    """Return the name of a device without its number; nothing is looked up.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An unknown device.
+    """
+    if not isinstance(device, str):
+        raise ArgumentTypeError(f"device must be one of {', '.join(DEVICES)} (or cuda:1), not {device!r:.80}.")
+    name = device.partition(":")[0]
+    if name not in DEVICES:
+        raise ArgumentError(f"device must be one of {', '.join(DEVICES)} (or cuda:1), not {device!r:.80}.")
+    return name
+
+
 def resolve_device(device: str = "auto") -> str:
     """Return ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` takes a GPU if there is one, else the CPU.
 
     Raises
     ------
-    ArgumentError
+    ArgumentError, ArgumentTypeError
         An unknown device, or one this machine does not have.
     """
-    name = device.partition(":")[0]
-    if name not in DEVICES:
-        raise ArgumentError(f"device must be one of {', '.join(DEVICES)} (or cuda:1), not {device!r}.")
+    name = device_kind(device)
     if name == "cpu" or (name == "auto" and not _accelerator_likely()):
         return "cpu"
     import torch
@@ -150,17 +170,40 @@ def _accelerator_likely() -> bool:
     return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists() or sys.platform == "win32"
 
 
-def make_runtime(backbone: Backbone, onnx: Path | None, device: str) -> FeatureRuntime:
+def make_runtime(backbone: Backbone, onnx: Path | HeldFile | None, device: str) -> FeatureRuntime:
     """Return the runtime for a resolved device; without an ONNX file the CPU runs torch.
+
+    A network that is no torch module runs on the CPU.
 
     Raises
     ------
     BackboneError, ModelFormatError
-        The network cannot run on this device, or the ONNX file is none.
+        The network cannot run on this device or in this precision, or the ONNX file is none.
+    MissingExtraError
+        The precision is bf16, and OpenVINO is not installed.
     """
-    if device == "cpu" and onnx is not None:
+    if backbone.spec.precision == BF16:
+        return _bf16_runtime(backbone, onnx, device)
+    if onnx is not None and (device == "cpu" or backbone.write_onnx is not None):
         return OnnxRuntime(onnx)
     try:
         return TorchRuntime(backbone, device)
     except RuntimeError as error:
         raise BackboneError(f"{backbone.spec.name} cannot run on {device}: {error}") from error
+
+
+def _bf16_runtime(backbone: Backbone, onnx: Path | HeldFile | None, device: str) -> FeatureRuntime:
+    from imgsim.backbones.openvino_runtime import OpenVinoRuntime, require_bf16
+
+    name = backbone.spec.name
+    if device != "cpu":
+        raise BackboneError(f"bf16 features are computed on a CPU, not on {device}: give device='cpu' or no precision.")
+    require_bf16()
+    if onnx is None:
+        raise BackboneError(f"{name} has no ONNX form, which bf16 needs: give precision='fp32'.")
+    if isinstance(onnx, Path) and not onnx.is_file():
+        raise BackboneError(
+            f"in bf16 only a network that was exported on this machine is run, and {onnx} is missing: create the model "
+            "from its images on this machine."
+        )
+    return OpenVinoRuntime(onnx)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgsim.errors import ArgumentTypeError, BackboneError
+from imgsim.errors import BackboneError
 from imgsim.io.hashing import file_sha256
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from imgsim.backbones.text.tower import TextTower
+
 PREPROCESSING = "rgb uint8; EXIF upright; antialiased bilinear stretch; v1"
+FP32, BF16 = "fp32", "bf16"
+PRECISIONS = (FP32, BF16)
+MAX_INPUT = 4096
+"""Most pixels of a side of a network's input."""
+Triple = tuple[float, float, float]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -27,17 +34,43 @@ class BackboneSpec:
     ``height`` and ``width`` are the input in pixels, ``mean`` and ``std`` apply to RGB in [0, 1],
     ``dim`` is the feature's length (0 until the network has been run once). ``fingerprint`` identifies
     weights and preprocessing: features of equal fingerprint are interchangeable.
+
+    Pictures are stretched to the input by ``interpolation`` (bilinear, bicubic, ...; antialiased). If ``crop_from`` is
+    not 0, their shorter side is resized to that many pixels instead, and the centre is cut out: half a pixel is rounded
+    to the even side as torchvision does, or down with ``crop_floor`` as transformers does. ``pooling`` and
+    ``revision`` are those of `imgsim.backbones.options.NetworkOptions`.
+
+    With ``has_text`` the features lie in a space that a text tower shares, so that words can be queries; their lengths
+    do not count there. ``precision`` is that of the arithmetic of the network:
+    ``"fp32"`` or ``"bf16"``.
     """
 
     name: str
     fingerprint: str
     height: int
     width: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Triple
+    std: Triple
     weights: str
     licence: str
     dim: int = 0
+    interpolation: str = "bilinear"
+    crop_from: int = 0
+    pooling: str = "model"
+    revision: str = ""
+    crop_floor: bool = False
+    has_text: bool = False
+    precision: str = FP32
+
+    @property
+    def network(self) -> str:
+        """Fingerprint of weights and preprocessing alone, the same in each precision; it names the exported network."""
+        return self.fingerprint.removesuffix(f"-{self.precision}")
+
+    def in_precision(self, precision: str) -> BackboneSpec:
+        """Return the spec of the same network in another precision, whose features have a fingerprint of their own."""
+        suffix = "" if precision == FP32 else f"-{precision}"
+        return replace(self, fingerprint=f"{self.network}{suffix}", precision=precision)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""
@@ -51,74 +84,44 @@ class BackboneSpec:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A spec and ``build``, which makes its network: (n, 3, h, w) normalised float to (n, dim)."""
+    """A spec and ``build``, which makes its network anew: (n, 3, h, w) normalised float32 to (n, dim) float32.
+
+    The fingerprint of a network by name covers its weights and preprocessing; its code does not change without its
+    name or its weights. For a network of your own it covers a probe of the code too (`imgsim.backbones.own_module`).
+
+    ``write_onnx`` is set for networks that are no torch modules: it writes the file that
+    `imgsim.backbones.onnx_export.export_onnx` gives.
+
+    ``text`` makes the text tower, where ``spec.has_text`` says that there is one.
+    """
 
     spec: BackboneSpec
     build: Callable[[], nn.Module]
-
-
-def from_module(
-    module: nn.Module,
-    name: str | None = None,
-    input_size: int | tuple[int, int] | None = None,
-    mean: tuple[float, float, float] | None = None,
-    std: tuple[float, float, float] | None = None,
-) -> Backbone:
-    """Wrap your own network as a backbone.
-
-    Unset arguments come from the module's attributes of the same names, else they are 224 x 224 and ImageNet's mean
-    and standard deviation.
-
-    Raises
-    ------
-    ArgumentTypeError
-        ``module`` is no torch module.
-    """
-    from torch import nn
-
-    if not isinstance(module, nn.Module):
-        raise ArgumentTypeError(
-            "backbone must be a name, 'module:factory', an imgsim Backbone or a torch.nn.Module, "
-            f"not {type(module).__name__}."
-        )
-    attributes: Any = module
-    size: Any = input_size or getattr(attributes, "input_size", 224)
-    height, width = (size, size) if isinstance(size, int) else size
-    label = name or type(module).__name__
-    content = hashlib.sha256(repr(module).encode())
-    for key, tensor in sorted(module.state_dict().items()):
-        content.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    spec = make_spec(
-        label,
-        content.hexdigest(),
-        (height, width),
-        mean or _triple(attributes, "mean", IMAGENET_MEAN),
-        std or _triple(attributes, "std", IMAGENET_STD),
-        "your module",
-        "yours",
-    )
-    return Backbone(spec, lambda: module)
-
-
-def _triple(module: Any, name: str, default: tuple[float, float, float]) -> tuple[float, float, float]:
-    red, green, blue = getattr(module, name, default)
-    return float(red), float(green), float(blue)
+    write_onnx: Callable[[Path], None] | None = None
+    text: Callable[[], TextTower] | None = None
 
 
 def make_spec(
     name: str,
     content: str,
     size: tuple[int, int],
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
+    mean: Triple,
+    std: Triple,
     weights: str,
     licence: str,
+    **others: Any,
 ) -> BackboneSpec:
-    """Return a spec whose fingerprint covers the weights' ``content`` digest and all preprocessing."""
-    identity = json.dumps([name, content, size, mean, std, PREPROCESSING])
+    """Return a spec whose fingerprint covers the weights' ``content`` digest and all preprocessing.
+
+    ``others`` are further fields of `BackboneSpec`; those that do not have their default value are covered too.
+    """
+    spec = BackboneSpec(name, "", *size, mean, std, weights, licence, **others)
+    covered = {key: getattr(spec, key) for key in ("interpolation", "crop_from", "crop_floor", "pooling")}
+    changed = {key: value for key, value in covered.items() if value != getattr(BackboneSpec, key)}
+    identity = json.dumps([name, content, size, mean, std, PREPROCESSING, *([changed] if changed else [])])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     safe = "".join(c if c.isalnum() or c in "_-" else "-" for c in name)[:40]
-    return BackboneSpec(name, f"{safe}-{digest}", *size, mean, std, weights, licence)
+    return replace(spec, fingerprint=f"{safe}-{digest}")
 
 
 def weights_digest(path: Path) -> str:

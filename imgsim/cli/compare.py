@@ -35,7 +35,10 @@ def compare(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two models: what they hold, metrics beyond chance, and images whose neighbours changed."""
+    """Compare two models.
+
+    What they hold, metrics that differ beyond chance, and the images whose neighbours changed.
+    """
     from imgsim.comparison import compare as compare_models
 
     check_suffix(output, TABLES, "--output")

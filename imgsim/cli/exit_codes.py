@@ -10,18 +10,19 @@ import typer
 from typer.core import TyperGroup
 
 from imgsim.cli.console import note
+from imgsim.cli.interrupts import INTERRUPTED, tell_stopped, was_interrupted
 from imgsim.errors import ImgsimError
+from imgsim.io.home import home
 
 FAILED = 1
-INTERRUPTED = 130
 TYPED = {
     "imgsim.list_backbones()": "imgsim backbones",
     "imgsim.mlflow.flavor.load_model(uri)": "models:/NAME@ALIAS",
+    "pass overwrite=True to": "give --overwrite to",
     "give root, where": "give --root DIR, where",
 }
 """What the library's messages advise in Python, as it is typed on the command line."""
 _ARGUMENT = re.compile(r"\b(backbone|weights|device)='([^']*)'")
-STOPPED = "stopped. Features stored so far are kept: the same command goes on from there."
 
 
 class CleanGroup(TyperGroup):
@@ -29,27 +30,42 @@ class CleanGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        debug = bool(ctx.params.get("debug"))
+        debug, new = bool(ctx.params.get("debug")), not home().exists()
         try:
             with _clean_warnings(debug):
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
-            if debug:
+        except (KeyboardInterrupt, Exception) as error:
+            if debug or isinstance(error, BrokenPipeError):
                 raise
-            note(STOPPED)
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            raise
-        except (ImgsimError, OSError) as error:
-            if debug:
+            if isinstance(error, KeyboardInterrupt) or was_interrupted():
+                tell_stopped()
+                raise typer.Exit(INTERRUPTED) from None
+            if _belongs_to_typer(error):
                 raise
             note(f"error: {_message(error)}")
             raise typer.Exit(FAILED) from None
+        finally:
+            if new and home().exists():
+                note(f"made {home()}: features and records are kept there. IMGSIM_HOME chooses another folder.")
+
+
+def _belongs_to_typer(error: Exception) -> bool:
+    """Return whether Typer answers this itself: wrong usage, and the end of a command."""
+    return type(error).__module__.partition(".")[0] in ("typer", "click")
 
 
 def _message(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "memory is short. Close other programs, or give fewer images, dimensions or workers."
+    if not isinstance(error, (ImgsimError, OSError)):
+        said = " ".join(str(error).split())[:300]
+        return (
+            f"unexpected {type(error).__name__}: {said}. This is a fault of imgsim: please report it with what "
+            "`imgsim --debug` prints before the same command."
+        )
     if isinstance(error, OSError) and not isinstance(error, ImgsimError) and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}." if error.filename else f"{error.strerror.lower()}."
+        where = error.filename2 or error.filename  # of a copy, its target: sources have messages of their own
+        return f"{where}: {error.strerror.lower()}." if where else f"{error.strerror.lower()}."
     return _typed(str(error)) or type(error).__name__
 
 

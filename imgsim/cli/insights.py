@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgsim.arguments import DEFAULT_BACKBONE
 from imgsim.cli.console import emit, note, say
-from imgsim.cli.insight_options import BackboneName, Output, Target, Weights, insight_of, open_target, show
+from imgsim.cli.insight_options import Output, Target, insight_of, open_target, show
 from imgsim.cli.load import AsJson
+from imgsim.cli.networks.options import DEFAULT_NETWORK, NetworkChoice, takes_network
 from imgsim.cli.output_files import TABLES, check_suffix, write_table
 from imgsim.insights.registry import INSIGHTS, InsightKind
 
+if TYPE_CHECKING:
+    from imgsim.insights.duplicates.decided import DecidedCopies
+    from imgsim.model import SimilarityModel
 
+for_folders = takes_network(", when TARGET is a folder of images")
+
+
+@for_folders
 def duplicates(
     target: Target,
     flips: Annotated[bool, typer.Option("--flips", help="Count a mirrored picture as the same picture.")] = False,
@@ -30,15 +37,19 @@ def duplicates(
         Path | None, typer.Option(help="Save a shell script that moves the duplicates; it never deletes.")
     ] = None,
     move_to: Annotated[Path | None, typer.Option(help="Folder the script moves files to.")] = None,
-    root: Annotated[
-        Path | None, typer.Option(help="Folder of the images, for the script; a saved model does not know it.")
-    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the images; a saved model does not know it.")] = None,
+    no_decisions: Annotated[
+        bool, typer.Option("--no-decisions", help="Leave out of plan and script what people decided about copies.")
+    ] = False,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
-    """Find duplicates (same bytes, same picture, look-alikes), with a suggestion which image to keep."""
+    """Find duplicates, with a suggestion which image to keep.
+
+    Files of the same bytes, files of the same picture, and look-alikes. In the plan and in the script, copies that
+    people decided to keep or to spare (imgsim mark, the dashboard) win over the suggestion.
+    """
     from imgsim.insights.duplicates.cleanup import move_folders, write_plan_csv, write_plan_script
 
     check_suffix(output, TABLES, "--output")
@@ -47,40 +58,49 @@ def duplicates(
         raise typer.BadParameter(
             "a script needs a folder to move files to: give both.", param_hint="--script, --move-to"
         )
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         if move_to is not None:
             move_folders(model.references, move_to, root)
-        found = insight_of(model, "duplicates", flips=flips, rotations=rotations, threshold=threshold)
+        found = insight_of(model, "duplicates", flips=flips, rotations=rotations, threshold=threshold, root=root)
+        decided = _decided_copies(model) if (plan or script) is not None and not no_decisions else None
         if plan is not None:
-            write_plan_csv(found, plan)
+            write_plan_csv(found, plan, decided=decided)
             note(f"saved {plan}")
         if script is not None and move_to is not None:
-            count = write_plan_script(model.references, found, script, move_to, root=root)
+            count = write_plan_script(model.references, found, script, move_to, root=root, decided=decided)
             note(f"saved {script}: it moves {count:,} files; `sh {script} --dry-run` shows them first.")
     groups = found.tables["groups"]
     columns = ("group", "tier", "keep", "path", "distance", "reason")
     show(target, found, groups, columns, output, as_json)
 
 
+def _decided_copies(model: SimilarityModel) -> DecidedCopies:
+    from imgsim.decisions import open_decisions
+    from imgsim.insights.duplicates.decided import DecidedCopies
+
+    return DecidedCopies.of(model.references, open_decisions())
+
+
+@for_folders
 def outliers(
     target: Target,
     threshold: Annotated[
         float | None, typer.Option(min=0.0, help="Robust deviations from which an image is an outlier.")
     ] = None,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
-    """List the images that are far from everything else, the furthest first."""
+    """List images that are far from all others, the furthest first."""
     from imgsim.insights.registry import highlights
 
     check_suffix(output, TABLES, "--output")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = insight_of(model, "outliers", threshold=threshold)
     show(target, found, highlights(found), ("path", "label", "distance", "score"), output, as_json)
 
 
+@for_folders
 def labels(
     target: Target,
     threshold: Annotated[
@@ -91,19 +111,30 @@ def labels(
         typer.Option(help="Label that is no class and is not judged; repeatable. Default: BACKGROUND_Google."),
     ] = None,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
-    """List labels that the neighbours contradict, each with the probability that it is wrong."""
+    """List labels that the neighbours contradict.
+
+    Each with the probability that it is wrong.
+    """
+    from imgsim.insights.labels.errors import outvoted, words
+
     check_suffix(output, TABLES, "--output")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = insight_of(model, "label_errors", background=background)
     images = found.tables["images"]
     rows = images[images["probability"] >= threshold].sort_values("probability", ascending=False, kind="stable")
-    show(target, found, rows, ("path", "label", "suggestion", "probability", "votes"), output, as_json)
+    if not as_json and found.metrics["judged"]:
+        note(words(found))
+        if not len(rows) and output is None:
+            rows = outvoted(found)
+            note(f"No label is wrong with a probability of {threshold:.0%} or more. Neighbours outvote {len(rows):,}.")
+    columns = ("path", "label", "suggestion", "probability", "votes", "votes_given")
+    show(target, found, rows, columns, output, as_json)
 
 
+@for_folders
 def leaks(
     target: Target,
     split: Annotated[
@@ -114,19 +145,18 @@ def leaks(
         ),
     ] = None,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
     """List pictures that are in two splits, such as train and test."""
     check_suffix(output, TABLES, "--output")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = insight_of(model, "leaks", split=_splits(split, model.images.paths))
     columns = ("split", "path", "other_split", "other_path", "tier")
     show(target, found, found.tables["pairs"], columns, output, as_json)
 
 
-def _splits(split: str | None, paths: list[str]) -> str | list[str | None] | None:
+def _splits(split: str | None, paths: Sequence[str]) -> str | list[str | None] | None:
     """Return a column's name unchanged; for a file with ``path`` and ``split`` the split of each path, or None."""
     if split is None or Path(split).suffix.lower() not in TABLES:
         return split
@@ -144,32 +174,32 @@ def _splits(split: str | None, paths: list[str]) -> str | list[str | None] | Non
     return [split_of.get(path) for path in paths]
 
 
+@for_folders
 def quality(
     target: Target,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
-    """List pictures that are blurred, dark, bright, almost empty or oddly shaped."""
+    """List pictures that are blurred, dark, bright, empty or narrow."""
     check_suffix(output, TABLES, "--output")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = insight_of(model, "quality")
     show(target, found, found.tables["issues"], ("path", "label", "issue", "value", "threshold"), output, as_json)
 
 
+@for_folders
 def clusters(
     target: Target,
     members: Annotated[Path | None, typer.Option(help="Save the cluster of every image as .csv or .parquet.")] = None,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
-    """List groups of similar images, each with its size and a representative."""
+    """List groups of similar images, each with a representative."""
     check_suffix(output, TABLES, "--output")
     check_suffix(members, TABLES, "--members")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = insight_of(model, "clusters")
     if members is not None:
         write_table(found.tables["members"], members)
@@ -177,12 +207,12 @@ def clusters(
     show(target, found, found.tables["clusters"], columns, output, as_json)
 
 
+@for_folders
 def image_map(
     target: Target,
     picture: Annotated[Path | None, typer.Option(help="Save the map as .png.")] = None,
     output: Output = None,
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
     """Place all images on a plane, neighbours together."""
@@ -191,7 +221,7 @@ def image_map(
 
     check_suffix(output, TABLES, "--output")
     check_suffix(picture, (".png",), "--picture")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = insight_of(model, "map")
         if picture is not None:
             insight_of(model, "clusters")
@@ -200,20 +230,20 @@ def image_map(
     show(target, found, found.tables["map"], ("path", "label", "x", "y"), output, as_json)
 
 
+@for_folders
 def report(
     target: Target,
     output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("insights.html"),
-    backbone: BackboneName = DEFAULT_BACKBONE,
-    weights: Weights = None,
+    network: NetworkChoice = DEFAULT_NETWORK,
     as_json: AsJson = False,
 ) -> None:
-    """Write all insights as one self-contained HTML page with pictures."""
+    """Write all insights as one HTML page with pictures."""
     from imgsim.insights.registry import INSIGHTS
     from imgsim.insights.report.report import render_report
     from imgsim.io.atomic import atomic_path
 
     check_suffix(output, (".html",), "--output")
-    with open_target(target, backbone, weights) as model:
+    with open_target(target, network) as model:
         found = [insight_of(model, name) for name in INSIGHTS]
         page = render_report(model.references, Path(target.rstrip("/")).name or target)
         with atomic_path(output) as temporary:
@@ -228,17 +258,17 @@ def report(
 def command_of(kind: InsightKind) -> Callable[..., None]:
     """Return the general command of an insight: it shows metrics and the first table."""
 
+    @for_folders
     def command(
         target: Target,
         output: Output = None,
-        backbone: BackboneName = DEFAULT_BACKBONE,
-        weights: Weights = None,
+        network: NetworkChoice = DEFAULT_NETWORK,
         as_json: AsJson = False,
     ) -> None:
         from imgsim.insights.registry import highlights
 
         check_suffix(output, TABLES, "--output")
-        with open_target(target, backbone, weights) as model:
+        with open_target(target, network) as model:
             found = insight_of(model, kind.name)
         rows = highlights(found)
         show(target, found, rows, tuple(rows.columns), output, as_json)

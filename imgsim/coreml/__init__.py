@@ -7,21 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imgsim.coreml.export.export import CoreMLExport, export_coreml
-    from imgsim.coreml.export.verify import VerificationReport, verify
+    from imgsim.coreml.export.export import export_coreml
+    from imgsim.coreml.export.verify import verify
     from imgsim.coreml.runtime.interface import Feature
     from imgsim.coreml.runtime.interpreter import Interpreter
 
 _LAZY = {
-    "CoreMLExport": "export.export",
     "Feature": "runtime.interface",
     "Interpreter": "runtime.interpreter",
-    "VerificationReport": "export.verify",
     "export_coreml": "export.export",
     "verify": "export.verify",
 }
 
-__all__ = ["CoreMLExport", "Feature", "Interpreter", "VerificationReport", "export_coreml", "verify"]
+__all__ = ["Feature", "Interpreter", "export_coreml", "verify"]
 
 
 def __getattr__(name: str) -> Any:

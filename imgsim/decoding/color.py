@@ -1,28 +1,28 @@
 """Colour conversion: a Pillow image of any mode to 8-bit sRGB through its ICC profile, transparency over white."""
 
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms
 
-_HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N")
+from imgsim.decoding.depth import to_eight_bits
+
 _PROFILE_SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY", "LAB": "Lab"}
-_STRIP = 8_000_000  # pixels
 _INDISTINGUISHABLE = 2  # grey levels: a profile that changes no colour by more counts as sRGB
 
 
-def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+def to_srgb(image: Image.Image, icc: bytes | None, exponent: float | None = None) -> Image.Image:
     """Convert a loaded image to mode RGB: 8 bits, sRGB, transparency over white.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        Any mode Pillow reads. 16-bit gray is scaled by 1/257 and rounded; 32-bit integers and
-        floats have no defined white, so their smallest value becomes black and their largest white.
+        Any mode Pillow reads; more than 8 bits a sample are converted by `imgsim.decoding.depth.to_eight_bits`.
     icc : bytes, optional
         Embedded colour profile. Ignored when it is broken, does not fit the mode, or is sRGB.
+    exponent : float, optional
+        Power that turns the colours, from 0 to 1, into those of sRGB, where a file has no profile but says so.
 
     Returns
     -------
@@ -37,47 +37,13 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     image = to_eight_bits(image)
     image, alpha = _split_alpha(image)
     rgb = apply_profile(image, icc)
+    if exponent is not None:
+        rgb = rgb.point([round(255 * (level / 255) ** exponent) for level in range(256)] * 3)
     if alpha is None or alpha.getextrema() == (255, 255):
         return rgb
     white = Image.new("RGB", rgb.size, (255, 255, 255))
     white.paste(rgb, mask=alpha)
     return white
-
-
-def to_eight_bits(image: Image.Image) -> Image.Image:
-    """Convert a 1-bit, 16-bit, 32-bit or float image to mode L as `to_srgb` describes; return others as they are."""
-    if image.mode in _HIGH_DEPTH:
-        return _by_rows(image, lambda values: (values.astype(np.uint32) + 128) // 257)
-    if image.mode in ("I", "F"):
-        return _stretch(image)
-    if image.mode == "1":
-        return image.convert("L")
-    return image
-
-
-def _by_rows(image: Image.Image, level: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
-    """Map values to mode L by ``level``, some rows at a time: a large picture in 64 bits takes too much memory."""
-    gray = Image.new("L", image.size)
-    for top, rows in _strips(image):
-        gray.paste(Image.fromarray(level(rows).astype(np.uint8)), (0, top))
-    return gray
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
-    rows = max(1, _STRIP // image.width)
-    for top in range(0, image.height, rows):
-        yield top, np.asarray(image.crop((0, top, image.width, min(image.height, top + rows))))
-
-
-def _stretch(image: Image.Image) -> Image.Image:
-    """Map the range of a one-channel image's values onto 0..255."""
-    low, high = np.inf, -np.inf
-    for _, values in _strips(image):
-        if not np.isfinite(values).all():
-            raise ValueError("a floating-point image with NaN or infinite values has no defined grey levels")
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-    scale = 255.0 / (high - low) if high > low else 0.0
-    return _by_rows(image, lambda values: np.rint((values.astype(np.float64) - low) * scale))
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

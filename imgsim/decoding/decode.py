@@ -1,18 +1,24 @@
 """Decoding of one file: header, upright RGB array, resizing, thumbnail; damage raises `ImageError` with the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import CDLL
+from functools import partial
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from imgsim.decoding.color import apply_profile, to_eight_bits, to_srgb
-from imgsim.decoding.formats import MAX_MEGAPIXELS_ELSE, MEGAPIXEL, check_size, explain_damage, identify, open_image
+from imgsim.decoding.bmp import without_unused_alpha
+from imgsim.decoding.color import apply_profile, to_srgb
+from imgsim.decoding.deep_color import has_deep_colors, load_lower_bytes, merge_bytes, needs_lower_bytes
+from imgsim.decoding.depth import to_eight_bits
+from imgsim.decoding.formats import MAX_MEGAPIXELS_ELSE, MEGAPIXEL, check_size, identify, open_image, refusal
+from imgsim.decoding.gif import load_first_frame
 from imgsim.decoding.jpeg import JpegHeader, count_scans, exif_orientation, parse_jpeg, without_profile
-from imgsim.decoding.png import check_chunks, check_complete, exif_chunk
+from imgsim.decoding.png import check_chunks, check_complete, exif_chunk, gamma_exponent, gray_depth, to_eight_bits_png
+from imgsim.decoding.tiff import to_eight_bits_tiff
 from imgsim.errors import ImageError
 
 LARGE = 32 * MEGAPIXEL  # pixels above which pictures are decoded one at a time, and reduced strip by strip if not JPEG
@@ -26,7 +32,7 @@ class Header(NamedTuple):
 
     width: int  # pixels, as stored: before the orientation is applied
     height: int
-    format: str  # JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF or HEIF
+    format: str  # JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, HEIF or PPM
     orientation: int  # EXIF 1..8, 1 = upright
 
 
@@ -86,12 +92,16 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
     Raises
     ------
     ImageError
-        Stage ``"decode"``, with the reason.
+        Stage ``"decode"``, with the reason; stage ``"read"`` if not the file but the state of the
+        machine is to blame, such as too little memory.
     """
     kind = identify(data, "decode")
-    if kind == "JPEG":
+    if kind != "JPEG":
+        return _decode_by_pillow(data, kind, at_least)
+    try:
         return _decode_jpeg(data, at_least)
-    return _decode_by_pillow(data, kind, at_least)
+    except MemoryError as error:
+        raise refusal(error, kind, "decode") from None
 
 
 def resize(picture: np.ndarray | Image.Image, size: tuple[int, int]) -> np.ndarray:
@@ -223,19 +233,37 @@ def _decode_by_pillow(data: bytes, kind: str, at_least: tuple[int, int] | None) 
         try:
             return _load(image, data, kind, at_least)
         except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
-            raise ImageError("decode", explain_damage(error, kind)) from None
+            raise refusal(error, kind, "decode") from None
         finally:
             image.close()  # frees its pixels before the next large one, and even if a traceback refers to it
 
 
 def _load(image: Image.Image, data: bytes, kind: str, at_least: tuple[int, int] | None) -> np.ndarray:
     orientation = 1 if kind == "TIFF" else _orientation(image, data, kind)  # Pillow rotates TIFF itself
-    image.load()
-    if kind == "PNG":
-        _check_png(data, image)
     if at_least is not None and orientation >= 5:
         at_least = at_least[::-1]
-    return upright(np.array(_rgb(image, at_least)), orientation)
+    deep = has_deep_colors(image)
+    shown = load_eight_bits(image)
+    if kind == "PNG":
+        _check_png(data, image)
+    if deep and image.width * image.height <= LARGE and needs_lower_bytes(shown):
+        shown = merge_bytes(shown, load_lower_bytes(open_image(data, kind, "decode")))
+    colors = partial(to_srgb, icc=image.info.get("icc_profile"), exponent=gamma_exponent(image))
+    return upright(np.array(_rgb(shown, colors, at_least)), orientation)
+
+
+def load_eight_bits(image: Image.Image) -> Image.Image:
+    """Load an opened image and convert it to 8 bits a sample by the rules of its format."""
+    if image.format == "PNG":
+        depth = gray_depth(image)
+        image.load()
+        return to_eight_bits_png(image, depth)
+    if image.format == "GIF":
+        return load_first_frame(image)
+    image.load()
+    if image.format == "TIFF":
+        return to_eight_bits_tiff(image)
+    return without_unused_alpha(image) if image.format == "BMP" else to_eight_bits(image)
 
 
 def _check_png(data: bytes, image: Image.Image) -> None:
@@ -249,18 +277,18 @@ def _check_png(data: bytes, image: Image.Image) -> None:
         check_complete(data)
 
 
-def _rgb(image: Image.Image, at_least: tuple[int, int] | None) -> Image.Image:
-    """Convert a loaded image to RGB; a large one is converted and reduced strip by strip to bound memory."""
-    icc = image.info.get("icc_profile")
+def _rgb(
+    image: Image.Image, colors: Callable[[Image.Image], Image.Image], at_least: tuple[int, int] | None
+) -> Image.Image:
+    """Convert an 8-bit image to RGB by ``colors``; a large one strip by strip, and reduced, to bound memory."""
     width, height = image.size
     if at_least is None or width * height <= LARGE:
-        return to_srgb(image, icc)
-    image = to_eight_bits(image)  # may need the whole range of values
+        return colors(image)
     factor = max(1, min(height // (2 * at_least[0]), width // (2 * at_least[1])))
     rows = max(1, STRIP // width // factor) * factor
     reduced = Image.new("RGB", (-(-width // factor), -(-height // factor)))
     for top in range(0, height, rows):
-        strip = to_srgb(image.crop((0, top, width, min(height, top + rows))), icc)
+        strip = colors(image.crop((0, top, width, min(height, top + rows))))
         reduced.paste(strip.reduce(factor), (0, top // factor))
     return reduced
 

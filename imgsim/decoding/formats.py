@@ -12,6 +12,7 @@ from PIL import Image
 
 from imgsim.distribution import install_command
 from imgsim.errors import ImageError
+from imgsim.io.error_text import temporary_cause
 
 JPEG = b"\xff\xd8\xff"  # signature: the first bytes of its files
 MEGAPIXEL = 1_000_000
@@ -23,11 +24,13 @@ MAX_MEGAPIXELS = {
     "AVIF": 128,
     "HEIF": 128,
     "TIFF": 178,
+    "PPM": 100,
 }  # 12 to 17 bytes a pixel; Pillow's limit
 MAX_MEGAPIXELS_ELSE = 256
-EXTENSIONS = frozenset(
-    ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif")
-)
+EXTENSIONS = frozenset((
+    "jpg", "jpeg", "jpe", "jfif", "jfi", "jif", "pjpeg", "pjp", "mpo", "png", "apng", "webp", "avif", "avifs", "gif",
+    "bmp", "tif", "tiff", "heic", "heics", "heif", "hif", "pgm", "ppm", "pbm", "pnm",
+))  # fmt: skip
 
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -35,10 +38,12 @@ _READERS = {
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "BMP": ("imgsim.decoding.bmp", "CheckedBmp"),
+    "TIFF": ("imgsim.decoding.tiff", "CheckedTiff"),
     "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
+    "PPM": ("imgsim.decoding.netpbm", "ScaledPpm"),
 }
+FORMATS = tuple(_READERS)
 _SIGNATURES = (
     (JPEG, "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -76,6 +81,8 @@ def identify(data: bytes, stage: str) -> str:
             return "AVIF"
         if any(brand in _HEIF_BRANDS for brand in brands):
             return "HEIF"
+    if data[:2] in (b"P4", b"P5", b"P6") and data[2:3].isspace():
+        return "PPM"
     if not data:
         raise ImageError(stage, "the file is empty")
     raise ImageError(stage, _no_picture(data))
@@ -84,6 +91,8 @@ def identify(data: bytes, stage: str) -> str:
 def _no_picture(data: bytes) -> str:
     if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
         return "a text document (HTML, XML or SVG), not a picture made of pixels"
+    if data[:2] in (b"P1", b"P2", b"P3") and data[2:3].isspace():
+        return "a Netpbm picture written as text: save it as binary PBM, PGM or PPM"
     if data.startswith(b"%PDF"):
         return "a PDF document, not a picture made of pixels"
     if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI ") or data[:4] == b"\x1aE\xdf\xa3":
@@ -97,7 +106,7 @@ def check_size(width: int, height: int, kind: str, stage: str) -> None:
     Raises
     ------
     ImageError
-        No pixels, a side above 100,000 pixels, or above 256 megapixels (TIFF 178, AVIF and HEIF 128, WebP 100).
+        No pixels, a side above 100,000 pixels, or above 256 megapixels (TIFF 178, AVIF and HEIF 128, WebP and PPM 100).
     """
     if width < 1 or height < 1:
         raise ImageError(stage, f"its header declares a size of {width} x {height}")
@@ -125,9 +134,9 @@ def open_image(data: bytes, kind: str, stage: str) -> Image.Image:
         if kind != "HEIF":
             raise
         reason = f"HEIC pictures need an optional package: {install_command('heic')}"
-        raise ImageError(stage, reason) from None
+        raise ImageError("header" if stage == "header" else "read", reason) from None
     except Exception as error:  # noqa: BLE001  codecs raise almost anything on damaged input
-        raise ImageError(stage, explain_damage(error, kind)) from None
+        raise refusal(error, kind, stage) from None
     check_size(*image.size, kind, stage)
     return image
 
@@ -149,12 +158,18 @@ def _silence_libtiff() -> None:
         CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
+def refusal(error: Exception, kind: str, stage: str) -> ImageError:
+    """Make a codec's error an `ImageError`: stage ``"read"``, which is never remembered, if the machine is to blame."""
+    return ImageError(stage if temporary_cause(error) is None else "read", explain_damage(error, kind))
+
+
 def explain_damage(error: Exception, kind: str) -> str:
     """Translate a codec's error into words for the owner of the file."""
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, MemoryError):
-        return f"too little memory to decode this {kind}"
-    if text.startswith(f"damaged {kind}:") or text.startswith(f"truncated {kind}:"):
+    if (cause := temporary_cause(error)) is not None:
+        why = "too little memory" if isinstance(cause, MemoryError) else f"the machine had too little ({cause})"
+        return f"{why} to decode this {kind}"
+    if text.startswith((f"damaged {kind}:", f"truncated {kind}:", f"unsupported {kind}:")):
         return text
     if text == "not identified by this driver":
         return f"damaged {kind}: its header is broken"

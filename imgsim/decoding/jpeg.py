@@ -10,6 +10,7 @@ _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _PROGRESSIVE = 0xC2
 _SCAN, _END = 0xDA, 0xD9
 _ORIENTATION_TAG = 0x0112
+_INTEGERS = {1: "B", 3: "H", 4: "I"}  # EXIF asks for 3, 16 bits; some programs write another
 _PROFILE = re.compile(rb"\xff\xe2(?=..ICC_PROFILE\0)", re.DOTALL)
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in entropy-coded data; no stuffed byte, no restart
 
@@ -115,8 +116,9 @@ def exif_orientation(exif: bytes) -> int:
         (directory,) = struct.unpack_from(order + "I", exif, 4)
         (count,) = struct.unpack_from(order + "H", exif, directory)
         for entry in range(directory + 2, directory + 2 + 12 * count, 12):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, entry)
-            if tag == _ORIENTATION_TAG and kind == 3:
+            tag, kind, _ = struct.unpack_from(order + "HHI", exif, entry)
+            if tag == _ORIENTATION_TAG and kind in _INTEGERS:
+                (value,) = struct.unpack_from(order + _INTEGERS[kind], exif, entry + 8)
                 return value if 1 <= value <= 8 else 1
     except struct.error:
         pass

@@ -1,136 +1,37 @@
 """Feature store: features, thumbnails and decoding errors by sha256 of the file, so that none is computed twice.
 
-    <root>/features/<backbone fingerprint>/*.parquet   sha256, feature
-    <root>/thumbnails/*.parquet                        sha256, thumbnail
-    <root>/undecodable/<decoder versions>/*.parquet    sha256, reason
-    <root>/backbones/<backbone fingerprint>/           backbone.onnx, spec.json
+    <root>/features/<backbone fingerprint>/<part>.parquet   sha256, feature
+    <root>/thumbnails/<part>.parquet                        sha256, thumbnail
+    <root>/undecodable/<part>.parquet                       sha256, reason
+    <root>/traits/<version>/<part>.parquet                  sha256, traits
+    <root>/backbones/<backbone fingerprint>/                backbone.onnx, spec.json
 
-Tables are append-only: each write adds a Parquet file (part) atomically. So a killed run loses nothing stored, and
-several runs may share a store, a folder of one machine or a bucket of a team. Rows that two runs stored are read once.
+Tables (`imgsim.features.content.table`) grow by parts, each added atomically and never changed, and small parts are
+merged. So a killed run loses nothing stored, and several runs may share a store, a folder of one machine or a bucket of
+a team. Rows that two runs stored are read once.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from imgsim import schema
+from imgsim import arguments
 from imgsim.errors import StoreError
+from imgsim.features.content.table import ContentTable
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
 from imgsim.io.home import home
 from imgsim.io.object_store import LocalParts, Parts, RemoteParts
+from imgsim.io.paths import absolute
 from imgsim.io.urls import is_url, join, open_url
-
-_SHA256_COLUMNS: dict[str, pa.Array] = {}
-"""Column ``sha256`` of the parts that this process has read, by path; parts never change. 70 bytes an image."""
-
-
-class ContentTable:
-    """Append-only table of Parquet parts in one folder: ``sha256`` of a file's bytes, and one column of values."""
-
-    def __init__(self, parts: Parts, value: str) -> None:
-        self.parts = parts
-        self._value = value
-
-    def append(self, table: pa.Table) -> None:
-        """Store rows of ``sha256`` and the value column as one new part.
-
-        Raises
-        ------
-        StoreError
-            The part cannot be written (disk full, read-only, no access).
-        """
-        if not len(table):
-            return
-        data = io.BytesIO()
-        # no compression: JPEGs and floats hardly shrink, and it takes 0.1 ms an image
-        pq.write_table(table, data, compression="none", write_page_checksum=True)
-        name = f"{uuid.uuid4().hex}.parquet"
-        try:
-            self.parts.write(name, data.getvalue())
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to the feature store at {self.parts.where(name)}: {error}. Free space there, or set "
-                "IMGSIM_HOME or IMGSIM_STORE to another place, and run again: what is stored already is kept."
-            ) from error
-
-    def find(self, keys: Sequence[str]) -> tuple[NDArray[np.bool_], pa.ChunkedArray | None]:
-        """Look up values by sha256.
-
-        Of parts without a wanted key only the column ``sha256`` is read, once per process.
-
-        Returns
-        -------
-        found : (len(keys),) bool
-        values : pyarrow.ChunkedArray or None
-            Values of the keys found, in order; None if there is none.
-
-        Raises
-        ------
-        StoreError
-            The store cannot be listed, or a part is damaged.
-        """
-        wanted = pa.array(keys, pa.string()).dictionary_encode()
-        names = [name for name in self._names() if name.endswith(".parquet")]
-        with ThreadPoolExecutor(self.parts.threads) as pool:
-            stored = list(pool.map(self._keys, names))
-            starts = np.cumsum([0, *map(len, stored)])
-            source = _first_row(stored, wanted.dictionary)[wanted.indices.to_numpy()]
-            found = source >= 0
-            rows = np.unique(source[found])
-            if not len(rows):
-                return found, None
-            of_part = np.searchsorted(starts, rows, "right") - 1
-            picked = [(names[part], rows[of_part == part] - starts[part]) for part in np.unique(of_part)]
-            values = list(pool.map(lambda pick: self._column(pick[0], self._value).take(pa.array(pick[1])), picked))
-        joined = pa.chunked_array([chunk for column in values for chunk in column.chunks])
-        return found, joined.take(pa.array(np.searchsorted(rows, source[found])))
-
-    def _names(self) -> list[str]:
-        try:
-            return self.parts.names()
-        except OSError as error:
-            raise StoreError(f"the feature store at {self.parts.where('')} cannot be listed: {error}.") from error
-
-    def _keys(self, name: str) -> pa.Array:
-        where = self.parts.where(name)
-        if where not in _SHA256_COLUMNS:
-            _SHA256_COLUMNS[where] = self._column(name, "sha256").combine_chunks()
-        return _SHA256_COLUMNS[where]
-
-    def _column(self, name: str, column: str) -> pa.ChunkedArray:
-        try:
-            part = self.parts.read(name)
-            return pq.read_table(part, columns=[column], partitioning=None, page_checksum_verification=True)[column]
-        except (OSError, KeyError, pa.ArrowInvalid) as error:
-            raise StoreError(
-                f"the stored part {self.parts.where(name)} cannot be read: {error}. "
-                "Delete this one file: what it held is computed again."
-            ) from error
-
-
-def _first_row(stored: Sequence[pa.Array], wanted: pa.Array) -> NDArray[np.int64]:
-    """Find the first position of each distinct key among all stored keys, (len(wanted),) int64; -1 if it has none."""
-    first = np.full(len(wanted), -1, np.int64)
-    if not stored:
-        return first
-    place = pa.compute.index_in(pa.chunked_array(stored), value_set=wanted).to_numpy()
-    rows = np.flatnonzero(~np.isnan(place))[::-1]
-    first[place[rows].astype(np.int64)] = rows
-    return first
 
 
 class FeatureStore:
@@ -146,10 +47,12 @@ class FeatureStore:
     """
 
     def __init__(self, root: str | Path | None = None, storage_options: Mapping[str, Any] | None = None) -> None:
+        if root is not None:
+            arguments.path(root, "root")
         given = root if root is not None else os.environ.get("IMGSIM_STORE") or home() / "store"
         if str(given).startswith(("file://", "local://")):
             given = open_url(str(given))[1]
-        self.root: Path | str = str(given).rstrip("/") if is_url(str(given)) else Path(given).expanduser().absolute()
+        self.root: Path | str = str(given).rstrip("/") if is_url(str(given)) else absolute(given)
         self._options = storage_options
 
     def __repr__(self) -> str:
@@ -175,9 +78,8 @@ class FeatureStore:
 
     @property
     def undecodable(self) -> ContentTable:
-        """Table of reasons why files could not be decoded, by the installed versions of the decoders."""
-        versions = f"pillow-{version('pillow')}-simplejpeg-{version('simplejpeg')}"
-        return self.table(f"undecodable/{versions}", "reason")
+        """Table of reasons why files could not be decoded."""
+        return self.table("undecodable", "reason")
 
     def backbone_folder(self, fingerprint: str) -> Path:
         """Return the folder of a backbone's ONNX form on this machine."""
@@ -195,8 +97,8 @@ class FeatureStore:
         parts = self._parts(f"backbones/{fingerprint}")
         if isinstance(parts, RemoteParts):
             with _as_store_error(parts.where(name)):
-                if name not in parts.names():
-                    parts.write(name, (self.backbone_folder(fingerprint) / name).read_bytes())
+                if name not in parts.sizes():
+                    parts.upload(name, self.backbone_folder(fingerprint) / name)
 
     def fetch(self, fingerprint: str, name: str) -> Path:
         """Return a file of a backbone's folder on this machine, downloaded if only the object store has it.
@@ -209,7 +111,7 @@ class FeatureStore:
         path, parts = self.backbone_folder(fingerprint) / name, self._parts(f"backbones/{fingerprint}")
         if isinstance(parts, RemoteParts) and not path.exists():
             with _as_store_error(parts.where(name)), atomic_path(path) as temporary:
-                temporary.write_bytes(parts.read(name).getvalue())
+                temporary.write_bytes(parts.read_bytes(name))
         return path
 
     def read_features(self, fingerprint: str, keys: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
@@ -220,39 +122,97 @@ class FeatureStore:
         found : (len(keys),) bool
         features : (sum of found, D) float32
         """
-        found, column = self.features(fingerprint).find(keys)
-        if column is None:
+        found, blocks = self.features(fingerprint).read(keys)
+        if not blocks:
             return found, np.empty((0, 0), np.float32)
-        return found, arrow.matrix(column)
+        matrix = np.empty((int(found.sum()), blocks[0][1].type.list_size), np.float32)
+        for positions, values in blocks:
+            matrix[positions] = arrow.matrix(pa.chunked_array([values]))
+        return found, matrix
 
     def read_thumbnails(self, keys: Sequence[str]) -> list[bytes | None]:
         """Look up thumbnails (JPEG) by sha256; None for a key that is not stored."""
-        found, column = self.thumbnails.find(keys)
-        values: list[Any] = [] if column is None else column.to_pylist()
-        stored = iter(values)
-        return [next(stored) if there else None for there in found]
+        found, blocks = self.thumbnails.read(keys)
+        stored: list[bytes | None] = [None] * len(keys)
+        place = np.flatnonzero(found)
+        for positions, values in blocks:
+            for position, data in zip(place[positions].tolist(), values.to_pylist(), strict=True):
+                stored[position] = data
+        return stored
+
+    def contains(self, fingerprint: str, keys: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which files have both their feature and their thumbnail here, (len(keys),) bool."""
+        stored = self.features(fingerprint).contains(keys)
+        with_feature = np.flatnonzero(stored)
+        stored[with_feature] = self.thumbnails.contains([keys[i] for i in with_feature.tolist()])
+        return stored
 
     def write(
         self,
         fingerprint: str,
-        features: dict[str, NDArray[np.float32]],
-        thumbnails: dict[str, bytes],
-        undecodable: dict[str, str],
+        features: Mapping[str, NDArray[np.float32]],
+        thumbnails: Mapping[str, bytes],
+        undecodable: Mapping[str, str],
+        formats: Mapping[str, str],
     ) -> None:
-        """Store results by sha256; features last, so that a stored feature always has its thumbnail.
+        """Store results by sha256; features last, so that a stored feature has its thumbnail.
+
+        Parameters
+        ----------
+        formats : mapping of str to str
+            Format of each file, as in `imgsim.schema.IMAGES`.
 
         Raises
         ------
         StoreError
             The store cannot be written.
         """
-        self.thumbnails.append(_table(thumbnails, schema.THUMBNAILS))
-        self.undecodable.append(_table(undecodable, schema.UNDECODABLE))
+
+        def add(table: ContentTable, rows: Mapping[str, Any], values: pa.Array) -> None:
+            table.append(list(rows), values, [formats.get(key, "") for key in rows])
+
+        if thumbnails:
+            add(self.thumbnails, thumbnails, pa.array(list(thumbnails.values()), pa.binary()))
+        if undecodable:
+            add(self.undecodable, undecodable, pa.array(list(undecodable.values()), pa.string()))
         if features:
-            matrix = np.stack(list(features.values()))
-            keys = pa.array(list(features), pa.string())
-            table = pa.table([keys, arrow.fixed_size_list(matrix)], schema=schema.features(matrix.shape[1]))
-            self.features(fingerprint).append(table)
+            add(self.features(fingerprint), features, arrow.fixed_size_list(np.stack(list(features.values()))))
+
+    def forget(self, keys: Collection[str]) -> int:
+        """Remove what is stored of these files (sha256); return the number of thumbnails among it.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read or written.
+        """
+        for name, table in self.tables().items():
+            if name != "thumbnails":
+                table.remove(keys)
+        return self.thumbnails.remove(keys)
+
+    def tables(self) -> dict[str, ContentTable]:
+        """Return all tables by folder below the root, those of networks and traits that are not used any more too.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be listed.
+        """
+        found = {"thumbnails": self.thumbnails, "undecodable": self.undecodable}
+        for below, value in (("features", "feature"), ("traits", "traits")):
+            for name in self.table(below, value).sizes():
+                found[f"{below}/{name}"] = self.table(f"{below}/{name}", value)
+        return found
+
+    def tidy(self, fingerprint: str) -> None:
+        """Merge parts if many small ones have gathered, or those of an earlier version of imgsim; errors are ignored.
+
+        Called at the end of an extraction. `ContentTable.compact` merges all, and tells errors.
+        """
+        for table in (self.features(fingerprint), self.thumbnails, self.undecodable):
+            with suppress(StoreError):  # everything is stored, and can be read
+                table.tidy()
 
 
 @contextmanager
@@ -261,7 +221,3 @@ def _as_store_error(where: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"the network at {where} cannot be exchanged with the feature store: {error}.") from error
-
-
-def _table(rows: dict[str, Any], target: pa.Schema) -> pa.Table:
-    return pa.table([pa.array(list(rows)), pa.array(list(rows.values()))] if rows else [[], []], schema=target)

@@ -1,19 +1,24 @@
 """Contact sheets: a grid of thumbnails with captions, and rows of queries with their neighbours."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from imgsim import arguments
 from imgsim.decoding.decode import decode
 from imgsim.errors import ArgumentError, ImageError
+from imgsim.images.caption_font import caption_font
 
 Picture = bytes | Image.Image | NDArray[np.uint8] | None
 
 GAP = 8
+LONGEST_CAPTION = 1000  # characters
+MAX_PIXELS = 256_000_000
 FRAME = 4
 BACKGROUND = (255, 255, 255)
 INK = (40, 40, 40)
@@ -46,16 +51,16 @@ def contact_sheet(
     Raises
     ------
     ArgumentError
-        ``columns`` or ``size`` below 1, or another number of captions than pictures.
+        ``columns`` or ``size`` below 1, another number of captions than pictures, or a sheet of more than 256
+        megapixels.
     """
-    if columns < 1 or size < 1:
-        raise ArgumentError(f"columns and size must be at least 1, not {columns} and {size}.")
+    columns, size = arguments.positive_int(columns, "columns"), arguments.positive_int(size, "size")
     if captions is not None and len(captions) != len(thumbs):
         raise ArgumentError(f"there are {len(captions)} captions for {len(thumbs)} pictures.")
     text = _text_height(size) if captions is not None else 0
     rows = max(1, -(-len(thumbs) // columns))
     width = max(1, min(columns, len(thumbs)))
-    sheet = Image.new("RGB", (GAP + width * (size + GAP), GAP + rows * (size + text + GAP)), BACKGROUND)
+    sheet = _blank(GAP + width * (size + GAP), GAP + rows * (size + text + GAP))
     for i, thumb in enumerate(thumbs):
         corner = (GAP + i % columns * (size + GAP), GAP + i // columns * (size + text + GAP))
         _draw_tile(sheet, corner, thumb, captions[i] if captions is not None else "", size)
@@ -83,7 +88,7 @@ def neighbor_sheet(
     text = _text_height(size)
     most = max((len(neighbours) for _, neighbours in rows), default=0)
     start = GAP + size + 3 * GAP  # a gap between the query and its neighbours
-    sheet = Image.new("RGB", (start + most * (size + GAP), GAP + max(1, len(rows)) * (size + text + GAP)), BACKGROUND)
+    sheet = _blank(start + most * (size + GAP), GAP + max(1, len(rows)) * (size + text + GAP))
     for i, (query, neighbours) in enumerate(rows):
         top = GAP + i * (size + text + GAP)
         _draw_tile(sheet, (GAP, top), query, "query", size)
@@ -93,6 +98,14 @@ def neighbor_sheet(
             if good is not None:
                 _draw_verdict(sheet, corner, good, size)
     return sheet
+
+
+def _blank(width: int, height: int) -> Image.Image:
+    if width * height > MAX_PIXELS:
+        raise ArgumentError(
+            f"a sheet of {width:,} x {height:,} pixels is too large; draw fewer pictures, or smaller ones."
+        )
+    return Image.new("RGB", (width, height), BACKGROUND)
 
 
 def _draw_tile(sheet: Image.Image, corner: tuple[int, int], thumb: Picture, caption: str, size: int) -> None:
@@ -108,8 +121,8 @@ def _draw_tile(sheet: Image.Image, corner: tuple[int, int], thumb: Picture, capt
         picture.thumbnail((size, size))
         sheet.paste(picture, (left + (size - picture.width) // 2, top + (size - picture.height) // 2))
     if caption:
-        font = _font(size)
-        draw.text((left, top + size + 2), _fit(caption, font, size), fill=INK, font=font)
+        font, text = caption_font(" ".join(str(caption).split())[:LONGEST_CAPTION], _font_size(size))
+        draw.text((left, top + size + 2), _fit(text, font, size), fill=INK, font=font)
 
 
 def _draw_verdict(sheet: Image.Image, corner: tuple[int, int], good: bool, size: int) -> None:
@@ -147,20 +160,12 @@ def _font_size(size: int) -> int:
     return max(9, min(13, size // 10))
 
 
-def _font(size: int) -> Any:
-    return ImageFont.load_default(_font_size(size))
-
-
-def _fit(caption: str, font: Any, width: int) -> str:
-    """Cut a caption to one line of ``width`` pixels."""
-    text = " ".join(caption.split())
-    if not isinstance(font, ImageFont.FreeTypeFont):  # the built-in bitmap font knows Latin-1 only
-        text = text.encode("latin-1", "replace").decode("latin-1")
+def _fit(text: str, font: Any, width: int) -> str:
+    """Cut a line to ``width`` pixels."""
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + "...") > width:
-        text = text[:-1]
-    return text + "..."
+    fitting = bisect_right(range(1, len(text)), width, key=lambda length: font.getlength(text[:length] + "..."))
+    return text[:fitting] + "..."
 
 
 def to_png(sheet: Image.Image) -> bytes:

@@ -1,67 +1,53 @@
 """Listing of a source of images (folder, file, pattern, list, table or URL) as paths below one root."""
 
-import glob
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, SourceError
-from imgsim.images.file_names import has_image_extension, is_utf8, printable
+from imgsim.images.exclude import Exclude
+from imgsim.images.file_names import is_utf8, printable
 from imgsim.images.list_folder import Walk
+from imgsim.images.list_url import RemoteSource
+from imgsim.images.listing import AUTO, COLUMN, FOLDER, NONE, TOP_FOLDER, Entry, Listing, parent_name
+from imgsim.images.patterns import exclude_unnamed, has_magic, path_matcher, split_pattern
 from imgsim.images.read_files import LocalFiles
-from imgsim.images.read_tables import is_table, path_column, read_frame
+from imgsim.images.source_table import SPLIT, SourceTable, from_memory, is_memory_table, is_table, read_table
+from imgsim.io.archives import archive_url
 from imgsim.io.error_text import explain
-from imgsim.io.urls import is_url, join, open_url
+from imgsim.io.paths import absolute
+from imgsim.io.urls import below, common_folder, file_path, full_url, is_url, join, split_url
 
-FOLDER = "folder"  # the value of ``labels`` that takes the parent folder's name
-SPLIT = "split"  # the column of a table that says train, val or test
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One file to read: its path below the root, label, split, and modification time if the listing gave it."""
-
-    path: str
-    label: str | None
-    mtime: float | None = None
-    split: str | None = None
-
-
-@dataclass
-class Listing:
-    """Listed source: files in order, (path, reason) of those that cannot be listed, number of skipped others.
-
-    ``known`` are the rejected rows (path, stage, reason) that a saved table of images brought along.
-    """
-
-    root: str
-    entries: list[Entry] = field(default_factory=list)
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-    skipped: int = 0
-    known: list[dict[str, str]] = field(default_factory=list)
+_NULL = "\0"
 
 
 def list_source(
-    source: Any, recursive: bool = True, labels: str | None = FOLDER, options: Mapping[str, Any] | None = None
+    source: Any,
+    recursive: bool = True,
+    labels: str | None = AUTO,
+    options: Mapping[str, Any] | None = None,
+    exclude: str | Iterable[str] = (),
 ) -> Listing:
     """List the images of a source.
 
     Parameters
     ----------
-    source : str, Path, list of those, or pandas.DataFrame
-        A folder, a file, a pattern such as ``photos/*.jpg``, a CSV, TSV or Parquet file with a column of
-        paths, an fsspec URL of any of these, a list of files or file URLs, or a table in memory.
+    source : str, Path, list of those, pandas.DataFrame or pyarrow.Table
+        A folder, a file, a pattern such as ``photos/*.jpg``, a ZIP or TAR archive, a CSV, TSV or Parquet file with a
+        column of paths, an fsspec URL of any of these, a list of files or file URLs, or a table in memory.
     recursive : bool
         List folders below a folder too.
     labels : str or None
-        ``"folder"``: the parent folder's name; None: no labels; else the name of a table's column.
+        ``"auto"``: a table's column ``label``, else the parent folders' names if there are several; ``"folder"``: the
+        parent folder's name; ``"top-folder"``: the name of the first folder below the source, and of a list below the
+        folder that its files share; ``"column"``: a table's column ``label``; ``"none"`` or None: no labels; else the
+        name of a table's column.
     options : mapping, optional
         fsspec storage options for URLs.
+    exclude : str or iterable of str
+        Patterns of names to leave out, see `imgsim.images.exclude.Exclude`.
 
     Returns
     -------
@@ -78,52 +64,63 @@ def list_source(
         ``source`` is none of the above.
     """
     if labels is not None and not isinstance(labels, str):
-        raise ArgumentTypeError(f'labels must be "folder", None or the name of a column, not {labels!r}.')
-    if isinstance(source, pd.DataFrame):
-        return _list_table(source, str(Path.cwd()), labels)
+        raise ArgumentTypeError(
+            f'labels must be "auto", "folder", "top-folder", "none" or the name of a column, not {labels!r}.'
+        )
+    labels, rules = labels or NONE, Exclude(exclude)
+    if is_memory_table(source):
+        return _list_table(from_memory(source), "", labels)
     if not isinstance(source, (str, os.PathLike)):
-        return _list_paths(_as_strings(source), _refuse_column_name(labels, "a list of files"))
+        return _list_files(_as_strings(source), _refuse_column_name(labels, "a list of files"))
     name = os.fspath(source)
     if not isinstance(name, str) or not name:
         raise ArgumentTypeError(f"a source must be text or a path, not {source!r}.")
     if not is_utf8(name):
         raise SourceError(f"{printable(name)}: the name is not valid UTF-8. Rename it, or list a folder above it.")
-    if name.startswith(("file://", "local://")):
-        name = open_url(name)[1] or "/"
+    name = file_path(name) or name
     if is_url(name):
-        return _list_url(name, recursive, labels, options)
-    return _list_local(_absolute(name), recursive, labels)
+        return _list_url(full_url(name), recursive, labels, options, rules)
+    return _list_local(_normal(name), recursive, labels, rules)
 
 
-def parent_label(path: str) -> str | None:
-    """Return the name of the folder a path lies in; None for a path without folder."""
-    return path.split("/")[-2] or None if "/" in path else None
-
-
-def _absolute(path: str) -> str:
+def _normal(path: str) -> str:
     """Return an absolute path without ``..``; links are kept (pathlib has no such operation)."""
-    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100
+    return os.path.normpath(absolute(path))
 
 
-def _refuse_column_name(labels: str | None, kind: str) -> str | None:
+def _refuse_column_name(labels: str, kind: str) -> str:
     """Return ``labels`` unless it names a column, which a source of this kind does not have."""
-    if labels not in (FOLDER, None):
-        raise ArgumentError(f'labels={labels!r} names a column, but the source is {kind}: use "folder" or None.')
+    if labels not in (AUTO, FOLDER, TOP_FOLDER, NONE):
+        which = "means" if labels == COLUMN else "names"
+        raise ArgumentError(
+            f'labels={labels!r} {which} a column, but the source is {kind}: use "folder", "top-folder" or "none".'
+        )
     return labels
 
 
-def _list_local(path: str, recursive: bool, labels: str | None) -> Listing:
-    if Path(path).is_dir():
-        return _list_folder(path, recursive, _refuse_column_name(labels, "a folder"))
+def _list_local(path: str, recursive: bool, labels: str, rules: Exclude) -> Listing:
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises where a name is too long or a folder forbidden
+        return _list_folder(path, recursive, _refuse_column_name(labels, "a folder"), rules)
     if os.path.lexists(path):
         if is_table(path):
-            return _list_table(read_frame(_read_local(path), path), str(Path(path).parent), labels)
-        return _list_paths([path], _refuse_column_name(labels, "an image file"))
-    matches = sorted(glob.glob(path, recursive=recursive)) if glob.has_magic(path) else []  # noqa: PTH207
-    if not matches:
-        raise SourceError(f"{path}: there is no such file or folder. Check the spelling and that its disk is there.")
-    files = [match for match in matches if has_image_extension(match)]
-    return _list_paths(files, _refuse_column_name(labels, "a pattern"))
+            return _list_table(read_table(_read_local(path), path, path), str(Path(path).parent), labels)
+        if (archive := archive_url(path)) is not None:
+            return _list_url(archive, recursive, labels, None, rules)
+        return _list_files([path], _refuse_column_name(labels, "an image file"))
+    if has_magic(path):
+        return _list_pattern(path, recursive, _refuse_column_name(labels, "a pattern"), rules)
+    raise _missing(path)
+
+
+def _missing(path: str) -> SourceError:
+    try:
+        os.lstat(path)
+        reason = "it appeared only now"
+    except (FileNotFoundError, NotADirectoryError):
+        reason = "there is no such file or folder"
+    except (OSError, ValueError) as error:
+        reason = explain(error)
+    return SourceError(f"{path}: {reason}. Check the spelling and that its disk is there.")
 
 
 def _read_local(path: str) -> bytes:
@@ -133,159 +130,154 @@ def _read_local(path: str) -> bytes:
         raise SourceError(f"{path} cannot be read: {error.reason}.") from None
 
 
-def _list_folder(path: str, recursive: bool, labels: str | None) -> Listing:
+def _walk(path: str, recursive: bool, rules: Exclude) -> Walk:
     try:
-        walk = Walk(path, recursive).run()
+        return Walk(path, recursive, rules).run()
     except OSError as error:
         raise SourceError(f"{path}: the folder cannot be listed: {explain(error)}. Check its permissions.") from error
-    entries = [Entry(name, parent_label(name) if labels else None) for name in walk.paths]
-    return Listing(path, entries, walk.rejected, walk.skipped)
 
 
-def _list_url(url: str, recursive: bool, labels: str | None, options: Mapping[str, Any] | None) -> Listing:
-    filesystem, base = open_url(url, options)
-    try:
-        filesystem.invalidate_cache()
-        if glob.has_magic(url) and not filesystem.exists(base):
-            names = sorted(str(name) for name in filesystem.glob(base))
-            files = [str(filesystem.unstrip_protocol(name)) for name in names if has_image_extension(name)]
-            if not names:
-                raise FileNotFoundError(url)
-            return _list_paths(files, _refuse_column_name(labels, "a pattern"))
-        if filesystem.info(base)["type"] == "file":
-            if not is_table(base):
-                return _list_paths([url], _refuse_column_name(labels, "an image file"))
-            table = read_frame(filesystem.cat_file(base), url)
-            return _list_table(table, url.rsplit("/", 1)[0], labels)
-        found = filesystem.find(base, detail=True) if recursive else _top_level(filesystem, base)
-    except (ArgumentError, SourceError):
-        raise
-    except FileNotFoundError as error:
-        raise SourceError(f"{url}: there is no such file or folder. Check the URL and storage_options.") from error
-    except Exception as error:  # every service has errors of its own
-        raise SourceError(f"{url} cannot be listed: {explain(error)}. Check the URL and storage_options.") from error
-    return _sort_remote(url, base, found, _refuse_column_name(labels, "a folder"))
-
-
-def _top_level(filesystem: Any, base: str) -> dict[str, Any]:
-    return {info["name"]: info for info in filesystem.ls(base, detail=True) if info["type"] == "file"}
-
-
-def _sort_remote(url: str, base: str, found: Mapping[str, Any], labels: str | None) -> Listing:
-    root = url if url.endswith("://") else url.rstrip("/")
-    listing = Listing(root)
-    for name in sorted(found):
-        path = name.removeprefix(base).lstrip("/")
-        hidden = any(part.startswith(".") for part in path.split("/"))
-        if hidden or not has_image_extension(path):
-            listing.skipped += 1
-        else:
-            label = parent_label(path) if labels else None
-            listing.entries.append(Entry(path, label, _modified(found[name])))
+def _list_folder(path: str, recursive: bool, labels: str, rules: Exclude) -> Listing:
+    walk = _walk(path, recursive, rules)
+    listing = Listing(path, [Entry(name) for name in walk.paths], walk.rejected, walk.skipped)
+    listing.label_by(map(parent_name, walk.paths), labels)
     return listing
 
 
-def _modified(info: Mapping[str, Any]) -> float | None:
-    """Return the modification time in a listing (seconds since 1970); services name it differently."""
-    for key in ("LastModified", "last_modified", "mtime", "updated", "created"):
-        value = info.get(key)
-        if isinstance(value, datetime):
-            return value.timestamp()
-        if isinstance(value, (int, float)):
-            return float(value)
-    return None
+def _list_pattern(path: str, recursive: bool, labels: str, rules: Exclude) -> Listing:
+    """List the files below the folder where a pattern starts, each once, that match it."""
+    start, pattern = split_pattern(path, os.path.lexists)
+    root, matches = start or "/", path_matcher(pattern, recursive)
+    if not os.path.isdir(root):  # noqa: PTH112
+        raise _missing(root)
+    walk = _walk(root, "/" in pattern or pattern == "**", exclude_unnamed(rules, pattern))
+    found = [join(root, name) for name in walk.paths if matches(name)]
+    rejected, skipped = ([row for row in rows if matches(row[0])] for rows in (walk.rejected, walk.skipped))
+    if not (found or rejected or skipped):
+        raise SourceError(f"{path}: there is no such file: nothing in {root} matches the pattern.")
+    listing = _list_files(found, labels)
+    listing.root = place = listing.root or root
+    listing.rejected += [(os.path.relpath(join(root, name), place), reason) for name, reason in rejected]
+    listing.skipped += [(os.path.relpath(join(root, name), place), reason) for name, reason in skipped]
+    return listing
+
+
+def _list_url(url: str, recursive: bool, labels: str, options: Mapping[str, Any] | None, rules: Exclude) -> Listing:
+    place = RemoteSource(url, options)
+    if not place.is_file():
+        listing = place.list(recursive, rules)
+        listing.label_by(
+            (parent_name(entry.path) for entry in listing.entries), _refuse_column_name(labels, "a folder")
+        )
+        return listing
+    head, inside, links = split_url(url)
+    if is_table(inside):
+        return _list_table(read_table(place.read(), inside, url), f"{head}{inside.rpartition('/')[0]}{links}", labels)
+    if (archive := archive_url(url)) is not None and not links:
+        return _list_url(archive, recursive, labels, options, rules)
+    return _list_files([url], _refuse_column_name(labels, "an image file"))
 
 
 def _as_strings(source: Any) -> list[str]:
-    if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable):
+    if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable) or getattr(source, "ndim", 1) != 1:
         raise ArgumentTypeError(
             f"a source must be a folder, a file, a URL, a table or a list of files, not {type(source).__name__}."
         )
     paths = []
     for item in source:
-        if not isinstance(item, (str, Path)) or not str(item):
+        path = os.fspath(item) if isinstance(item, (str, os.PathLike)) else None
+        if not isinstance(path, str) or not path:
             raise ArgumentTypeError(f"a list of images must hold paths, but one item is {item!r}.")
-        paths.append(str(item))
+        paths.append(path)
     return paths
 
 
-def _list_table(table: pd.DataFrame, folder: str, labels: str | None) -> Listing:
+def _list_table(table: SourceTable, folder: str, labels: str) -> Listing:
     """List the files in a table's column of paths; relative paths start at ``folder`` or the table's own root.
 
-    Labels come from the column ``labels``, splits from the column ``split``. A saved table of images keeps its own
-    labels and its rejected files.
+    Labels come from a column or from the folders, splits from the column ``split``. A saved table of images brings
+    its rejected files along.
     """
-    if labels not in (FOLDER, None) and labels not in table.columns:
-        columns = ", ".join(map(str, table.columns))
-        raise ArgumentError(f"there is no column {labels!r} to take labels from; the columns are: {columns}.")
-    column = path_column(table)
-    saved = str(table.attrs.get("root") or "")
-    folder = saved or folder
-    if saved and labels == FOLDER and "label" in table.columns:
-        labels = "label"
-    paths, values, splits, missing = [], [], [], []
-    wanted = list(table[labels]) if labels not in (FOLDER, None) else [None] * len(table)
-    parts = list(table[SPLIT]) if SPLIT in table.columns else [None] * len(table)
-    for row, (path, value, part) in enumerate(zip(table[column], wanted, parts, strict=True)):
-        if not isinstance(path, (str, Path)) or not str(path):
-            missing.append((f"row {row}", f"the column {column!r} holds no path here"))
-            continue
-        paths.append(str(path) if is_url(str(path)) or Path(path).is_absolute() else join(folder, str(path)))
-        values.append(_text(value))
-        splits.append(_text(part))
-    listing = _list_paths(paths, FOLDER if labels == FOLDER else None, values, splits, saved)
-    listing.rejected.extend(missing)
-    for row in table.attrs.get("rejected", []):
-        path = row["path"] if listing.root == saved else join(saved, row["path"])
-        listing.known.append({**row, "path": path})
+    column = table.path_column()
+    label_column = None if labels in (FOLDER, TOP_FOLDER, NONE) else table.label_column(labels)
+    paths = table.texts(column)
+    values: list[str | None] = [None] * len(paths)
+    if label_column:
+        values, labels = table.texts(label_column), NONE
+    splits = table.texts(SPLIT) if table.has(SPLIT) else [None] * len(paths)
+    start = table.root or folder
+    rows = [
+        (_resolve(path, start), value, split) for path, value, split in zip(paths, values, splits, strict=True) if path
+    ]
+    listing = _list_files([path for path, _, _ in rows], labels, table.root, [row[1:] for row in rows])
+    if label_column and any(values):
+        listing.labels_from = table.labels_from or f"column {label_column!r}"
+    holds_none = f"the column {column!r} holds no path here"
+    listing.rejected += [
+        (f"row {row}", table.bad_rows.get(row, holds_none)) for row, path in enumerate(paths) if not path
+    ]
+    for known in table.rejected:
+        path = known["path"] if listing.root == table.root else join(table.root, known["path"])
+        listing.known.append({**known, "path": path})
     return listing
 
 
-def _text(value: Any) -> str | None:
-    """Return the value of a table's field as text; None if it is empty."""
-    return None if pd.isna(value) or value == "" else str(value)
+def _resolve(path: str, start: str) -> str:
+    r"""Return a path of a table in full: relative to ``start``, to the home folder (``~``), or written with ``\``."""
+    if is_url(path) or Path(path).is_absolute():
+        return path
+    full = join(start, path)
+    if is_url(start) or os.path.lexists(full):
+        return full
+    slashed = join(start, path.replace("\\", "/"))
+    return path if path.startswith("~") else slashed if os.path.lexists(slashed) else full
 
 
-def _list_paths(
-    paths: list[str],
-    labels: str | None,
-    values: list[str | None] | None = None,
-    splits: list[str | None] | None = None,
-    saved: str = "",
+def _list_files(
+    paths: Sequence[str], labels: str, saved: str = "", columns: Sequence[tuple[str | None, str | None]] = ()
 ) -> Listing:
-    """List given files in order, below the ``saved`` root if it holds them all, else below their common folder."""
-    full = [path.rstrip("/") if is_url(path) else _absolute(path) for path in paths]
-    root = saved if saved and all(path.startswith(join(saved, "")) for path in full) else _common_root(full)
+    """List given files in order, below the ``saved`` root if it holds them all, else below their common folder.
+
+    ``columns`` are the label and the split of each, where a table has them.
+    """
+    full = [_full(path) for path in paths]
+    named = [path for path in full if _NULL not in path]
+    root = saved
+    if named and (not saved or any(below(saved, path) is None for path in named)):
+        root = reduce(common_folder, dict.fromkeys(map(_parent, named)))
     if not is_utf8(root):
         raise SourceError(f"{printable(root)}: the name is not valid UTF-8. Rename this folder.")
-    listing = Listing(root)
-    for i, path in enumerate(full):
-        relative = path.removeprefix(root).lstrip("/")
-        if not is_utf8(relative):
-            listing.rejected.append((printable(relative), "the name is not valid UTF-8: rename it"))
+    listing, folders = Listing(root), []
+    for path, (label, split) in zip(full, columns or [(None, None)] * len(full), strict=True):
+        inside = below(root, path) or path
+        if _NULL in inside or not is_utf8(inside):
+            reason = "no name holds a null character" if _NULL in inside else "the name is not valid UTF-8: rename it"
+            listing.rejected.append((printable(inside), reason))
             continue
-        label = parent_label(path) if labels == FOLDER else values[i] if values else None
-        listing.entries.append(Entry(relative, label, split=splits[i] if splits else None))
+        listing.entries.append(Entry(inside, label, split=split))
+        folders.append(_folder_name(path))
+    listing.label_by(folders, labels)
     return listing
 
 
-def _common_root(paths: list[str]) -> str:
-    """Return the deepest folder that holds all paths, of one service or this machine.
+def _full(path: str) -> str:
+    """Return an absolute path or a whole URL; a name that no file can have as it is."""
+    path = file_path(path) or path
+    if is_url(path):
+        return full_url(path).rstrip("/")
+    return path if _NULL in path else _normal(path)
 
-    Raises
-    ------
-    SourceError
-        Paths of different services (or a mixture of URLs and paths).
-    """
-    schemes = {path.split("://")[0] if is_url(path) else "" for path in paths}
-    if len(schemes) > 1:
-        raise SourceError("a list of images must lie in one place, but these need several: load each alone.")
-    if not paths:
-        return ""
-    scheme = schemes.pop()
-    parents = [path.partition("://")[2].rpartition("/")[0] if scheme else str(Path(path).parent) for path in paths]
-    if not scheme:
-        return os.path.commonpath(parents)
-    parts = [parent.split("/") for parent in parents]
-    common = os.path.commonprefix(parts)  # noqa: RUF071 - compares whole parts here
-    return f"{scheme}://{'/'.join(common)}"
+
+def _folder_name(path: str) -> str | None:
+    """Return the name of the folder a file lies in; a host or bucket is none."""
+    if not is_url(path):
+        return parent_name(path)
+    _, inside, links = split_url(path)
+    return parent_name(inside if links else inside.partition("/")[2])
+
+
+def _parent(path: str) -> str:
+    if not is_url(path):
+        return str(Path(path).parent)
+    head, inside, links = split_url(path)
+    return f"{head}{inside.rpartition('/')[0]}{links}"

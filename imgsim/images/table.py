@@ -4,29 +4,34 @@ import hashlib
 import html
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from imgsim import schema
+from imgsim import arguments, schema
+from imgsim.columns.texts import Texts
 from imgsim.decoding.decode import decode
-from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError
+from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, RowError
 from imgsim.images.read_files import Files, open_files
-from imgsim.images.read_tables import read_images, write_images
-from imgsim.io.atomic import atomic_path
-from imgsim.io.urls import join
+from imgsim.images.saved_table import SavedTable, read_images, write_images
+from imgsim.images.scanning.spool import DOWNLOADED
+from imgsim.io.arrow import write_parquet
+from imgsim.io.paths import absolute
+from imgsim.io.urls import ANYWHERE, below, common_folder, join
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+SKIPPED = ("path", "reason")
+_BLOCK = 65_536
 
 
 class ImageTable:
@@ -35,15 +40,18 @@ class ImageTable:
     Parameters
     ----------
     table : pyarrow.Table
-        Columns of `imgsim.schema.IMAGES` (``split`` may be missing); ids unique.
+        Columns of `imgsim.schema.IMAGES` (``split`` may be missing); ids unique. Where people decided labels also
+        ``source_label``.
     rejected : list of dict or pandas.DataFrame, optional
         Columns of `imgsim.schema.REJECTED`: path, stage, reason.
     root : str
         Absolute folder or fsspec URL that the paths start from; empty when unknown.
-    skipped : int
-        Number of hidden files and files of other kinds in the source.
+    skipped : iterable of mapping, or pandas.DataFrame
+        What was left out of the source: ``path`` and ``reason``.
     storage_options : mapping, optional
         fsspec options to read from a URL.
+    labels_from : str, optional
+        What was taken as labels, in words.
 
     Raises
     ------
@@ -56,9 +64,11 @@ class ImageTable:
         table: pa.Table,
         rejected: "Iterable[Mapping[str, Any]] | pd.DataFrame" = (),
         root: str = "",
-        skipped: int = 0,
+        skipped: "Iterable[Mapping[str, Any]] | pd.DataFrame" = (),
         storage_options: Mapping[str, Any] | None = None,
+        labels_from: str | None = None,
     ) -> None:
+        arguments.instance(table, pa.Table, "table")
         try:
             self._table = schema.images(table).combine_chunks()
         except (KeyError, ValueError, pa.ArrowException) as error:
@@ -67,8 +77,11 @@ class ImageTable:
             raise ArgumentError("a table of images must not hold the same id twice.")
         self._rejected = pd.DataFrame(rejected, columns=schema.REJECTED.names).astype(object)
         self._root = root
-        self._skipped = skipped
+        self._skipped = pd.DataFrame(skipped, columns=SKIPPED).astype(object)
+        if not isinstance(storage_options, (Mapping, type(None))):
+            raise ArgumentTypeError(f"storage_options must be a mapping, not {type(storage_options).__name__}.")
         self._options = dict(storage_options or {})
+        self._labels_from = labels_from
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "ImageTable":
@@ -79,12 +92,12 @@ class ImageTable:
         SourceError
             The file is missing, damaged, or not a saved table of images.
         """
-        table, rejected, root = read_images(Path(path))
-        return cls(table, rejected, root)
+        saved = read_images(absolute(path))
+        return cls(saved.table, saved.rejected, saved.root, labels_from=saved.labels_from)
 
     @property
     def table(self) -> pa.Table:
-        """Arrow table with the columns of `imgsim.schema.IMAGES`."""
+        """Arrow table with the columns of `imgsim.schema.IMAGES`, and ``source_label`` where people decided labels."""
         return self._table
 
     @property
@@ -94,13 +107,23 @@ class ImageTable:
 
     @property
     def root(self) -> str:
-        """Absolute folder or URL that `paths` start from; empty when unknown."""
+        """Absolute folder or URL that `paths` start from; ``"://"`` if they are complete; empty when unknown."""
         return self._root
 
     @property
     def skipped(self) -> int:
-        """Number of hidden files and files of other kinds in the source."""
-        return self._skipped
+        """Number of rows of `skipped_files`."""
+        return len(self._skipped)
+
+    @property
+    def skipped_files(self) -> pd.DataFrame:
+        """Files left out of a folder: path, and reason: its extension, ``no extension``, hidden, or the pattern."""
+        return self._skipped.copy()
+
+    @property
+    def labels_from(self) -> str | None:
+        """Origin of the labels, such as ``"names of folders"``, ``"column 'kind'"``; None if nothing was."""
+        return self._labels_from
 
     @cached_property
     def ids(self) -> NDArray[np.int64]:
@@ -110,42 +133,67 @@ class ImageTable:
         return values
 
     @cached_property
-    def paths(self) -> list[str]:
+    def paths(self) -> Texts[str]:
         """Paths relative to `root`, separated by ``/``."""
-        return self._strings("path")
+        return Texts(self._table["path"])
 
     @cached_property
-    def labels(self) -> list[str | None]:
+    def labels(self) -> Texts[str | None]:
         """Label (class) of each image; None where there is none."""
-        return list(self._table["label"].to_pylist())
+        return Texts(self._table["label"])
+
+    @property
+    def decisions(self) -> str | None:
+        """Digest of the decided labels in this table (`imgsim.decisions`); None if there are none."""
+        digest = schema.decisions_note(self._table).get(schema.DECISIONS_KEY)
+        return None if digest is None else digest.decode(errors="replace")
+
+    @property
+    def source_labels(self) -> Texts[str | None]:
+        """Label that the source gave each image, before people decided."""
+        return self.labels if self.decisions is None else Texts(self._table[schema.SOURCE_LABEL.name])
+
+    @property
+    def changed_labels(self) -> int:
+        """Number of images whose label people decided differently from the source."""
+        if self.decisions is None:
+            return 0
+        return sum(label != source for label, source in zip(self.labels, self.source_labels, strict=True))
 
     @cached_property
-    def splits(self) -> list[str | None]:
+    def splits(self) -> Texts[str | None]:
         """Split of each image (train, val, test, ...); None where the source named none."""
-        return list(self._table["split"].to_pylist())
+        return Texts(self._table["split"])
 
     @cached_property
-    def sha256(self) -> list[str]:
+    def sha256(self) -> Texts[str]:
         """Hexadecimal sha256 of each file's bytes."""
-        return self._strings("sha256")
+        return Texts(self._table["sha256"])
 
     @property
     def locations(self) -> list[str]:
         """Full paths or URLs, root included."""
-        return [self.location(row) for row in range(len(self))]
+        return [join(self._root, path) for path in self.paths]
 
     def location(self, row: int) -> str:
         """Return the full path or URL of the file in a row."""
-        return join(self._root, self.paths[row])
+        return join(self._root, self.paths[_one_row(row, len(self))])
 
     @cached_property
     def digest(self) -> str:
         """Hexadecimal sha256 of ids, paths, labels, splits and contents, whatever the root and modification times."""
-        content = [self.ids.tolist(), self.paths, self.labels, self.splits, self.sha256]
-        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        return self._digest_with(self.labels)
 
-    def _strings(self, name: str) -> list[str]:
-        return list(self._table[name].to_pylist())
+    @property
+    def source_digest(self) -> str:
+        """The digest with the labels that the source gave: another decision about labels does not change it."""
+        return self.digest if self.decisions is None else self._digest_with(self.source_labels)
+
+    def _digest_with(self, labels: Texts[str | None]) -> str:
+        content = hashlib.sha256()
+        for text in _json_of([self.ids, self.paths, labels, self.splits, self.sha256]):
+            content.update(text.encode())
+        return content.hexdigest()
 
     @cached_property
     def _files(self) -> Files:
@@ -159,7 +207,7 @@ class ImageTable:
         ArgumentError
             There is no such column.
         """
-        if name not in self._table.column_names:
+        if not isinstance(name, str) or name not in self._table.column_names:
             raise ArgumentError(f"there is no column {name!r}; the columns are: {', '.join(self._table.column_names)}.")
         values = self._table[name]
         return values.to_pylist() if pa.types.is_string(values.type) else values.to_numpy()
@@ -178,7 +226,7 @@ class ImageTable:
         return self._with_table(self._table.take(pa.array(positions, pa.int64())))
 
     def _with_table(self, table: pa.Table) -> "ImageTable":
-        return ImageTable(table, self._rejected, self._root, self._skipped, self._options)
+        return ImageTable(table, self._rejected, self._root, self._skipped, self._options, self._labels_from)
 
     def filter_by(self, values: Any, column: str = "id") -> "ImageTable":
         """Select the rows whose ``column`` holds one of ``values`` (one value or many), in the order of this table.
@@ -201,7 +249,76 @@ class ImageTable:
     def with_rejected(self, rows: Iterable[Mapping[str, Any]]) -> "ImageTable":
         """Return this table with more rejected rows (path, stage, reason) after the present ones."""
         rejected = [*self._rejected.to_dict("records"), *rows]
-        return ImageTable(self._table, rejected, self._root, self._skipped, self._options)
+        return ImageTable(self._table, rejected, self._root, self._skipped, self._options, self._labels_from)
+
+    def append(self, other: "ImageTable") -> "ImageTable":
+        """Return this table with the rows of another after its own, under the next free ids.
+
+        Paths start from the deepest folder that holds the images of both: those of a folder below this table's root
+        keep that root. Where they lie on different services, paths are complete; where one root is unknown, so is the
+        new one.
+
+        Raises
+        ------
+        ArgumentError
+            There are not enough free ids.
+        """
+        if (self.decisions is None) != (other.decisions is None):
+            return self._like(other).append(other._like(self))
+        start = int(self.ids.max()) + 1 if len(self) else 0
+        if start + len(other) > 2**63:
+            raise ArgumentError(f"no ids are left after {start - 1}; give the images smaller ids.")
+        root = common_folder(self._root, other._root)
+        mine, others = (table._below(root) for table in (self, other))
+        ids = pa.array(np.arange(start, start + len(other)), pa.int64())
+        rows = pa.concat_tables([mine._table, others._table.set_column(0, schema.IMAGES.field("id"), ids)])
+        rejected = [*mine._rejected.to_dict("records"), *others._rejected.to_dict("records")]
+        skipped = [*mine._skipped.to_dict("records"), *others._skipped.to_dict("records")]
+        options = {**self._options, **other._options}
+        return ImageTable(rows, rejected, root, skipped, options, self._labels_from or other._labels_from)
+
+    def with_decided_labels(self, labels: Mapping[str, str], digest: str) -> "ImageTable":
+        """Return this table with other labels, by sha256; those of the source are kept in ``source_label``.
+
+        Parameters
+        ----------
+        labels : mapping of str to str
+            What was decided; images that it lacks have the label that the source gave.
+        digest : str
+            Names these decisions; see `decisions`.
+        """
+        source = self.source_labels
+        decided = [labels.get(key, label) for key, label in zip(self.sha256, source, strict=True)]
+        table = self._table.select(schema.IMAGES.names)
+        at = schema.IMAGES.get_field_index("label")
+        table = table.set_column(at, schema.IMAGES.field(at), pa.array(decided, pa.string()))
+        table = table.append_column(schema.SOURCE_LABEL, pa.array(list(source), pa.string()))
+        return self._with_table(table.replace_schema_metadata({schema.DECISIONS_KEY: digest.encode()}))
+
+    def _like(self, other: "ImageTable") -> "ImageTable":
+        """Return this table with the column of source labels, if the other one has it."""
+        digest = other.decisions
+        return self if self.decisions or digest is None else self.with_decided_labels({}, digest)
+
+    def _below(self, root: str) -> "ImageTable":
+        """Return this table with paths that start from a folder above its root; an unknown root changes nothing."""
+        if not root or root == self._root:
+            return self
+
+        def moved(paths: Iterable[str]) -> list[str]:
+            return [below(root, join(self._root, path)) or path for path in paths]
+
+        table = self._table.set_column(1, schema.IMAGES.field("path"), pa.array(moved(self.paths), pa.string()))
+        rejected, skipped = (rows.assign(path=moved(rows["path"])) for rows in (self._rejected, self._skipped))
+        return ImageTable(table, rejected, root, skipped, self._options, self._labels_from)
+
+    def without_notes(self) -> "ImageTable":
+        """Return the images alone, without what was rejected and skipped: small pieces of it stay small."""
+        return ImageTable(self._table, root=self._root, storage_options=self._options)
+
+    def __reduce__(self) -> Any:
+        parts = (self._table, self._rejected, self._root, self._skipped, self._options, self._labels_from)
+        return ImageTable, parts
 
     def read_bytes(self, row: int) -> bytes:
         """Read the content of the file in a row.
@@ -211,9 +328,12 @@ class ImageTable:
         ImageError
             Stage ``"read"``: the file is gone or unreadable, or the root is unknown.
         """
+        row = _one_row(row, len(self))
         path = self.paths[row]
         if not self._root:
             raise ImageError("read", f"{path}: this table does not know its folder; load the images again")
+        if (downloaded := DOWNLOADED.take(self.sha256[row])) is not None:
+            return downloaded
         try:
             return self._files.read(path)[0]
         except ImageError as error:
@@ -232,13 +352,12 @@ class ImageTable:
         ArgumentError
             Any other suffix.
         """
-        write_images(Path(path), self._table, self._rejected, self._root)
+        write_images(absolute(path), SavedTable(self._table, self._rejected, self._root, self._labels_from))
 
     def save_rejected(self, path: str | PathLike[str]) -> None:
         """Write the rejected rows as Parquet, atomically."""
         rows = pa.Table.from_pylist(self._rejected.to_dict("records"), schema=schema.REJECTED)
-        with atomic_path(Path(path)) as temporary:
-            pq.write_table(rows, temporary)
+        write_parquet(rows, absolute(path))
 
     def show(self, n: int = 25, columns: int = 5, size: int = 160) -> "Image":
         """Draw a contact sheet of the first ``n`` images, ``columns`` per row, square tiles of ``size`` pixels."""
@@ -258,8 +377,8 @@ class ImageTable:
         parts = [f"{len(self):,} image{'' if len(self) == 1 else 's'}"]
         parts += [f"{len(classes):,} label{'' if len(classes) == 1 else 's'}"] if classes else []
         parts += [f"{len(self._rejected):,} rejected"] if len(self._rejected) else []
-        parts += [f"{self._skipped:,} skipped"] if self._skipped else []
-        place = f" from {self._root}" if self._root else ""
+        parts += [f"{self.skipped:,} skipped"] if self.skipped else []
+        place = f" from {self._root}" if self._root not in ("", ANYWHERE) else ""
         return f"<ImageTable: {', '.join(parts)}{place}>"
 
     def _repr_html_(self) -> str:
@@ -268,9 +387,30 @@ class ImageTable:
         return f"<p>{html.escape(repr(self))}</p>{frame.to_html(index=False, escape=True, border=0)}"
 
 
+def _json_of(columns: Sequence[Any]) -> Iterator[str]:
+    """Yield the JSON of a list of columns, without spaces, block by block."""
+    for number, column in enumerate(columns):
+        yield ",[" if number else "[["
+        for start in range(0, len(column), _BLOCK):
+            block = list(column[start : start + _BLOCK].tolist())
+            yield ("," if start else "") + json.dumps(block, separators=(",", ":"))[1:-1]
+        yield "]"
+    yield "]"
+
+
+def _one_row(row: Any, count: int) -> int:
+    """Check one row position."""
+    if isinstance(row, bool) or not isinstance(row, (int, np.integer)):
+        raise ArgumentTypeError(f"a row is a whole number, not {type(row).__name__}.")
+    return int(_positions([row], count)[0])
+
+
 def _positions(rows: Any, count: int) -> NDArray[np.int64]:
     """Check row positions or a boolean mask; negative positions count from the end."""
-    values = np.asarray(rows)
+    try:
+        values = np.asarray(rows)
+    except ValueError:
+        values = np.array(None)
     if values.size == 0 and values.dtype != bool:
         return np.empty(0, np.int64)
     if values.ndim != 1 or values.dtype.kind not in "biu":
@@ -280,5 +420,6 @@ def _positions(rows: Any, count: int) -> NDArray[np.int64]:
             raise ArgumentError(f"the mask has {len(values)} values for {count} rows.")
         return np.flatnonzero(values)
     if values.min() < -count or values.max() >= count:
-        raise IndexError(f"row {values[(values < -count) | (values >= count)][0]} of a table of {count} rows")
+        wrong = values[(values < -count) | (values >= count)][0]
+        raise RowError(f"there is no row {wrong} in a table of {count} rows.")
     return np.where(values < 0, values + count, values).astype(np.int64)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from imgsim.errors import ArgumentError
+import numpy as np
+from numpy.typing import NDArray
+
+from imgsim import arguments
+from imgsim.errors import ArgumentError, ArgumentTypeError
 from imgsim.insights.registry import INSIGHTS
 from imgsim.references.references import References
 
@@ -38,6 +45,15 @@ class Computation:
 
         return measure_traits(self._references, self._store, self._progress)
 
+    @cached_property
+    def pictures(self) -> NDArray[np.int64]:
+        """For each row the first row of the same picture, as evaluated, or found once."""
+        from imgsim.insights.duplicates.pictures import find_pictures
+
+        evaluation = self._references.evaluation
+        known = None if evaluation is None else evaluation.pictures
+        return find_pictures(self._references, self._store, self._progress) if known is None else known
+
     def find(self, name: str, **params: Any) -> Insight:
         """Compute one insight.
 
@@ -53,6 +69,7 @@ class Computation:
             raise ArgumentError(
                 f"{name} has no parameter {sorted(set(params) - set(kind.params))}; it has {kind.params}."
             )
+        _check_params(kind.find, params)
         if "progress" in kind.params:
             params = {"progress": self._progress, **params}
         found = kind.find(self._references, *(self._needed(need) for need in kind.needs), **params)
@@ -60,8 +77,25 @@ class Computation:
         return found
 
     def _needed(self, name: str) -> Any:
-        """Return the traits or another insight; an insight that is not stored is computed."""
-        return self.traits if name == "traits" else self._references.insights.get(name) or self.find(name)
+        """Return traits, pictures or another insight; an insight that is not stored is computed."""
+        if name in ("traits", "pictures"):
+            return getattr(self, name)
+        return self._references.insights.get(name) or self.find(name)
+
+
+def _check_params(find: Callable[..., Insight], params: Mapping[str, Any]) -> None:
+    """Refuse a parameter of another kind than its default: numbers are finite numbers, texts are texts."""
+    for name, given in params.items():
+        default = inspect.signature(find).parameters[name].default
+        if isinstance(default, bool):
+            arguments.boolean(given, name)
+        if isinstance(default, bool) or not isinstance(default, (int, float, str)):
+            continue
+        kind: type = str if isinstance(default, str) else numbers.Real
+        if isinstance(given, bool) or not isinstance(given, kind):
+            raise ArgumentTypeError(f"{name} must be like {default!r}, not {type(given).__name__}.")
+        if isinstance(given, numbers.Real) and not math.isfinite(given):
+            raise ArgumentError(f"{name} must be finite, not {given}.")
 
 
 def compute(

@@ -76,6 +76,13 @@ def outlines(descriptors: Descriptors) -> Floats:
 
 def is_blank(descriptors: Descriptors) -> NDArray[np.bool_]:
     """Return whether a picture is (almost) one grey or a smooth gradient, (n,) bool."""
+    blank = np.empty(len(descriptors), bool)
+    for start in range(0, len(blank), _STEP):
+        blank[start : start + _STEP] = _is_blank(descriptors[start : start + _STEP])
+    return blank
+
+
+def _is_blank(descriptors: Descriptors) -> NDArray[np.bool_]:
     values = descriptors[:, : LUMA * LUMA].astype(np.float32)
     total = np.einsum("ni,ni->n", values, values)
     smooth = values @ _smooth_shades()
@@ -130,13 +137,8 @@ def _differences(first: Descriptors, second: Descriptors) -> Floats:
     n = len(first)
     x, y = (part[:, : LUMA * LUMA].astype(np.float32) for part in (first, second))
     p, q = (part[:, LUMA * LUMA :].astype(np.float32) - 128 for part in (first, second))
-    count, means, deviations = _unclipped_moments(x, y)
-    swap = (deviations[0] > deviations[1])[:, None]  # raise the lower contrast; the other way hides differences
+    gain, offset, swap = _light(x, y)
     x, y, p, q = *(np.where(swap, y, x), np.where(swap, x, y)), *(np.where(swap, q, p), np.where(swap, p, q))
-    low, high = (np.where(swap[:, 0], pair[::-1], pair) for pair in (np.stack(means), np.stack(deviations)))
-    known = (count >= LUMA * LUMA / 16) & (high[0] > BLANK)
-    gain = np.where(known, high[1] / np.maximum(high[0], 1e-3), 1)[:, None].astype(np.float32)
-    offset = np.where(known, low[1] - gain[:, 0] * low[0], 0)[:, None].astype(np.float32)
     left = y - np.clip(gain * x + offset, 0, 255)
     contrast = np.maximum(y.var(axis=1), BLANK**2)
     worst = np.abs(left.reshape(n, CELLS, LUMA // CELLS, CELLS, -1).mean((2, 4))).reshape(n, -1).max(1)
@@ -144,6 +146,37 @@ def _differences(first: Descriptors, second: Descriptors) -> Floats:
     noise = np.maximum((left**2).mean(axis=1) - GRAIN**2, 0) / (2 * contrast)
     shares = (noise, worst, np.abs(color).reshape(n, -1).max(1))
     return np.asarray(np.max([s / limit for s, limit in zip(shares, LIMITS.values(), strict=True)], axis=0), np.float32)
+
+
+def fit_light(first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """Fit the luma of pictures of lower contrast to that of higher contrast, by gain and offset, pair by pair.
+
+    Parameters
+    ----------
+    first, second : (m, p) float32
+
+    Returns
+    -------
+    (m, p) float32, (m, p) float32
+        The fitted ones, clipped to 0 to 255, and the others.
+    """
+    gain, offset, swap = _light(first, second)
+    low, high = np.where(swap, second, first), np.where(swap, first, second)
+    return np.clip(gain * low + offset, 0, 255), high
+
+
+def _light(x: Floats, y: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return gain and offset that fit the lower contrast to the higher, and where that is the second; (m, 1) each.
+
+    The other way hides differences.
+    """
+    count, means, deviations = _unclipped_moments(x, y)
+    swap = deviations[0] > deviations[1]
+    low, high = (np.where(swap, pair[::-1], pair) for pair in (np.stack(means), np.stack(deviations)))
+    known = (count >= x.shape[1] / 16) & (high[0] > BLANK)
+    gain = np.where(known, high[1] / np.maximum(high[0], 1e-3), 1)[:, None].astype(np.float32)
+    offset = np.where(known[:, None], low[1][:, None] - gain * low[0][:, None], 0).astype(np.float32)
+    return gain, offset, swap[:, None]
 
 
 def _unclipped_moments(x: Floats, y: Floats) -> tuple[Floats, tuple[Floats, Floats], tuple[Floats, Floats]]:

@@ -7,7 +7,7 @@ They are computed from thumbnails alone; no file is read. With a store, traits a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from imgsim.io import arrow
 from imgsim.progress import track
 
 if TYPE_CHECKING:
+    from imgsim.features.content.table import ContentTable
     from imgsim.features.store import FeatureStore
     from imgsim.references.references import References
 
@@ -38,10 +39,10 @@ VERSION = "1"
 """Version of the traits; raise it when a thumbnail gives other ones."""
 PART = 2048
 _LEVELS = 256
-_LAPLACIANS = 4 * 255 + 1
 _SHARPEST = 0.95  # quantile of pixels: the sharpest 5 % show whether anything is in focus
 _LEAST_GRADIENT = 4  # grey levels: a smaller gradient may be noise of JPEG
 _PERCENTILES = {"shadows": 0.05, "brightness": 0.5, "highlights": 0.95}
+Rows = NDArray[np.int64]
 _PictureMeasures = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
 
 
@@ -103,7 +104,7 @@ class Traits:
 def measure_traits(references: References, store: FeatureStore | None = None, progress: bool = False) -> Traits:
     """Measure every image of a model from its thumbnail, unless the store has its traits.
 
-    About 0.3 ms of CPU time per image.
+    About 0.3 ms of CPU time per image, and 1.6 KB of memory.
 
     Parameters
     ----------
@@ -113,47 +114,81 @@ def measure_traits(references: References, store: FeatureStore | None = None, pr
     progress : bool
         Show a progress bar on stderr if it takes more than a second.
     """
-    keys = references.images.sha256
+    keys = np.array(references.images.sha256, "S")
+    rows = np.flatnonzero(keys != b"")
+    _, at, content = np.unique(keys[rows], return_index=True, return_inverse=True)
+    values = np.full((len(keys), len(MEASURES)), np.nan, np.float32)
+    descriptors = np.zeros((len(keys), BYTES), np.uint8)
+    for done, traits in traits_in_parts(references, np.sort(rows[at]), store, progress):
+        values[done], descriptors[done] = traits.measures.to_numpy(np.float32), traits.descriptors
+    same = rows[at][content]
+    copies = np.flatnonzero(rows != same)
+    values[rows[copies]], descriptors[rows[copies]] = values[same[copies]], descriptors[same[copies]]
+    return Traits(pd.DataFrame(dict(zip(MEASURES, values.T, strict=True))), descriptors)
+
+
+def traits_in_parts(
+    references: References, rows: Rows, store: FeatureStore | None = None, progress: bool = False
+) -> Iterator[tuple[Rows, Traits]]:
+    """Measure some rows of a model, at most `PART` at a time.
+
+    Parameters
+    ----------
+    references : References
+    rows : (m,) int64
+        Of files with different bytes; those without a sha256 are left out.
+    store, progress
+        As in `measure_traits`.
+
+    Yields
+    ------
+    rows : (p,) int64
+        Those that have a thumbnail, in any order.
+    traits : Traits
+        Of these rows.
+    """
+    rows = rows[~references.images.sha256.among([""])[rows]]
     kept = None if store is None else store.table(f"traits/{VERSION}", "traits")
-    first = {key: row for row, key in reversed(list(enumerate(keys))) if key}
-    names = list(first)
-    stored, column = (np.zeros(len(names), bool), None) if kept is None else kept.find(names)
-    parts = [] if column is None else [_traits(_unpacked(column))]
-    found = [name for name, there in zip(names, stored, strict=True) if there]
-    todo = [first[name] for name, there in zip(names, stored, strict=True) if not there]
-    for rows, traits in _measured(references, todo, progress):
-        parts.append(traits)
-        found += [keys[row] for row in rows]
+    formats = np.array(references.images.column("format"), str)
+    for start in track(range(0, len(rows), PART), "traits", total=-(-len(rows) // PART), enabled=progress):
+        yield _of_part(references, rows[start : start + PART], kept, formats)
+
+
+def _of_part(
+    references: References, rows: Rows, kept: ContentTable | None, formats: NDArray[np.str_]
+) -> tuple[Rows, Traits]:
+    """Return the traits of different pictures, stored or measured, and the rows that have some."""
+    keys = references.images.sha256[rows]
+    there, column = (np.zeros(len(rows), bool), None) if kept is None else kept.find(keys)
+    found = [] if column is None else [_traits(_unpacked(column))]
+    todo = rows[~there]
+    thumbnails = references.thumbnails(todo.tolist()) if len(todo) else []
+    measured = todo[[data is not None for data in thumbnails]] if len(todo) else todo
+    if len(measured):
+        found.append(_measure([data for data in thumbnails if data is not None]))
         if kept is not None:
-            values = pa.StructArray.from_arrays(traits._batch().columns, fields=TRAITS)
-            kept.append(pa.table({"sha256": pa.array([keys[row] for row in rows], pa.string()), "traits": values}))
-    return _arrange_by_row(keys, found, parts)
+            values = pa.StructArray.from_arrays(found[-1]._batch().columns, fields=TRAITS)
+            kept.append(references.images.sha256[measured], values, formats[measured].tolist())
+    return np.concatenate([rows[there], measured]), _joined(found)
 
 
-def _measured(references: References, todo: Sequence[int], progress: bool) -> list[tuple[list[int], Traits]]:
-    """Measure rows in parts; return the rows with a thumbnail and their traits."""
-    starts = track(range(0, len(todo), PART), "traits", total=-(-len(todo) // PART), enabled=progress)
-    done = []
-    for start in starts:
-        rows = sorted(todo[start : start + PART])
-        thumbnails = references.thumbnails(rows)
-        there = [row for row, data in zip(rows, thumbnails, strict=True) if data is not None]
-        if there:
-            done.append((there, _measure([data for data in thumbnails if data is not None])))
-    return done
+def _joined(parts: Sequence[Traits]) -> Traits:
+    if not parts:
+        nothing = pd.DataFrame(np.empty((0, len(MEASURES)), np.float32), columns=list(MEASURES))
+        return Traits(nothing, np.empty((0, BYTES), np.uint8))
+    return Traits(pd.concat([part.measures for part in parts]), np.concatenate([part.descriptors for part in parts]))
 
 
 def _measure(thumbnails: Sequence[bytes]) -> Traits:
     import simplejpeg
 
     measured = [_measure_picture(simplejpeg.decode_jpeg(data, "RGB")) for data in thumbnails]
-    light, laplacians, gradients, small = (np.stack(part) for part in zip(*measured, strict=True))
+    light, laplacian, gradient, small = (np.stack(part) for part in zip(*measured, strict=True))
     descriptors = pack(small)
     share = light / light.sum(axis=1, keepdims=True)
     levels = np.arange(_LEVELS)
     mean = share @ levels
     grey = np.abs(descriptors[:, LUMA * LUMA :].astype(np.float32) - 128).reshape(-1, 2, CHROMA * CHROMA)
-    laplacian, gradient = _percentile(laplacians, _SHARPEST), _percentile(gradients, _SHARPEST)
     measures = {
         "sharpness": np.where(gradient > 0, laplacian / np.maximum(gradient, _LEAST_GRADIENT), np.nan),
         **{name: _percentile(light, part) for name, part in _PERCENTILES.items()},
@@ -165,7 +200,7 @@ def _measure(thumbnails: Sequence[bytes]) -> Traits:
 
 
 def _measure_picture(pixels: NDArray[np.uint8]) -> _PictureMeasures:
-    """Return histograms of luma, of its Laplacian and of its gradient, and the small picture."""
+    """Return the histogram of luma, how large its Laplacian and its gradient are where sharpest, and the picture."""
     picture = Image.fromarray(pixels)
     grey = picture.convert("L")
     x = np.asarray(grey).astype(np.int16)
@@ -176,16 +211,16 @@ def _measure_picture(pixels: NDArray[np.uint8]) -> _PictureMeasures:
     gradients = np.maximum(np.abs(inner - x[:-2, 1:-1]), np.abs(inner - x[1:-1, :-2]))
     return (
         np.asarray(grey.histogram(), np.int64),
-        np.bincount(laplacians.ravel(), minlength=_LAPLACIANS),
-        np.bincount(gradients.ravel(), minlength=_LEVELS),
+        _percentile(np.bincount(laplacians.ravel()), _SHARPEST),
+        _percentile(np.bincount(gradients.ravel()), _SHARPEST),
         small_picture(picture),
     )
 
 
 def _percentile(histograms: NDArray[np.int64], part: float) -> NDArray[np.int64]:
-    """Return the ``part`` quantile of each histogram (n, v), (n,)."""
-    running = np.cumsum(histograms, axis=1)
-    return np.asarray((running < part * running[:, -1:]).sum(axis=1))
+    """Return the ``part`` quantile of each histogram (..., v), (...)."""
+    running = np.cumsum(histograms, axis=-1)
+    return np.asarray((running < part * running[..., -1:]).sum(axis=-1))
 
 
 def _unpacked(column: pa.ChunkedArray) -> pa.Table:
@@ -198,19 +233,6 @@ def _traits(table: pa.Table) -> Traits:
         return Traits(measures, arrow.matrix(table.column("descriptor")))
     except (KeyError, ValueError, pa.ArrowInvalid) as error:
         raise ModelFormatError(f"these are not traits of images: {error}. Measure them again.") from error
-
-
-def _arrange_by_row(keys: Sequence[str], found: Sequence[str], parts: Sequence[Traits]) -> Traits:
-    """Arrange traits by content as one row per key."""
-    place = {key: i for i, key in enumerate(found)}
-    rows = np.array([place.get(key, -1) for key in keys], np.int64)
-    known = rows >= 0
-    measures = np.full((len(keys), len(MEASURES)), np.nan, np.float32)
-    descriptors = np.zeros((len(keys), BYTES), np.uint8)
-    if known.any():
-        measures[known] = np.concatenate([part.measures.to_numpy(np.float32) for part in parts])[rows[known]]
-        descriptors[known] = np.concatenate([part.descriptors for part in parts])[rows[known]]
-    return Traits(pd.DataFrame(dict(zip(MEASURES, measures.T, strict=True))), descriptors)
 
 
 def require_rows(references: References, traits: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from imgsim.insights.distinct import distinct_pictures
 from imgsim.insights.tables import about, of_images
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight, frame
@@ -15,11 +16,12 @@ from imgsim.references.insight import Insight, frame
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imgsim.insights.measures import Traits
     from imgsim.references.references import References
 
 TABLES: dict[str, pa.Schema] = {
     "images": of_images(
-        pa.field("distance", pa.float32(), nullable=False),  # to the furthest of its k neighbours
+        pa.field("distance", pa.float32(), nullable=False),  # to the furthest of its k nearest other pictures
         pa.field("lof", pa.float32(), nullable=False),  # local outlier factor: 1 is as dense as around its neighbours
         pa.field("score", pa.float32(), nullable=False),  # distance, in robust deviations above the median
         pa.field("outlier", pa.bool_(), nullable=False),
@@ -33,7 +35,7 @@ MEAN_TO_SD = 1.2533
 TINY = 1e-9
 
 
-def find_outliers(references: References, threshold: float = THRESHOLD) -> Insight:
+def find_outliers(references: References, traits: Traits, threshold: float = THRESHOLD) -> Insight:
     """Rank all images by how far away their neighbours are.
 
     The score is the distance to the k-th neighbour (Ramaswamy, Rastogi, Shim 2000), in robust standard
@@ -42,9 +44,13 @@ def find_outliers(references: References, threshold: float = THRESHOLD) -> Insig
     such as the local outlier factor (Breunig et al. 2000), which is the column ``lof``. In a collection of very
     different images distances vary so much that none may be flagged.
 
+    Copies of one picture count as one (`imgsim.insights.distinct`): a copy is no company, and gets the same score.
+
     Parameters
     ----------
     references : References
+    traits : Traits
+        Of the same images, to find the copies.
     threshold : float
         Score from which an image is flagged.
 
@@ -54,15 +60,17 @@ def find_outliers(references: References, threshold: float = THRESHOLD) -> Insig
         ``outliers``: table ``images``, one row per image, the most unusual first; metrics ``outliers``
         (flagged), ``median_distance``, ``threshold_distance``.
     """
-    distance = kth_distances(references.graph)
+    distinct = distinct_pictures(references, traits)
+    distance = kth_distances(distinct.graph)
     center, scale = robust_scale(distance)
+    distance = distance[distinct.picture]
     score = (distance - center) / scale
     rows = np.argsort(-score, kind="stable")
     flagged = score >= threshold
     columns = {
         **about(references.images, rows),
         "distance": distance[rows],
-        "lof": local_outlier_factors(references.graph)[rows],
+        "lof": local_outlier_factors(distinct.graph)[distinct.picture[rows]],
         "score": score[rows],
         "outlier": flagged[rows],
     }

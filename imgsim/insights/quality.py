@@ -3,10 +3,13 @@
 An image has an issue when its measure is beyond a limit. If that is common in the collection (the limit lies within
 one robust deviation of the median), the measure must also be three robust deviations from the median: in a collection
 of night photographs not every image is dark. A robust deviation is 1.4826 times the median absolute deviation.
+
+What shows nothing is named whatever the collection (`ALWAYS`): most frames of a video may be black.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim.insights.duplicates.best_copy import Facts
+from imgsim.insights.duplicates.best_copy import ImageProperties
 from imgsim.insights.measures import MEASURES, Traits, require_rows
 from imgsim.insights.tables import about, of_images
 from imgsim.references.insight import Insight, frame
@@ -62,6 +65,14 @@ ISSUES = {
 }
 """Limits in the units of `imgsim.insights.measures.Traits`; aspect is width over height, size the root of pixels."""
 _OF_CONTENT = ("blurry", "dark", "bright")
+ALWAYS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "blurry": lambda measures: measures["sharpness"] < 0.7,
+    "dark": lambda measures: measures["highlights"] < 25,
+    "bright": lambda measures: (measures["shadows"] > 225) & (measures["contrast"] < 8),
+    "low_information": lambda measures: (measures["entropy"] < 1) & (measures["contrast"] < 4),
+}
+"""Pictures that have an issue in any collection, from their measures: nothing in focus, 95 % of the pixels black, all
+of them almost white, or one grey. A sheet of white paper with a little print on it is none of these."""
 
 
 def image_quality(references: References, traits: Traits) -> Insight:
@@ -72,7 +83,7 @@ def image_quality(references: References, traits: Traits) -> Insight:
     Insight
         ``quality``: tables ``issues``, a row per image and issue, the worst of each issue first, and ``images``, a row
         per image (see `TABLES`). A metric per issue counts its images, ``images`` those with any.
-        A picture of low information is not called blurry, dark or bright as well.
+        A picture of low information is not called blurry or bright as well, and dark only if it is black.
 
     Raises
     ------
@@ -81,10 +92,12 @@ def image_quality(references: References, traits: Traits) -> Insight:
     """
     require_rows(references, traits)
     measures = _measures(references, traits)
-    parts = {name: _find_issue(measures[issue.measure].to_numpy(np.float64), issue) for name, issue in ISSUES.items()}
+    parts = {name: _find_issue(measures, name) for name in ISSUES}
     empty = parts["low_information"]["row"]
     for name in _OF_CONTENT:
-        parts[name] = parts[name][~parts[name]["row"].isin(empty)]
+        rows = parts[name]["row"]
+        black = ALWAYS["dark"](measures.iloc[rows]).to_numpy() & (name == "dark")
+        parts[name] = parts[name][~rows.isin(empty).to_numpy() | black]
     issues = pd.concat([part.assign(issue=name) for name, part in parts.items()])
     tables = {"issues": _issues_table(references, issues), "images": _images_table(references, measures, issues)}
     metrics = {name: float(len(part)) for name, part in parts.items()}
@@ -93,8 +106,8 @@ def image_quality(references: References, traits: Traits) -> Insight:
 
 def _measures(references: References, traits: Traits) -> pd.DataFrame:
     """Return the traits, and the shape of the files after EXIF rotation; NaN for images without a file."""
-    facts = Facts.of(references, traits.measures["sharpness"].to_numpy(np.float32))
-    width, height = facts.width.astype(np.float64), facts.height.astype(np.float64)
+    properties = ImageProperties.of(references, traits.measures["sharpness"].to_numpy(np.float32))
+    width, height = properties.width.astype(np.float64), properties.height.astype(np.float64)
     there = (width > 0) & (height > 0)
     return traits.measures.assign(
         aspect=np.where(there, width / np.maximum(height, 1), np.nan).astype(np.float32),
@@ -102,17 +115,32 @@ def _measures(references: References, traits: Traits) -> pd.DataFrame:
     )
 
 
-def _find_issue(values: Floats, issue: Issue) -> pd.DataFrame:
+def _find_issue(measures: pd.DataFrame, name: str) -> pd.DataFrame:
     """Find values beyond the limit; columns row, value, threshold, score (1 at the threshold), the worst first."""
-    low, middle, high = _usual_range(values, issue)
+    issue = ISSUES[name]
+    values = measures[issue.measure].to_numpy(np.float64)
+    found = _beyond(values, issue, *_usual_range(values, issue))
+    if name in ALWAYS:
+        rows = np.setdiff1d(np.flatnonzero(ALWAYS[name](measures)), found["row"])
+        found = pd.concat([found, _certain(rows, values[rows], issue)]) if len(rows) else found
+    return found.sort_values("score", ascending=False, kind="stable")
+
+
+def _certain(rows: NDArray[np.int64], values: Floats, issue: Issue) -> pd.DataFrame:
+    """Return rows of `ALWAYS` that the collection would hide, with the limit that holds for any collection."""
+    limit = float(issue.at_least if issue.at_least is not None else issue.at_most or 0)
+    score = 1 + np.abs(values - limit) / limit
+    return pd.DataFrame({"row": rows, "value": values, "threshold": limit, "score": score})
+
+
+def _beyond(values: Floats, issue: Issue, low: float, middle: float, high: float) -> pd.DataFrame:
     rows = np.flatnonzero((values < low) | (values > high))  # False for NaN
     found = values[rows]
     threshold = np.where(found < low, low, high)
     scale = np.log if issue.factor is not None else np.asarray
     reach = np.abs(scale(threshold) - scale(middle))
     score = np.abs(scale(found) - scale(middle)) / np.maximum(reach, 1e-3)
-    table = pd.DataFrame({"row": rows, "value": found, "threshold": threshold, "score": score})
-    return table.sort_values("score", ascending=False, kind="stable")
+    return pd.DataFrame({"row": rows, "value": found, "threshold": threshold, "score": score})
 
 
 def _usual_range(values: Floats, issue: Issue) -> tuple[float, float, float]:

@@ -46,8 +46,8 @@ class InsightKind:
     finder : str
         ``"module:function"``.
     needs : tuple of str
-        Results that the finder takes after the references: ``"traits"`` (measures of the pictures), or names of
-        insights above it.
+        Results that the finder takes after the references: ``"traits"`` (measures of the pictures), ``"pictures"``
+        (`imgsim.insights.duplicates.pictures.picture_ids`), or names of insights above it.
     command : str
         Name on the command line; default: ``name``.
     """
@@ -88,7 +88,7 @@ INSIGHTS = {
         InsightKind(
             "duplicates",
             "Duplicates",
-            "Same bytes, same picture, look-alike: groups of each tier, and which image to keep.",
+            "Identical files, same picture, look-alike: groups of each tier, and which image to keep.",
             "imgsim.insights.duplicates.find:find_duplicates",
             needs=("traits",),
         ),
@@ -97,18 +97,21 @@ INSIGHTS = {
             "Outliers",
             "Images far from everything else in the collection.",
             "imgsim.insights.outliers:find_outliers",
+            needs=("traits",),
         ),
         InsightKind(
             "hubness",
             "Hubs",
             "Images that are a neighbour of very many others, or of none.",
             "imgsim.insights.hubness:measure_hubness",
+            needs=("traits",),
         ),
         InsightKind(
             "label_errors",
             "Likely label errors",
             "Labels that the neighbours contradict, each with the probability that it is wrong.",
             "imgsim.insights.labels.errors:find_label_errors",
+            needs=("pictures",),
             command="labels",
         ),
         InsightKind(
@@ -130,6 +133,7 @@ INSIGHTS = {
             "Clusters",
             "Groups of similar images, each with a representative.",
             "imgsim.insights.clusters:find_clusters",
+            needs=("traits",),
         ),
         InsightKind(
             "map",

@@ -24,8 +24,7 @@ def of_images(*fields: pa.Field) -> pa.Schema:
     )
 
 
-def about(images: ImageTable, rows: Sequence[int] | NDArray[np.integer]) -> dict[str, list[Any]]:
+def about(images: ImageTable, rows: Sequence[int] | NDArray[np.integer]) -> dict[str, Sequence[Any]]:
     """Return the columns that every table about images starts with, for these rows."""
-    positions = [int(row) for row in rows]
-    paths, labels = images.paths, images.labels
-    return {"row": positions, "path": [paths[i] for i in positions], "label": [labels[i] for i in positions]}
+    chosen = np.asarray(rows, np.int64)
+    return {"row": chosen.tolist(), "path": images.paths[chosen], "label": images.labels[chosen]}

@@ -1,5 +1,7 @@
 """numpy matrices as Arrow fixed-size lists, and back, without copying."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from imgsim.errors import ModelFormatError
 from imgsim.io import untrusted
 from imgsim.io.atomic import atomic_path
+from imgsim.io.held_file import HeldFile
 
 
 def fixed_size_list(matrix: NDArray[Any]) -> pa.FixedSizeListArray:
@@ -42,12 +45,17 @@ def matrix(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def write_parquet(table: pa.Table, path: Path, compression: str = "zstd") -> None:
-    """Write atomically, with a checksum for each page."""
+    """Write atomically, with a checksum for each page.
+
+    A table that packs so well that `read_parquet` would take it for a trap is written unpacked.
+    """
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression=compression, write_page_checksum=True)
+        if 2 * table.nbytes > untrusted.unpacked_limit(temporary.stat().st_size):
+            pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)
 
 
-def read_parquet(path: Path, expected: pa.Schema | None = None) -> pa.Table:
+def read_parquet(source: Path | HeldFile, expected: pa.Schema | None = None) -> pa.Table:
     """Read a whole file; with ``expected``, refuse other columns or types.
 
     Raises
@@ -55,12 +63,28 @@ def read_parquet(path: Path, expected: pa.Schema | None = None) -> pa.Table:
     ModelFormatError
         The file is missing, damaged, has another schema, or would unpack to more than it may (`imgsim.io.untrusted`).
     """
+    with name_damage(source):
+        file = untrusted.BoundedParquet(source)
+        refuse_other_columns(file.schema, expected, source)
+        return file.read()
+
+
+@contextmanager
+def name_damage(source: Path | HeldFile) -> Iterator[None]:
+    """Raise errors of a Parquet file as ModelFormatError with its path."""
     try:
-        table = untrusted.read_parquet(path)
+        yield
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a name that is not UTF-8
-        raise ModelFormatError(f"{path} cannot be read as Parquet: {error}") from error
-    if expected is not None and not table.schema.equals(expected, check_metadata=False):
+        raise ModelFormatError(f"{_path(source)} cannot be read as Parquet: {error}") from error
+
+
+def refuse_other_columns(found: pa.Schema, expected: pa.Schema | None, source: Path | HeldFile) -> None:
+    """Raise ModelFormatError unless columns and types are those expected; None expects any."""
+    if expected is not None and not found.equals(expected, check_metadata=False):
         raise ModelFormatError(
-            f"{path} holds columns {table.schema.names}, expected {expected.names} with imgsim's types."
+            f"{_path(source)} holds columns {found.names}, expected {expected.names} with imgsim's types."
         )
-    return table
+
+
+def _path(source: Path | HeldFile) -> Path:
+    return source.path if isinstance(source, HeldFile) else source

@@ -1,6 +1,7 @@
 """sha256 of what files hold: names of results, and proof that nothing was damaged."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -17,5 +18,10 @@ def files_below(folder: Path) -> list[str]:
 
 def folder_sha256(folder: Path) -> str:
     """Return the hexadecimal sha256 of the names and bytes of all files below ``folder``."""
-    content = "\n".join(f"{file_sha256(folder / name)} {name}" for name in files_below(folder))
+    return digest_of({name: file_sha256(folder / name) for name in files_below(folder)})
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """Return what `folder_sha256` returns for a folder of these files: relative path to sha256."""
+    content = "\n".join(f"{files[name]} {name}" for name in sorted(files))
     return hashlib.sha256(content.encode()).hexdigest()

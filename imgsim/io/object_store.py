@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-from imgsim.io.atomic import atomic_path, sweep
+from imgsim.io.atomic import DAMAGED, atomic_path, set_aside, sweep
 from imgsim.io.error_text import explain
+from imgsim.io.ranges import Range, RangedFile, joined
 from imgsim.io.urls import join, open_url
 
 
@@ -21,16 +22,32 @@ class Parts(Protocol):
 
     threads: int  # how many reads are worth having under way
 
-    def names(self) -> list[str]:
-        """List what is there, sorted; without what is being written, or was when a process was killed."""
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of what is there by name, sorted; without what is being written, or was at a kill."""
         ...
 
-    def read(self, name: str) -> Any:
-        """Return what `pyarrow.parquet` reads: a path or the bytes."""
+    def open(self, name: str, size: int, ranges: Sequence[Range]) -> Any:
+        """Return what `pyarrow.parquet` reads: a path, or a file of which these ranges of bytes have arrived."""
         ...
 
-    def write(self, name: str, data: bytes) -> None:
-        """Add a file; missing folders are made."""
+    def read_bytes(self, name: str) -> bytes:
+        """Return the file's content."""
+        ...
+
+    def write(self, name: str) -> AbstractContextManager[Path]:
+        """Yield the path of a new file, which appears under its name when the block succeeds."""
+        ...
+
+    def set_aside(self, name: str) -> str:
+        """Rename a damaged file, so that it is kept but not read; return its new full name."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file, unless it is gone."""
+        ...
+
+    def locked(self, wait: bool) -> AbstractContextManager[bool]:
+        """Hold the folder against other processes that lock it, where that is possible; False if another holds it."""
         ...
 
     def where(self, name: str) -> str:
@@ -45,22 +62,55 @@ class LocalParts:
     folder: Path
     threads = 1
 
-    def names(self) -> list[str]:
-        """See `Parts.names`."""
-        try:
-            return sorted(name for name in os.listdir(self.folder) if not name.startswith("."))  # noqa: PTH208 - errors
-        except FileNotFoundError:
-            return []
+    def sizes(self) -> dict[str, int]:
+        """See `Parts.sizes`."""
+        found = {}
+        with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # removed since it was listed
+                    if not entry.name.startswith("."):
+                        found[entry.name] = entry.stat().st_size
+        return dict(sorted(found.items()))
 
-    def read(self, name: str) -> Path:
-        """See `Parts.read`."""
+    def open(self, name: str, size: int, ranges: Sequence[Range]) -> Path:
+        """See `Parts.open`."""
         return self.folder / name
 
-    def write(self, name: str, data: bytes) -> None:
+    def read_bytes(self, name: str) -> bytes:
+        """See `Parts.read_bytes`."""
+        return (self.folder / name).read_bytes()
+
+    @contextmanager
+    def write(self, name: str) -> Iterator[Path]:
         """See `Parts.write`."""
         with atomic_path(self.folder / name) as temporary:
-            temporary.write_bytes(data)
+            yield temporary
         sweep(self.folder)
+
+    def set_aside(self, name: str) -> str:
+        """See `Parts.set_aside`."""
+        return str(set_aside(self.folder / name))
+
+    def remove(self, name: str) -> None:
+        """See `Parts.remove`."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, wait: bool) -> Iterator[bool]:
+        """See `Parts.locked`."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / ".lock", blocking=wait)
+        try:
+            if self.folder.is_dir():
+                lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
 
     def where(self, name: str) -> str:
         """See `Parts.where`."""
@@ -91,24 +141,60 @@ class RemoteParts:
         except Exception as error:
             raise OSError(explain(error)) from error
 
-    def names(self) -> list[str]:
-        """See `Parts.names`."""
+    def sizes(self) -> dict[str, int]:
+        """See `Parts.sizes`."""
         with self._asking() as (filesystem, base):
             filesystem.invalidate_cache()  # others write too
             try:
-                return sorted(str(path).rsplit("/", 1)[-1] for path in filesystem.ls(base, detail=False))
+                found = filesystem.ls(base, detail=True)
             except FileNotFoundError:
-                return []
+                return {}
+        named = {str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]: int(entry["size"] or 0) for entry in found}
+        return dict(sorted(named.items()))
 
-    def read(self, name: str) -> Any:
-        """See `Parts.read`."""
+    def open(self, name: str, size: int, ranges: Sequence[Range]) -> RangedFile:
+        """See `Parts.open`."""
+
+        def fetch(wanted: Sequence[Range]) -> list[bytes]:
+            with self._asking() as (filesystem, base):
+                path, starts, ends = join(base, name), [start for start, _ in wanted], [end for _, end in wanted]
+                found: list[bytes] = filesystem.cat_ranges([path] * len(wanted), starts, ends, on_error="raise")
+                return found
+
+        return RangedFile(size, fetch, joined(ranges))
+
+    def read_bytes(self, name: str) -> bytes:
+        """See `Parts.read_bytes`."""
         with self._asking() as (filesystem, base):
-            return BytesIO(filesystem.cat_file(join(base, name)))
+            content: bytes = filesystem.cat_file(join(base, name))
+            return content
 
-    def write(self, name: str, data: bytes) -> None:
+    @contextmanager
+    def write(self, name: str) -> Iterator[Path]:
         """See `Parts.write`."""
+        with tempfile.TemporaryDirectory(prefix="imgsim-") as folder:
+            yield (path := Path(folder) / name)
+            self.upload(name, path)
+
+    def upload(self, name: str, path: Path) -> None:
+        """Add a file of this machine."""
         with self._asking() as (filesystem, base):
-            filesystem.pipe_file(join(base, name), data)
+            filesystem.put_file(str(path), join(base, name))
+
+    def set_aside(self, name: str) -> str:
+        """See `Parts.set_aside`."""
+        with self._asking() as (filesystem, base), suppress(FileNotFoundError):
+            filesystem.mv(join(base, name), join(base, name + DAMAGED))
+        return self.where(name + DAMAGED)
+
+    def remove(self, name: str) -> None:
+        """See `Parts.remove`."""
+        with self._asking() as (filesystem, base), suppress(FileNotFoundError):
+            filesystem.rm_file(join(base, name))
+
+    def locked(self, wait: bool) -> AbstractContextManager[bool]:
+        """See `Parts.locked`."""
+        return nullcontext(True)
 
     def where(self, name: str) -> str:
         """See `Parts.where`."""

@@ -4,14 +4,19 @@ A table may unpack to 64 times the size of its file and 256 MiB besides, a JSON 
 is refused before it is unpacked.
 """
 
+from __future__ import annotations
+
 import json
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from imgsim.io.held_file import HeldFile
 
 MAX_JSON = 64 * 2**20
 EXPANSION, FLOOR = 64, 256 * 2**20
@@ -34,30 +39,67 @@ def read_json(path: Path) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """Read a whole Parquet file; the checksums of its pages are verified.
+def read_parquet(source: Path | HeldFile) -> pa.Table:
+    """Read a whole Parquet file; errors as `BoundedParquet`."""
+    return BoundedParquet(source).read()
+
+
+class BoundedParquet:
+    """A Parquet file that is read within bounds; the checksums of its pages are verified.
+
+    Parameters
+    ----------
+    source : Path or HeldFile
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+    group_rows : list of int
+        Rows of each row group.
 
     Raises
     ------
     OSError, pyarrow.ArrowException
         It is missing, damaged, or would unpack to more than it may.
     """
-    limit = EXPANSION * path.stat().st_size + FLOOR
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        types = file.schema_arrow
-        declared = sum(file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
-        _refuse_above(limit, max(declared, file.metadata.num_rows * len(types)))
-        names = [field.name for field in types if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
-    with pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=names) as file:
-        packed = file.read()  # texts as positions in a dictionary: a long one that is repeated takes no space
-    _refuse_above(limit, packed.nbytes + sum(_text_bytes(packed.column(name)) for name in names))
-    return packed.cast(types)
+
+    def __init__(self, source: Path | HeldFile) -> None:
+        self._source = source
+        self._limit = unpacked_limit(source.size if isinstance(source, HeldFile) else source.stat().st_size)
+        self._metadata = None
+        with self._open() as file:
+            self._metadata, self.schema = file.metadata, file.schema_arrow
+        groups = [self._metadata.row_group(i) for i in range(self._metadata.num_row_groups)]
+        self.group_rows = [group.num_rows for group in groups]
+        declared = sum(group.total_byte_size for group in groups)
+        _refuse_above(self._limit, max(declared, self._metadata.num_rows * len(self.schema)))
+
+    def read(self, groups: Sequence[int] | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read some row groups and columns; all by default. Errors as the class."""
+        texts = [item.name for item in self.schema if pa.types.is_string(item.type) or pa.types.is_binary(item.type)]
+        chosen = range(len(self.group_rows)) if groups is None else groups
+        with self._open(texts) as file:  # texts as positions in a dictionary: a long one repeated takes no space
+            packed = file.read_row_groups(chosen, columns)
+        _refuse_above(self._limit, packed.nbytes + sum(map(_text_bytes, packed.columns)))
+        types = [self.schema.field(name) for name in packed.column_names]
+        return packed.cast(pa.schema(types, self.schema.metadata))
+
+    def _open(self, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+        source = self._source.open() if isinstance(self._source, HeldFile) else self._source
+        return pq.ParquetFile(
+            source, metadata=self._metadata, read_dictionary=list(dictionaries), page_checksum_verification=True
+        )
+
+
+def unpacked_limit(size: int) -> int:
+    """Return how many bytes a table in a file of ``size`` bytes may take when it is read."""
+    return EXPANSION * size + FLOOR
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:
-    """Count the bytes that dictionary-encoded texts take when each row holds its own."""
+    """Count the bytes that dictionary-encoded texts take when each row holds its own; 0 for other columns."""
     if not pa.types.is_dictionary(column.type):
-        return int(column.nbytes)
+        return 0
     lengths = [pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks]
     return sum(pc.sum(pc.cast(length, pa.int64())).as_py() or 0 for length in lengths)
 

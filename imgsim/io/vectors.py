@@ -2,21 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from imgsim import schema
-from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
+from imgsim.io.home import home
 from imgsim.io.untrusted import map_arrow
 
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 BLOCK_ROWS = 16_384
+MAX_LENGTH = 2.0**60
+"""Of a vector: the square of a distance must fit into 32 bits."""
+
+
+def as_vectors(values: Any, name: str) -> Matrix:
+    """Return values as an array (n, d) of float32, with d at least 1.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentError
+        No numbers in two dimensions, nothing, NaN or infinity, or rows so long that squared distances exceed 32 bits.
+    """
+    if np.ma.is_masked(values):
+        raise ArgumentError(f"{name} must be finite: the masked array leaves out values.")
+    try:
+        matrix = np.asarray(values)
+    except Exception as error:
+        raise ArgumentTypeError(f"{name} must be a numeric array (n, d): {error}") from error
+    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        raise ArgumentTypeError(f"{name} must be a numeric array (n, d), not {matrix.dtype} of shape {matrix.shape}.")
+    if 0 in matrix.shape:
+        raise ArgumentError(f"{name} of shape {matrix.shape} hold nothing to search.")
+    with np.errstate(over="ignore"):
+        matrix = np.ascontiguousarray(matrix, np.float32)
+    refuse_values(matrix, name)
+    return matrix
+
+
+def refuse_values(matrix: Matrix, name: str) -> None:
+    """Refuse vectors (n, d) that have no distances in 32 bits.
+
+    Raises
+    ------
+    ArgumentError
+        NaN, infinity, or a length above 2^60: the square of a distance would be infinite.
+    """
+    largest = max(float(matrix.max(initial=0)), -float(matrix.min(initial=0)))
+    if largest * matrix.shape[1] ** 0.5 <= MAX_LENGTH:
+        return
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        raise ArgumentError(f"{name} must be finite: row {int((~finite).argmax())} holds NaN or infinity.")
+    raise ArgumentError(
+        f"{name} hold values of up to {largest:.3g}, too large for distances of 32 bits: scale them down."
+    )
 
 
 def write_embeddings(matrix: Matrix, path: Path) -> None:
@@ -55,6 +104,21 @@ def write_npy(matrix: Matrix, path: Path) -> None:
         for start in range(0, len(matrix), BLOCK_ROWS):
             target[start : start + BLOCK_ROWS] = matrix[start : start + BLOCK_ROWS]
         target.flush()
+
+
+def spooled(blocks: Iterable[Matrix], columns: int) -> Matrix:
+    """Write blocks of rows to a file without a name, and map it as a read-only (n, columns) float32 array.
+
+    The file lies in `imgsim.io.home.home` and is gone with the array.
+    """
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, np.float32).data)
+        rows = file.tell() // (4 * columns)
+        file.flush()
+        return np.asarray(np.memmap(file, np.float32, "r", shape=(rows, columns)))
 
 
 def open_vectors(path: Path) -> Matrix:

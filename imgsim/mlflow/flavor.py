@@ -3,6 +3,9 @@
 An MLflow model of this flavour is data only: Parquet, JSON, safetensors and ONNX under ``model.imgsim/``,
 loaded by this module (``loader_module: imgsim.mlflow.flavor``). No pickle, no path of the machine that logged it.
 
+`imgsim.mlflow.registry` keeps what versions share, such as the network, apart from them (`imgsim.mlflow.shared`); the
+loader here fetches it.
+
 Its environment is pinned in ``requirements.txt``, and imgsim itself lies beside it as a wheel, which that file names by
 a relative path (``wheels/imgsim_kit-...whl``, 0.3 MB: modules only, no weights): the package that is called `imgsim` on
 the index is somebody else's and is never asked for. Only what builds a fresh environment installs the wheel
@@ -12,13 +15,19 @@ the path of whoever loads it: where imgsim is installed, a model of a stranger's
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgsim.distribution import installed_version
-from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.errors import ArgumentError, ModelFormatError, RegistryError
+from imgsim.io.atomic import atomic_folder, set_aside
+from imgsim.io.error_text import temporary_cause
+from imgsim.io.paths import absolute, expand
+from imgsim.mlflow.shared.completion import complete, whole
+from imgsim.mlflow.shared.pieces import MODEL_FOLDER, RECIPE
 from imgsim.mlflow.wheel import write_wheel
 
 if TYPE_CHECKING:
@@ -27,20 +36,36 @@ if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
     from imgsim.mlflow.pyfunc import SimilarityPyfunc
+    from imgsim.mlflow.shared.run import SharedRun
     from imgsim.model import SimilarityModel
 
+_NO_FILES = ("No such artifact: ''", "No such file or directory")  # from a server, from a folder
 FLAVOR_NAME = "imgsim"
-MODEL_FOLDER = "model.imgsim"
 MODEL_TYPE = "image-similarity"
 
 WHEELS = "wheels"
 
-_RUNTIME = ("numpy", "onnx", "onnxruntime", "pandas", "pillow", "pyarrow", "safetensors", "simplejpeg")
+_RUNTIME = (
+    "numpy",
+    "faiss-cpu",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "pillow",
+    "platformdirs",
+    "pyarrow",
+    "safetensors",
+    "simplejpeg",
+)
+_TEXT = ("tokenizers",)
 
 
-def get_default_pip_requirements() -> list[str]:
-    """List what loading and serving needs besides imgsim, pinned to the versions installed here."""
-    return [_pinned(name) for name in _RUNTIME]
+def get_default_pip_requirements(in_words: bool = False) -> list[str]:
+    """List what loading and serving needs besides imgsim, pinned to the versions installed here.
+
+    With ``in_words`` texts can be asked too.
+    """
+    return [_pinned(name) for name in (*_RUNTIME, *(_TEXT if in_words else ()))]
 
 
 def _pinned(name: str) -> str:
@@ -59,6 +84,8 @@ def save_model(
     pip_requirements: Sequence[str] | None = None,
     extra_pip_requirements: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    shared: tuple[SharedRun, str] | None = None,
+    validate_serving_input: bool = True,
 ) -> None:
     """Write ``model`` as an MLflow model folder.
 
@@ -76,6 +103,11 @@ def save_model(
         Instead of `get_default_pip_requirements` and our wheel, or besides them.
     metadata : mapping, optional
         Stored in ``MLmodel``.
+    shared : tuple of SharedRun and str, optional
+        Where files that versions share go instead, and the name of the registered model. By default the folder holds
+        all its files.
+    validate_serving_input : bool
+        For `mlflow.models.Model.log`: load what was written, and ask the example.
 
     Raises
     ------
@@ -87,15 +119,19 @@ def save_model(
 
     from imgsim.mlflow.signature import example_of, signature_of
 
-    folder = _empty_folder(Path(path))
+    folder = _empty_folder(absolute(path))
     description = Model() if mlflow_model is None else mlflow_model
     description.signature = signature_of(model) if signature is None else signature
     if metadata is not None:
         description.metadata = dict(metadata)
     _save_example(description, example_of(model) if input_example is None else input_example, str(folder))
     model.save(folder / MODEL_FOLDER)
-    _write_environment(folder, pip_requirements, extra_pip_requirements)
+    in_words = model.references.text is not None
+    _write_environment(folder, pip_requirements, extra_pip_requirements, in_words)
     _describe(description, model, folder)
+    if shared is not None:
+        run, name = shared
+        run.share(folder / MODEL_FOLDER, name).write(folder)
 
 
 def _empty_folder(folder: Path) -> Path:
@@ -120,7 +156,9 @@ def _describe(description: Model, model: SimilarityModel, folder: Path) -> None:
     description.save(str(folder / MLMODEL_FILE_NAME))
 
 
-def _write_environment(folder: Path, requirements: Sequence[str] | None, extra: Sequence[str] | None) -> None:
+def _write_environment(
+    folder: Path, requirements: Sequence[str] | None, extra: Sequence[str] | None, in_words: bool
+) -> None:
     from mlflow.utils import environment, yaml_utils
 
     tools: Any = environment  # both untyped
@@ -129,7 +167,7 @@ def _write_environment(folder: Path, requirements: Sequence[str] | None, extra: 
     defaults = None
     if given is None:
         wheel = write_wheel(folder / WHEELS)
-        defaults = [f"{WHEELS}/{wheel.name}", *get_default_pip_requirements()]
+        defaults = [f"{WHEELS}/{wheel.name}", *get_default_pip_requirements(in_words)]
     conda, pip, constraints = tools._process_pip_requirements(defaults, given, None if extra is None else list(extra))
     yaml.write_yaml(str(folder), "conda.yaml", conda, sort_keys=False)
     (folder / "requirements.txt").write_text("\n".join(pip) + "\n", encoding="utf-8")
@@ -162,7 +200,7 @@ def log_model(
     params, tags : mapping, optional
         Of the logged model.
     **options
-        Passed to `save_model`: ``signature``, ``input_example``, ``pip_requirements``, ...
+        Passed to `save_model`: ``signature``, ``input_example``, ``pip_requirements``, ``shared``, ...
     """
     from mlflow.models import Model
 
@@ -192,11 +230,16 @@ def _create_in_run(name: str, run_id: str, params: Mapping[str, Any] | None, tag
         experiment_id=run.info.experiment_id,
         name=name,
         source_run_id=run_id,
-        params={**run.data.params, **{key: str(value) for key, value in (params or {}).items()}},
+        params={**_portable(run.data.params), **{key: str(value) for key, value in (params or {}).items()}},
         tags={key: str(value) for key, value in (tags or {}).items()},
         model_type=MODEL_TYPE,
     )
     return str(logged.model_id)
+
+
+def _portable(params: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the parameter that names a place on the logging machine."""
+    return {key: value for key, value in params.items() if key != "source"}
 
 
 def load_model(model_uri: str | Path, dst_path: str | Path | None = None) -> SimilarityModel:
@@ -212,15 +255,79 @@ def load_model(model_uri: str | Path, dst_path: str | Path | None = None) -> Sim
     ------
     ModelFormatError
         It is not a model of this flavour.
+    RegistryError
+        Its files are missing on the server.
     """
-    from mlflow.artifacts import download_artifacts
-
-    folder = Path(download_artifacts(str(model_uri), dst_path=None if dst_path is None else str(dst_path)))
+    source = str(expand(model_uri)) if str(model_uri).startswith("~") else str(model_uri)
+    if Path(source).is_dir():
+        return load_folder(Path(source))
+    folder = download(source, None if dst_path is None else absolute(dst_path))
+    if dst_path is not None:
+        complete(folder)
     return load_folder(folder)
 
 
+def download_model(model_uri: str, path: str | Path) -> Path:
+    """Download a model with all its files to a new folder, which needs no server from then on; return the folder.
+
+    Parameters
+    ----------
+    model_uri : str
+        ``models:/...`` or ``runs:/...``.
+    path : str or Path
+
+    Raises
+    ------
+    ArgumentError
+        ``path`` exists.
+    RegistryError
+        Files are missing on the server.
+    """
+    target = absolute(path)
+    with atomic_folder(target) as temporary:
+        folder = download(model_uri, temporary)
+        complete(folder)
+        (folder / RECIPE).unlink(missing_ok=True)
+        if folder != temporary:
+            for item in folder.iterdir():
+                item.rename(temporary / item.name)
+            folder.rmdir()
+    return target
+
+
+def download(source: str, target: Path | None = None, **addresses: str) -> Path:
+    """Download a model, without MLflow's progress bars unless the user has set them on.
+
+    ``addresses`` are those of the server, for `mlflow.artifacts.download_artifacts`.
+
+    Raises
+    ------
+    RegistryError
+        Its files are missing where MLflow keeps them.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    try:
+        folder = Path(download_artifacts(source, dst_path=None if target is None else str(target), **addresses))
+        if any(folder.iterdir()):
+            return folder
+    except (MlflowException, OSError) as error:
+        if not any(text in str(error) for text in _NO_FILES):
+            raise
+    raise RegistryError(
+        f"{source} could not be downloaded: its files are missing where MLflow keeps them. Choose another version, or "
+        "run the pipeline again.",
+        "broken",
+    )
+
+
 def load_folder(folder: Path) -> SimilarityModel:
-    """Load a model from a local MLflow model folder (the one that holds ``MLmodel``)."""
+    """Load a model from a local MLflow model folder (the one that holds ``MLmodel``).
+
+    What it shares with other versions is fetched where it is missing; the folder itself is left as it is.
+    """
     from imgsim.model import load_model as load
 
     saved = folder / MODEL_FOLDER
@@ -229,12 +336,17 @@ def load_folder(folder: Path) -> SimilarityModel:
             f"{folder} holds no {MODEL_FOLDER}: it is not an MLflow model of the flavour {FLAVOR_NAME!r}. "
             "Give the folder or URI of a model that imgsim logged."
         )
-    return load(saved)
+    complete_folder = whole(folder)
+    try:
+        return load(complete_folder / MODEL_FOLDER)
+    except ModelFormatError as error:
+        if complete_folder != folder and temporary_cause(error) is None:
+            set_aside(complete_folder)  # the next try makes another copy
+        raise
 
 
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> SimilarityPyfunc:
     """Load what ``mlflow.pyfunc.load_model`` asks for; ``path`` is the ``model.imgsim`` folder."""
     from imgsim.mlflow.pyfunc import SimilarityPyfunc
-    from imgsim.model import load_model as load
 
-    return SimilarityPyfunc(load(Path(path)))
+    return SimilarityPyfunc(load_folder(Path(path).parent))

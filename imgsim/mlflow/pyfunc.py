@@ -21,11 +21,12 @@ import pandas as pd
 
 from imgsim.arguments import DEFAULT_K
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, ImgsimError, QueryError
+from imgsim.references.text_query import check_text, text_space
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
 
-INPUT_COLUMNS = ("image", "path", "id")
+INPUT_COLUMNS = ("image", "path", "id", "text")
 OUTPUT_COLUMNS = ("query", "rank", "id", "path", "label", "distance", "error")
 ALLOW_PATHS = "IMGSIM_ALLOW_PATHS"
 
@@ -56,8 +57,9 @@ class SimilarityPyfunc:
         Parameters
         ----------
         data : DataFrame with exactly one of the columns
-            ``image`` (base64 text or bytes of a picture), ``path`` (a local file, see below) or ``id`` (a reference
-            image, itself its first neighbour); or a list or Series: whole numbers are ids, the rest are images.
+            ``image`` (base64 text or bytes of a picture), ``path`` (a local file, see below), ``id`` (a reference
+            image, itself its first neighbour) or ``text`` (words, where the network has a text tower); or a list or
+            Series: whole numbers are ids, the rest are images.
         params : mapping, optional
             ``k`` (default 10), ``radius`` (largest distance, default none) and ``label`` (answer only with reference
             images that have it; ``k`` counts after that filter).
@@ -90,6 +92,8 @@ class SimilarityPyfunc:
 
     def _predict(self, data: object, options: _Options) -> pd.DataFrame:
         column, values = _input(data)
+        if column == "text":
+            text_space(self._model.references)
         self._check_label(options.label)
         queries: dict[int, object] = {}
         errors: dict[int, str] = {}
@@ -98,7 +102,7 @@ class SimilarityPyfunc:
                 queries[row] = self._read(column, value)
             except (ImageError, QueryError) as error:
                 errors[row] = str(error)
-        found = self._search(queries, options, errors)
+        found = self._search(column, queries, options, errors)
         return _output(found, errors)
 
     def _check_label(self, label: str | None) -> None:
@@ -111,6 +115,8 @@ class SimilarityPyfunc:
             return _image_bytes(value)
         if column == "path":
             return _file_bytes(value)
+        if column == "text":
+            return _words(value)
         if (
             isinstance(value, bool)
             or not isinstance(value, int | np.integer | str)
@@ -119,21 +125,24 @@ class SimilarityPyfunc:
             raise QueryError(f"No image of this model has the id {value!r}; ask with an id of its table of images.")
         return value
 
-    def _search(self, queries: dict[int, object], options: _Options, errors: dict[int, str]) -> pd.DataFrame:
+    def _search(
+        self, column: str, queries: dict[int, object], options: _Options, errors: dict[int, str]
+    ) -> pd.DataFrame:
         """Answer all queries at once; when one of them turns out bad, each by itself."""
         if not queries:
             return pd.DataFrame({name: [] for name in OUTPUT_COLUMNS[:-1]})
         try:
-            return self._neighbours(list(queries), list(queries.values()), options)
+            return self._neighbours(column, list(queries), list(queries.values()), options)
         except (ImageError, QueryError) as error:
             if len(queries) == 1:
                 errors[next(iter(queries))] = str(error)
-                return self._search({}, options, errors)
-        return pd.concat([self._search({row: query}, options, errors) for row, query in queries.items()])
+                return self._search(column, {}, options, errors)
+        return pd.concat([self._search(column, {row: query}, options, errors) for row, query in queries.items()])
 
-    def _neighbours(self, rows: list[int], queries: list[object], options: _Options) -> pd.DataFrame:
+    def _neighbours(self, column: str, rows: list[int], queries: list[object], options: _Options) -> pd.DataFrame:
         among = None if options.label is None else [options.label]
-        answer = self._model.query(queries, k=options.k, radius=options.radius, among=among)
+        asked: dict[str, Any] = {"text" if column == "text" else "x": queries}
+        answer = self._model.query(k=options.k, radius=options.radius, among=among, **asked)
         at = self._positions.get_indexer(answer["reference_label"])
         images = self._model.images
         return pd.DataFrame(
@@ -141,8 +150,8 @@ class SimilarityPyfunc:
                 "query": np.asarray(rows, np.int64)[answer["query_label"].to_numpy()],
                 "rank": answer["rank"].to_numpy(),
                 "id": answer["reference_label"].to_numpy(),
-                "path": pd.Series(np.asarray(images.paths, dtype=object)[at], dtype=object),
-                "label": pd.Series(np.asarray(images.labels, dtype=object)[at], dtype=object),
+                "path": pd.Series(images.paths[at].tolist(), dtype=object),
+                "label": pd.Series(images.labels[at].tolist(), dtype=object),
                 "distance": answer["distance"].to_numpy(np.float64),
             }
         )
@@ -187,6 +196,13 @@ def _image_bytes(value: object) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageError("read", f"not base64 ({error}); a file name goes into the column `path`.") from error
+
+
+def _words(value: object) -> str:
+    try:
+        return check_text(value, "the text")
+    except (ArgumentError, ArgumentTypeError) as error:
+        raise QueryError(str(error)) from error
 
 
 def _file_bytes(value: object) -> bytes:

@@ -12,13 +12,25 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from imgsim.errors import ArgumentError, RegistryError
-from imgsim.mlflow.connection import connect, default_tracking_uri, exists, shown
-from imgsim.mlflow.download import TAG_REVISION, Version, load_version
-from imgsim.mlflow.promotion import CHAMPION, METRICS, TAG_PROMOTION, aliases, is_decided, metrics_of, promote
+from imgsim.mlflow.connection import connect, page, shown
+from imgsim.mlflow.download import load_version
+from imgsim.mlflow.pages import all_pages
+from imgsim.mlflow.promotion import CHAMPION, Protocol, aliases, promote
+from imgsim.mlflow.shared.claims import registering
+from imgsim.mlflow.shared.run import SharedRun, shared_run
+from imgsim.mlflow.version import (
+    FIGURE,
+    TAG_DECISIONS,
+    TAG_DIGEST,
+    TAG_EVALUATION,
+    TAG_PROMOTION,
+    TAG_PROTOCOL,
+    TAG_REVISION,
+    Version,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,7 +38,6 @@ if TYPE_CHECKING:
 
     from imgsim.model import SimilarityModel
 
-TAG_DIGEST = "imgsim.digest"
 PREFIX = "imgsim-"
 _NAME = re.compile(rf"{PREFIX}[a-z0-9_-]+")
 
@@ -62,10 +73,11 @@ def registered_name(collection: str) -> str:
 
 
 def register(model: SimilarityModel, *, collection: str, run_id: str, tracking_uri: str | None = None) -> Registration:
-    """Make ``model`` a version of ``imgsim-<collection>``, and champion if it is no worse than the present one.
+    """Make ``model`` a version of ``imgsim-<collection>``: the challenger, and the champion by the promotion rule.
 
-    A version with the same revision (the model with its insights and its Core ML package) is reused: nothing is
-    uploaded and no alias moves.
+    A version with the same revision (the model with its figures, insights and Core ML package) is used again: nothing
+    is uploaded, and the aliases move to it. What another has in common with earlier versions (network, thumbnails,
+    weights of the Core ML package) is not uploaded again (`imgsim.mlflow.shared.run`).
 
     Parameters
     ----------
@@ -86,21 +98,13 @@ def register(model: SimilarityModel, *, collection: str, run_id: str, tracking_u
     name = registered_name(collection)
     with connect(tracking_uri) as connection:
         client = connection.client
-        found = _find(client, name, TAG_REVISION, model.revision)
-        version = _create(client, model, name, run_id) if found is None else found
-        if not is_decided(version):  # new, or a run was killed while promoting
-            promote(client, version)
+        shared = shared_run(client, name, client.get_run(run_id).info.experiment_id)
+        with registering(client, shared, name):
+            found = _find(client, name, TAG_REVISION, model.revision, _evaluation_digest(model))
+            version = _create(client, model, name, run_id, shared) if found is None else found
+            promote(client, version, model, tracking_uri)
         client.set_tag(run_id, "imgsim.model_version", f"{name}/{version.version}")
         return _registration(client, name, version.version, reused=found is not None)
-
-
-def find_version_by_digest(collection: str, digest: str, *, tracking_uri: str | None = None) -> str | None:
-    """Return the newest version of the collection whose model has this digest, or None."""
-    if not exists(tracking_uri):
-        return None
-    with connect(tracking_uri) as connection:
-        found = _find(connection.client, registered_name(collection), TAG_DIGEST, digest)
-        return None if found is None else str(found.version)
 
 
 def load(
@@ -170,7 +174,10 @@ def list_versions(name: str, tracking_uri: str | None = None) -> list[Version]:
         raise RegistryError(f"{name} has no version that is ready; run the pipeline again.", "no_version")
     known = {str(alias): str(number) for alias, number in models[0].aliases.items()}
     ordered = sorted(found, key=lambda item: int(item.version), reverse=True)
-    return [_version(item, known, _run_url(item.run_id, experiment, tracking_uri)) for item in ordered]
+    return [
+        Version.of(item, _names_of(known, str(item.version)), _run_page(item, experiment, tracking_uri))
+        for item in ordered
+    ]
 
 
 def choose(versions: Sequence[Version], wanted: str = "") -> Version:
@@ -205,32 +212,29 @@ def resolve(name: str, wanted: str = "", *, tracking_uri: str | None = None) -> 
 
 
 def run_metrics(run_id: str, tracking_uri: str | None = None) -> dict[str, float]:
-    """Read the metrics of an MLflow run.
+    """Read the metrics of an MLflow run; none of a run that is gone.
 
     Raises
     ------
     RegistryError
-        The server does not answer, or the run is gone.
+        The server does not answer, or refuses.
     """
+    from mlflow.exceptions import MlflowException
+
     with connect(tracking_uri) as connection:
-        metrics = connection.client.get_run(run_id).data.metrics
+        try:
+            metrics = connection.client.get_run(run_id).data.metrics
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return {}
     return {str(name): float(value) for name, value in metrics.items()}
 
 
-def champion_metrics(collection: str, *, tracking_uri: str | None = None) -> dict[str, float] | None:
-    """Return the champion's figures (names as in `imgsim.mlflow.promotion.METRICS`), or None without champion."""
-    name = registered_name(collection)
-    if not exists(tracking_uri):
-        return None
-    with connect(tracking_uri) as connection:
-        version = aliases(connection.client, name).get(CHAMPION)
-        return None if version is None else metrics_of(connection.client.get_model_version(name, version).tags)
-
-
-def _create(client: MlflowClient, model: SimilarityModel, name: str, run_id: str) -> ModelVersion:
+def _create(client: MlflowClient, model: SimilarityModel, name: str, run_id: str, shared: SharedRun) -> ModelVersion:
     from imgsim.mlflow.flavor import log_model
 
-    logged = log_model(model, name, run_id=run_id)
+    logged = log_model(model, name, run_id=run_id, shared=(shared, name), validate_serving_input=False)
     _ensure_registered(client, name)
     source = f"models:/{logged.model_id}"
     return client.create_model_version(name, source, run_id=run_id, model_id=logged.model_id, tags=_tags(model))
@@ -251,16 +255,45 @@ def _tags(model: SimilarityModel) -> dict[str, str]:
     facts = {
         TAG_DIGEST: model.digest,
         TAG_REVISION: model.revision,
+        TAG_EVALUATION: _evaluation_digest(model),
         "imgsim.images": str(len(model.images)),
         "imgsim.backbone": model.backbone.name,
         "imgsim.fingerprint": model.backbone.fingerprint,
+        TAG_PROTOCOL: Protocol.of(model).to_json(),
     }
-    return facts | {f"imgsim.{name}": f"{metrics[name]:.6f}" for name in METRICS if name in metrics}
+    facts |= {TAG_DECISIONS: decided} if (decided := model.images.decisions) else {}
+    facts |= _learning_tags(model)
+    facts |= {TAG_DECISIONS: decided} if (decided := model.images.decisions) else {}
+    return facts | {f"imgsim.{name}": f"{value:.6f}" for name, value in metrics.items() if FIGURE.fullmatch(name)}
 
 
-def _find(client: MlflowClient, name: str, tag: str, value: str) -> ModelVersion | None:
+def _learning_tags(model: SimilarityModel) -> dict[str, str]:
+    """Return what a learnt model was learnt from, and how."""
+    learning = model.references.learning
+    if learning is None:
+        return {}
+    return {
+        "imgsim.learning.labels_digest": learning.labels_digest,
+        "imgsim.learning.classes": str(len(learning.classes)),
+        "imgsim.learning.labelled": f"{learning.figures['labelled']:.0f}",
+        "imgsim.learning.folds": f"{learning.figures['folds']:.0f}",
+        "imgsim.learning.others": learning.others,
+        "imgsim.learning.choice": learning.choice,
+    }
+
+
+def _evaluation_digest(model: SimilarityModel) -> str:
+    return "" if model.evaluation is None else model.evaluation.digest
+
+
+def _find(client: MlflowClient, name: str, tag: str, value: str, evaluation: str | None = None) -> ModelVersion | None:
+    """Find the newest ready version with a tag; of several evaluations that one, or a version that names none."""
     found = client.search_model_versions(f"name = '{name}' and tags.`{tag}` = '{value}'")
-    ready = [version for version in found if version.status == "READY"]
+    ready = [
+        version
+        for version in found
+        if version.status == "READY" and evaluation in (None, version.tags.get(TAG_EVALUATION, evaluation))
+    ]
     return max(ready, key=lambda version: int(version.version), default=None)
 
 
@@ -276,12 +309,7 @@ def _names_of(known: Mapping[str, str], number: str) -> tuple[str, ...]:
 
 def _models(client: MlflowClient, wanted: str) -> list[RegisteredModel]:
     """Find every registered model that passes an MLflow filter; the server hands them out in pages."""
-    page = client.search_registered_models(wanted)
-    found = list(page)
-    while page.token:
-        page = client.search_registered_models(wanted, page_token=page.token)
-        found += page
-    return found
+    return all_pages(lambda token: client.search_registered_models(wanted, page_token=token))
 
 
 def _experiment(client: MlflowClient, run_id: str | None) -> str | None:
@@ -292,23 +320,6 @@ def _experiment(client: MlflowClient, run_id: str | None) -> str | None:
     return None
 
 
-def _version(item: ModelVersion, known: Mapping[str, str], run_url: str | None) -> Version:
-    number, tags = str(item.version), {str(key): str(value) for key, value in item.tags.items()}
-    return Version(
-        name=item.name,
-        version=number,
-        aliases=_names_of(known, number),
-        created=datetime.fromtimestamp(item.creation_timestamp / 1000, UTC),
-        metrics=metrics_of(tags),
-        tags=tags,
-        run_id=item.run_id or None,
-        run_url=run_url,
-    )
-
-
-def _run_url(run_id: str | None, experiment: str | None, tracking_uri: str | None) -> str | None:
-    """Address of a run in MLflow's pages: below ``$IMGSIM_MLFLOW_UI``, else below a tracking server."""
-    base = os.environ.get("IMGSIM_MLFLOW_UI") or tracking_uri or default_tracking_uri()
-    if not run_id or not experiment or not base.startswith(("http://", "https://")):
-        return None
-    return f"{base.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+def _run_page(item: ModelVersion, experiment: str | None, tracking_uri: str | None) -> str | None:
+    base = os.environ.get("IMGSIM_MLFLOW_UI") or tracking_uri or ""
+    return page(experiment, item.run_id, base=base) if item.run_id and experiment else None

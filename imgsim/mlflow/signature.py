@@ -24,6 +24,8 @@ def signature_of(model: SimilarityModel) -> ModelSignature:
 
     id_type = "long" if np.asarray(model.ids).dtype.kind in "iu" else "string"
     inputs = {"image": "string", "path": "string", "id": id_type}
+    if model.references.text is not None:
+        inputs["text"] = "string"
     found = {"query": "long", "rank": "long", "id": id_type, "distance": "double"}
     outputs = {name: found.get(name, "string") for name in OUTPUT_COLUMNS}
     return ModelSignature(

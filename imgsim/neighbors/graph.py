@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 
 from imgsim import arguments, schema
 from imgsim.arguments import DEFAULT_K
-from imgsim.errors import ArgumentError, ModelFormatError
+from imgsim.errors import ModelFormatError
 from imgsim.io import arrow
 from imgsim.io.home import home
-from imgsim.io.vectors import open_vectors
+from imgsim.io.paths import absolute
+from imgsim.io.vectors import as_vectors, open_vectors, refuse_values
 from imgsim.neighbors.exact import exact_knn
 from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.workers import InProcess, Workers
 
-METHODS = ("auto", "exact", "nn_descent", "partitioned")
-EXACT_BELOW = 8192
-"""Rows from which ``auto`` is NN-Descent: it is faster than exact search at recall .99, compile time apart."""
+METHODS = ("auto", "exact", "nn_descent", "partitioned", "pynndescent")
+EXACT_BELOW = 20_000
+"""Rows from which ``auto`` is NN-Descent: it is faster than exact search at recall .99."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class NeighborGraph:
     """Directed k-NN graph: the k nearest other rows of each of n rows.
 
     ``neighbors`` is (n, k) int32 row positions, ``distances`` (n, k) float32 euclidean, nearest first,
-    ties by position. ``method`` is ``"exact"``, ``"nn_descent"`` or ``"partitioned"``, ``seconds`` the
+    ties by position. ``method`` is one of `METHODS` other than ``"auto"``, ``seconds`` the
     wall time of the build (not saved: 0 when loaded). ``facts`` tells of a partitioned build:
     ``partitions``, ``largest_partition``, ``pairs_share``, ``predicted_recall``, ``measured_recall``.
+    ``wanted`` is the k that was asked for, which few rows cannot have; 0 if it is not known.
     """
 
     neighbors: NDArray[np.int32]
@@ -43,6 +45,7 @@ class NeighborGraph:
     method: str
     seconds: float = 0.0
     facts: dict[str, float] = field(default_factory=dict)
+    wanted: int = 0
 
     @property
     def k(self) -> int:
@@ -52,12 +55,16 @@ class NeighborGraph:
     def __len__(self) -> int:
         return len(self.neighbors)
 
+    def k_of(self, n: int) -> int:
+        """Return the neighbours per row that this graph gets when it has ``n`` rows."""
+        return min(self.wanted or max(self.k, 1), n - 1)
+
     @property
     def digest(self) -> str:
         """Hexadecimal sha256 of ids and distances."""
         content = hashlib.sha256(self.method.encode())
-        content.update(self.neighbors.tobytes())
-        content.update(self.distances.tobytes())
+        content.update(np.ascontiguousarray(self.neighbors).data)
+        content.update(np.ascontiguousarray(self.distances).data)
         return content.hexdigest()
 
     def check(self) -> None:
@@ -87,7 +94,7 @@ class NeighborGraph:
     def save(self, folder: Path) -> None:
         """Write ``neighbors.parquet`` into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        metadata = {"imgsim.method": self.method}
+        metadata = {"imgsim.method": self.method, "imgsim.wanted": str(self.wanted)}
         if self.facts:
             metadata["imgsim.facts"] = json.dumps(self.facts)
         if self.k == 0:  # a single image: Parquet has no lists of length 0
@@ -106,6 +113,7 @@ class NeighborGraph:
         ModelFormatError
             The file is missing, damaged, or breaks an invariant (`check`).
         """
+        folder = arguments.path(folder, "folder")
         table = arrow.read_parquet(folder / "neighbors.parquet")
         metadata: dict[bytes, Any] = table.schema.metadata or {}
         try:
@@ -113,14 +121,17 @@ class NeighborGraph:
             facts = {
                 str(name): float(value) for name, value in json.loads(metadata.get(b"imgsim.facts", b"{}")).items()
             }
+            wanted = int(metadata.get(b"imgsim.wanted", b"0"))
             neighbors, distances = table.column("neighbors"), table.column("distances")
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ModelFormatError(f"{folder / 'neighbors.parquet'} is not a neighbour graph: {error}") from error
         if not (arrow.is_matrix(neighbors, pa.int32()) and arrow.is_matrix(distances, pa.float32())):
             raise ModelFormatError(f"{folder / 'neighbors.parquet'} is not a neighbour graph: wrong types.")
+        n, k = (1, 0) if len(table) == 0 else (len(table), neighbors.type.list_size)
+        wanted = wanted if wanted > 0 else k if k < n - 1 else max(k, DEFAULT_K)  # 0: saved by version 0.1
         if len(table) == 0:
-            return cls(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32), method)
-        graph = cls(arrow.matrix(neighbors), arrow.matrix(distances), method, facts=facts)
+            return cls(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32), method, wanted=wanted)
+        graph = cls(arrow.matrix(neighbors), arrow.matrix(distances), method, facts=facts, wanted=wanted)
         graph.check()
         return graph
 
@@ -147,7 +158,8 @@ def build_graph(
         Neighbours per row; cut to n - 1.
     method : str
         ``"exact"``, ``"nn_descent"``, ``"partitioned"`` (overlapping partitions, for more rows than one process or
-        machine can handle; resumable), or ``"auto"``: exact below 8,192 rows, NN-Descent from there on.
+        machine can handle; resumable), ``"pynndescent"`` (that library, which compiles for most of a minute before its
+        first graph, for comparison), or ``"auto"``: exact below 20,000 rows, NN-Descent from there on.
     seed : int
         Of NN-Descent and of the partitions; equal seeds give equal graphs.
     progress : bool
@@ -176,24 +188,26 @@ def build_graph(
     """
     k = arguments.positive_int(k, "k")
     arguments.optional_workers(workers)
-    given = Path(matrix) if isinstance(matrix, (str, Path)) else matrix
+    seed = arguments.seed(seed)
+    given = absolute(matrix) if isinstance(matrix, (str, Path)) else as_vectors(matrix, "vectors")
     vectors = open_vectors(given) if isinstance(given, Path) else given
     chosen = resolve_method(method, len(vectors))
-    if chosen != "partitioned" and not np.isfinite(vectors).all():
-        raise ArgumentError("vectors must be finite: NaN or infinity has no neighbours.")
-    k = min(k, len(vectors) - 1)
+    if chosen != "partitioned" and isinstance(given, Path):
+        refuse_values(vectors, "vectors")
+    wanted, k = k, min(k, len(vectors) - 1)
     start = time.perf_counter()
     if k < 1:
-        return NeighborGraph(np.empty((len(vectors), 0), np.int32), np.empty((len(vectors), 0), np.float32), chosen)
+        none = np.empty((len(vectors), 0), np.int32), np.empty((len(vectors), 0), np.float32)
+        return NeighborGraph(*none, chosen, wanted=wanted)
     if chosen == "partitioned":
         from imgsim.neighbors.partitioned.pipeline import partitioned_knn
 
-        pieces = home() / "graphs" if folder is None else Path(folder)
+        pieces = home() / "graphs" if folder is None else absolute(folder, "folder")
         plan, by = partitioning or Partitioning(), workers or InProcess()
         ids, distances, facts = partitioned_knn(given, k, seed, plan, by, pieces, keep, progress)
-        return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, facts)
+        return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, facts, wanted)
     ids, distances = _search_all(vectors, k, chosen, seed, progress)
-    return NeighborGraph(ids, distances, chosen, time.perf_counter() - start)
+    return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, wanted=wanted)
 
 
 def _search_all(
@@ -202,23 +216,25 @@ def _search_all(
     """Search the neighbours of all rows in this process; return ids and distances, (n, k)."""
     if method == "exact":
         return exact_knn(vectors, vectors, k, exclude=np.arange(len(vectors)))
-    from imgsim.neighbors.nndescent import nn_descent_knn
+    if method == "nn_descent":
+        from imgsim.neighbors.nndescent import nn_descent_knn
+
+        return nn_descent_knn(vectors, k, seed)
+    from imgsim.neighbors.pynndescent_knn import pynndescent_knn
     from imgsim.progress import status
 
-    with status("neighbour graph: compiling NN-Descent (once per process), then searching", progress):
-        return nn_descent_knn(vectors, k, seed)
+    with status("neighbour graph: compiling pynndescent (once per process), then searching", progress):
+        return pynndescent_knn(vectors, k, seed)
 
 
 def resolve_method(method: str, n: int) -> str:
-    """Return ``"exact"``, ``"nn_descent"`` or ``"partitioned"`` for ``n`` rows.
+    """Return the method for ``n`` rows: the one that is given, or what ``"auto"`` stands for.
 
     Raises
     ------
     ArgumentError
         An unknown method.
     """
-    if method not in METHODS:
-        raise ArgumentError(f"method must be one of {', '.join(METHODS)}, not {method!r}.")
-    if method != "auto":
+    if arguments.one_of(method, METHODS, "method") != "auto":
         return method
     return "exact" if n < EXACT_BELOW else "nn_descent"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
-from imgsim.neighbors.exact import Ids, Matrix, exact_knn, rank, true_distances
+from imgsim.io.vectors import Matrix, Rows
+from imgsim.neighbors import search
+from imgsim.neighbors.exact import Ids, exact_knn, nearest_first, rank, true_distances
 from imgsim.neighbors.graph import NeighborGraph
-from imgsim.neighbors.ivf import PROBES, InvertedFile
-from imgsim.neighbors.partitioned.merge import nearest_distinct
-from imgsim.neighbors.search import EXACT_UP_TO
+from imgsim.neighbors.ivf import InvertedFile
+from imgsim.neighbors.kmeans import nearest_centroids
+from imgsim.neighbors.partitioned.reverse import nearest_sources
 
-Rows = NDArray[np.int64]
-Edges = tuple[Rows, Rows, Matrix]
-"""Sources, targets and distances, (e,) each."""
 _BLOCK = 4096
 
 
@@ -23,20 +19,27 @@ def extended_graph(graph: NeighborGraph, matrix: Matrix) -> NeighborGraph:
     """Extend the graph of the first n rows to all rows of ``matrix`` (n + m, d).
 
     Each new row is searched exactly among all rows. Old rows keep their neighbours unless a new row is nearer, so an
-    exact graph stays exact.
+    exact graph stays exact. Rows that were too few for the k that was asked for get it (`NeighborGraph.k_of`).
     """
-    n, k = len(graph), min(max(graph.k, 1), len(matrix) - 1)
+    n, k = len(graph), graph.k_of(len(matrix))
     new = np.arange(n, len(matrix))
     new_ids, new_distances = exact_knn(matrix[new], matrix, k, exclude=new)
-    nearest_new, _ = exact_knn(matrix[:n], matrix[n:], min(k, len(new)))
-    candidates = np.concatenate([graph.neighbors, nearest_new + n], axis=1).astype(np.int64)
-    if candidates.shape[1] < k:  # the graph of very few rows gets more neighbours per row
+    if graph.k < k:  # the old rows had too few others
         old_ids, old_distances = exact_knn(matrix[:n], matrix, k, exclude=np.arange(n))
     else:
-        old_ids, old_distances = rank(matrix[:n], matrix, candidates, k)
-    return NeighborGraph(
-        np.concatenate([old_ids, new_ids]), np.concatenate([old_distances, new_distances]), graph.method
-    )
+        old_ids, old_distances = _with_nearer(graph, matrix, k)
+    return _updated(graph, np.concatenate([old_ids, new_ids]), np.concatenate([old_distances, new_distances]))
+
+
+def _with_nearer(graph: NeighborGraph, matrix: Matrix, k: int) -> tuple[Ids, Matrix]:
+    """Return the lists of the first n rows, with the later rows of ``matrix`` that are nearer than their last."""
+    n = len(graph)
+    ids, distances = graph.neighbors[:, :k].copy(), graph.distances[:, :k].copy()
+    nearest_new, there = exact_knn(matrix[:n], matrix[n:], min(k, len(matrix) - n))
+    gaining = np.flatnonzero(there[:, 0] < distances[:, -1])
+    candidates = np.concatenate([ids[gaining], nearest_new[gaining] + n], axis=1).astype(np.int64)
+    ids[gaining], distances[gaining] = rank(matrix[gaining], matrix, candidates, k)
+    return ids, distances
 
 
 def shrunk_graph(graph: NeighborGraph, keep: Rows, matrix: Matrix) -> NeighborGraph:
@@ -50,23 +53,21 @@ def shrunk_graph(graph: NeighborGraph, keep: Rows, matrix: Matrix) -> NeighborGr
     position[keep] = np.arange(len(keep), dtype=np.int32)
     ids, distances = position[graph.neighbors[keep]][:, :k], graph.distances[keep][:, :k].copy()
     incomplete = np.flatnonzero((ids < 0).any(axis=1))
-    for start in range(0, len(incomplete) if k and len(keep) > EXACT_UP_TO else 0, _BLOCK):
+    for start in range(0, len(incomplete) if k and len(keep) > search.EXACT_UP_TO else 0, _BLOCK):
         rows = incomplete[start : start + _BLOCK]
         near = graph.neighbors[keep[rows]]
         candidates = position[np.concatenate([near, graph.neighbors[near].reshape(len(rows), -1)], axis=1)]
-        ids[rows], distances[rows] = _rank_candidates(matrix, rows, candidates, k)
+        ids[rows], distances[rows] = rank(matrix[rows], matrix, candidates, k, rows)
     short = np.flatnonzero((ids < 0).any(axis=1))
     if len(short) and k:
         ids[short], distances[short] = exact_knn(matrix[short], matrix, k, exclude=short)
-    return NeighborGraph(ids, distances, graph.method)
+    return _updated(graph, ids, distances)
 
 
-def extended_graph_by_ivf(
+def extended_graph_in_cells(
     graph: NeighborGraph, matrix: Matrix, index: InvertedFile
 ) -> tuple[NeighborGraph, InvertedFile]:
     """Extend the graph as `extended_graph` does, comparing new rows only with the rows of their nearest cells.
-
-    One round of neighbours of neighbours then finds edges to rows of other cells.
 
     Parameters
     ----------
@@ -83,92 +84,40 @@ def extended_graph_by_ivf(
     InvertedFile
         Of all rows, with the same centroids.
     """
-    n, new = len(graph), np.arange(len(graph), len(matrix))
-    near = exact_knn(matrix[n:], index.centroids, min(PROBES, len(index.centroids)))[0]
-    extended = index.with_rows(near[:, 0])
-    found = [_edges_in_cell(graph, matrix, *cell) for cell in _probed_cells(near, extended, n)]
-    ids, distances = _nearest_targets(_concatenated([forward for forward, _ in found]), new, graph.k)
-    ids, distances = _refined(graph, matrix, ids, distances)
-    row, place = np.nonzero((ids >= 0) & (ids < n))
-    back = (ids[row, place].astype(np.int64), new[row], distances[row, place])
-    edges = _concatenated([back, *(backward for _, backward in found)])
-    return _with_new_rows(graph, edges, ids, distances), extended
+    n, k, new = len(graph), graph.k, matrix[len(graph) :]
+    extended = index.with_rows(nearest_centroids(new, index.centroids, 1)[:, 0])
+    ids, distances = np.empty((len(new), k), np.int32), np.empty((len(new), k), np.float32)
+    edges = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))]
+    for start in range(0, len(new), _BLOCK):
+        for i, held in enumerate(extended.candidates(new[start : start + _BLOCK], k + 1), start):
+            rows = held[held != n + i]
+            there = true_distances(new[i : i + 1], matrix, rows[None])
+            ids[i], distances[i] = (found[0] for found in nearest_first(rows[None], there, k))
+            old, far = rows[rows < n], there[0, rows < n]
+            gains = far < graph.distances[old, -1]
+            edges.append((np.full(int(gains.sum()), n + i, np.int32), old[gains], far[gains]))
+    source, target, distance = (np.concatenate(part) for part in zip(*edges, strict=True))
+    old_ids, old_distances = _with_edges(graph, *nearest_sources(source, target, distance, k))
+    both = np.concatenate([old_ids, ids]), np.concatenate([old_distances, distances])
+    return _updated(graph, *both), extended
 
 
-def _probed_cells(near: Ids, index: InvertedFile, n: int) -> Iterator[tuple[Rows, Rows]]:
-    """Yield for each cell that is near to a new row: these new rows, and all rows of the cell."""
-    order = np.argsort(near.ravel(), kind="stable")
-    cell = near.ravel()[order]
-    for group in np.split(np.arange(len(order)), np.flatnonzero(np.diff(cell)) + 1):
-        yield np.sort(order[group] // near.shape[1]) + n, np.sort(index.rows(int(cell[group[0]]))).astype(np.int64)
-
-
-def _edges_in_cell(graph: NeighborGraph, matrix: Matrix, new: Rows, members: Rows) -> tuple[Edges, Edges]:
-    """Find the edges from new rows to their nearest members, and from old members to new rows that they would list."""
-    k = graph.k
-    inside, coming = np.ascontiguousarray(matrix[members]), matrix[new]
-    found, distances = exact_knn(coming, inside, min(k + 1, len(members)))
-    source, target = new.repeat(found.shape[1]), members[found].ravel()
-    others = source != target
-    forward = source[others], target[others], distances.ravel()[others]
-    old = members < len(graph)
-    found, distances = exact_knn(inside[old], coming, min(k, len(new)))
-    row, place = np.nonzero(distances < graph.distances[members[old], -1][:, None])
-    return forward, (members[old][row], new[found[row, place]], distances[row, place])
-
-
-def _concatenated(edges: Sequence[Edges]) -> Edges:
-    sources, targets, distances = (np.concatenate(part) for part in zip(*edges, strict=True))
-    return sources, targets, distances
-
-
-def _nearest_targets(edges: Edges, rows: Rows, k: int) -> tuple[Ids, Matrix]:
-    """Select the k nearest distinct targets of each of the ascending ``rows``, ties by id; -1 at infinity if fewer."""
-    source, target, distance = edges
-    _, once = np.unique(np.stack([source, target]), axis=1, return_index=True)
-    source, target, distance = source[once], target[once], distance[once]
-    order = np.lexsort((target, distance, source))
-    source, target, distance = source[order], target[order], distance[order]
-    place = np.arange(len(source)) - np.searchsorted(source, source)
-    kept = place < k
-    ids, distances = np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), np.inf, np.float32)
-    where = np.searchsorted(rows, source[kept]), place[kept]
-    ids[where], distances[where] = target[kept], distance[kept]
-    return ids, distances
-
-
-def _refined(graph: NeighborGraph, matrix: Matrix, ids: Ids, distances: Matrix) -> tuple[Ids, Matrix]:
-    """Run one round of neighbours of neighbours for the new rows; those left with fewer than k are searched exactly."""
-    n, k = len(graph), graph.k
-    ids, distances = ids.copy(), distances.copy()
-    for start in range(0, len(ids), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        own = ids[part]
-        beyond = np.where((own < 0) | (own >= n), 0, own)  # new rows have no list yet: row 0 stands in for them
-        candidates = np.concatenate([own, graph.neighbors[beyond].reshape(len(own), -1)], axis=1)
-        rows = np.arange(n + start, n + start + len(own))
-        ids[part], distances[part] = _rank_candidates(matrix, rows, candidates, k)
-    short = np.flatnonzero((ids < 0).any(axis=1))
-    if len(short):
-        ids[short], distances[short] = exact_knn(matrix[short + n], matrix, k, exclude=short + n)
-    return ids, distances
-
-
-def _rank_candidates(matrix: Matrix, rows: Rows, candidates: Ids, k: int) -> tuple[Ids, Matrix]:
-    """Select the k nearest of each row's candidates (m, c), itself excluded; -1 is no candidate."""
-    there = true_distances(matrix[rows], matrix, candidates)
-    there[(candidates < 0) | (candidates == rows[:, None])] = np.inf
-    return nearest_distinct(candidates, there, k)
-
-
-def _with_new_rows(graph: NeighborGraph, edges: Edges, ids: Ids, distances: Matrix) -> NeighborGraph:
-    """Insert ``edges`` (old row to new row) into the graph and append the new rows' lists ``ids``, ``distances``."""
-    touched = np.unique(edges[0])
-    more_ids, more_distances = _nearest_targets(edges, touched, graph.k)
-    old_ids, old_distances = graph.neighbors.copy(), graph.distances.copy()
-    old_ids[touched], old_distances[touched] = nearest_distinct(
-        np.concatenate([old_ids[touched], more_ids], axis=1),
-        np.concatenate([old_distances[touched], more_distances], axis=1),
+def _with_edges(graph: NeighborGraph, source: Ids, target: Ids, distance: Matrix) -> tuple[Ids, Matrix]:
+    """Insert rows ``source`` into the lists of the rows ``target``, of which each has at most k; sorted by target."""
+    touched, first, count = np.unique(target, return_index=True, return_counts=True)
+    more_ids = np.full((len(touched), graph.k), -1, np.int32)
+    more_distances = np.full((len(touched), graph.k), np.inf, np.float32)
+    where = np.repeat(np.arange(len(touched)), count), np.arange(len(target)) - np.repeat(first, count)
+    more_ids[where], more_distances[where] = source, distance
+    ids, distances = graph.neighbors.copy(), graph.distances.copy()
+    ids[touched], distances[touched] = nearest_first(
+        np.concatenate([ids[touched], more_ids], axis=1),
+        np.concatenate([distances[touched], more_distances], axis=1),
         graph.k,
     )
-    return NeighborGraph(np.concatenate([old_ids, ids]), np.concatenate([old_distances, distances]), graph.method)
+    return ids, distances
+
+
+def _updated(graph: NeighborGraph, ids: Ids, distances: Matrix) -> NeighborGraph:
+    """Return a graph by the same method, asked for the same k."""
+    return NeighborGraph(ids, distances, graph.method, wanted=graph.wanted or graph.k)

@@ -1,10 +1,9 @@
-"""Approximate nearest-neighbour search by an inverted file (IVF), then best-first search on the k-NN graph.
+"""Approximate nearest-neighbour search by an inverted file (IVF).
 
-Exact search compares a query with every vector. An inverted file lists the rows by Voronoi cell of sqrt(n) k-means
-centroids, so a query compares only the rows of the few cells whose centroids are nearest to it (Sivic and Zisserman
-2003). The best of these rows are the entry points of a best-first search: the neighbours of the best rows so far are
-compared with the query until none of them is better, keeping a beam of candidates (Malkov and Yashunin 2018). The graph
-is the one that a model holds anyway.
+Exact search compares a query with every vector. An inverted file lists the rows by Voronoi cell of k-means centroids,
+so a query compares only the rows of the few cells whose centroids are nearest to it (Sivic and Zisserman 2003). The
+vectors stay where they are, in memory or in a mapped file: the index holds row numbers only. How many cells it takes is
+measured on a sample when the index is built.
 """
 
 from __future__ import annotations
@@ -17,16 +16,17 @@ from numpy.typing import NDArray
 
 from imgsim.errors import ModelFormatError
 from imgsim.io.atomic import atomic_path
-from imgsim.io.vectors import BLOCK_ROWS
-from imgsim.neighbors.exact import Ids, Matrix, exact_knn, squared_norms, true_distances
-from imgsim.neighbors.partitioned.centroids import kmeans
+from imgsim.io.vectors import Matrix
+from imgsim.neighbors.exact import Ids, exact_knn, rank
+from imgsim.neighbors.kmeans import fit_centroids, nearest_centroids
 
-PROBES = 8
-"""Cells nearest to a query whose rows are compared with it (``nprobe``)."""
-BEAM = 32
-"""Candidates kept during best-first search (``ef``); at least twice as many as neighbours wanted."""
-_SAMPLE_PER_CELL = 32
-_MOST_ROUNDS = 32
+CELLS_PER_ROOT = 3
+"""Cells per square root of the number of rows: 3,000 for a million."""
+TARGET = 0.99
+"""Share of the 10 nearest of sampled rows that lie in the cells that are probed."""
+SAMPLE = 1000
+_LEAST_PROBES, _MOST_PROBES = 4, 128
+_ROWS_PER_NEIGHBOR = 32
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,27 @@ class InvertedFile:
     """Inverted lists: the rows of each Voronoi cell of p k-means centroids.
 
     ``centroids`` is (p, d) float32. ``order`` is (n,) int32, the rows, cell after cell; ``starts`` is (p + 1,) int64,
-    the place in ``order`` where each cell begins.
+    the place in ``order`` where each cell begins. ``probes`` is the number of cells nearest to a query whose rows are
+    compared with it.
     """
 
     centroids: Matrix
     order: Ids
     starts: NDArray[np.int64]
+    probes: int
 
     @classmethod
     def build(cls, matrix: Matrix, seed: int = 0) -> InvertedFile:
-        """Fit about sqrt(n) centroids to (n, d) vectors and list the rows by cell; equal seeds give equal files."""
+        """Fit centroids to (n, d) vectors and list the rows by cell; equal seeds give equal files."""
         rng = np.random.default_rng(seed)
-        wanted = max(1, round(len(matrix) ** 0.5))
-        sampled = np.sort(rng.choice(len(matrix), min(len(matrix), wanted * _SAMPLE_PER_CELL), replace=False))
-        centroids = kmeans(np.ascontiguousarray(matrix[sampled]), wanted, rng)
-        norms = squared_norms(centroids)
-        blocks = [matrix[start : start + BLOCK_ROWS] for start in range(0, len(matrix), BLOCK_ROWS)]
-        cells = np.concatenate([exact_knn(block, centroids, 1, norms=norms)[0][:, 0] for block in blocks])
-        return _list_by_cell(centroids, cells)
+        centroids = fit_centroids(matrix, max(1, round(CELLS_PER_ROOT * len(matrix) ** 0.5)), rng)
+        cells = nearest_centroids(matrix, centroids, 1)[:, 0]
+        sampled = np.sort(rng.choice(len(matrix), min(len(matrix), SAMPLE), replace=False))
+        rows = np.ascontiguousarray(matrix[sampled])
+        near = nearest_centroids(rows, centroids, _MOST_PROBES)
+        true, _ = exact_knn(rows, matrix, min(10, len(matrix) - 1), sampled)
+        probes = min(_MOST_PROBES, max(_LEAST_PROBES, probes_for(TARGET, near, cells[true])))
+        return _list_by_cell(centroids, cells, probes)
 
     def rows(self, cell: int) -> Ids:
         """Return the rows of a cell, ascending."""
@@ -59,12 +62,19 @@ class InvertedFile:
 
     def with_rows(self, cells: Ids) -> InvertedFile:
         """Append rows n to n + m - 1, given the cell of each, (m,); the centroids stay."""
-        of_old = np.repeat(np.arange(len(self.centroids), dtype=np.int32), np.diff(self.starts))
-        of_all = np.empty(len(self.order) + len(cells), np.int32)
-        of_all[self.order], of_all[len(self.order) :] = of_old, cells
-        return _list_by_cell(self.centroids, of_all)
+        return _list_by_cell(self.centroids, np.concatenate([self._cells(), cells]), self.probes)
 
-    def search(self, queries: Matrix, matrix: Matrix, neighbors: Ids, k: int) -> tuple[Ids, Matrix]:
+    def keeping(self, keep: NDArray[np.int64]) -> InvertedFile:
+        """Keep only these rows, ascending, numbered anew; the centroids stay."""
+        return _list_by_cell(self.centroids, self._cells()[keep], self.probes)
+
+    def _cells(self) -> Ids:
+        """Return the cell of each row, (n,)."""
+        cells = np.empty(len(self.order), np.int32)
+        cells[self.order] = np.repeat(np.arange(len(self.centroids), dtype=np.int32), np.diff(self.starts))
+        return cells
+
+    def search(self, queries: Matrix, matrix: Matrix, k: int) -> tuple[Ids, Matrix]:
         """Find approximately the ``k`` nearest rows of each query, nearest first, ties by row.
 
         Parameters
@@ -72,8 +82,6 @@ class InvertedFile:
         queries : (m, d) float32
         matrix : (n, d) float32
             The vectors that the inverted file was built on.
-        neighbors : (n, g) int32
-            Their k-NN graph.
         k : int
             1 <= k <= n.
 
@@ -84,28 +92,38 @@ class InvertedFile:
             Exact euclidean distances to these rows.
         """
         ids, distances = np.empty((len(queries), k), np.int32), np.empty((len(queries), k), np.float32)
-        for i in range(len(queries)):
-            query = queries[i : i + 1]
-            ids[i], distances[i] = _best_first(query, matrix, neighbors, self._entry_points(query, k), k)
+        for i, rows in enumerate(self.candidates(queries, k)):
+            ids[i], distances[i] = (found[0] for found in rank(queries[i : i + 1], matrix, rows[None], k))
         return ids, distances
 
-    def _entry_points(self, query: Matrix, k: int) -> Ids:
-        """Return the rows of the `PROBES` nearest cells, and of as many more cells as it takes to have ``k`` rows."""
-        near = exact_knn(query, self.centroids, len(self.centroids))[0][0]
-        held = np.cumsum(np.diff(self.starts)[near])
-        used = near[: max(PROBES, int(np.searchsorted(held, k)) + 1)]
-        return np.concatenate([self.rows(int(cell)) for cell in used])
+    def candidates(self, queries: Matrix, k: int) -> list[Ids]:
+        """Return for each query the rows to compare with it, at least ``k``: those of its nearest cells."""
+        wanted = -(-_ROWS_PER_NEIGHBOR * k * len(self.centroids) // len(self.order))
+        near = nearest_centroids(queries, self.centroids, max(self.probes, wanted))
+        held = np.where(near < 0, 0, np.diff(self.starts)[near]).sum(axis=1)  # -1: a damaged vector, far from all
+        return [
+            np.concatenate([self.rows(cell) for cell in cells if cell >= 0]) if enough >= k else self.order
+            for cells, enough in zip(near.tolist(), held.tolist(), strict=True)
+        ]
 
     def save(self, path: Path) -> None:
         """Write as safetensors."""
         from safetensors.numpy import save_file
 
+        probes = np.array([self.probes], np.int64)
         with atomic_path(path) as temporary:
-            save_file({"centres": self.centroids, "order": self.order, "starts": self.starts}, temporary)
+            save_file(
+                {"centres": self.centroids, "order": self.order, "starts": self.starts, "probes": probes}, temporary
+            )
 
     @classmethod
-    def load(cls, path: Path, rows: int, dims: int) -> InvertedFile:
+    def load(cls, path: Path, rows: int, dims: int) -> InvertedFile | None:
         """Read what `save` wrote for ``rows`` vectors of ``dims`` values.
+
+        Returns
+        -------
+        InvertedFile or None
+            None for a file of version 0.2 or before, whose few cells were only the beginning of a search.
 
         Raises
         ------
@@ -117,46 +135,44 @@ class InvertedFile:
 
         try:
             tensors = load_file(path)
+            if "probes" not in tensors:
+                return None
             centroids, order, starts = tensors["centres"], tensors["order"], tensors["starts"]
-        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+            probes = int(tensors["probes"][0])
+        except (OSError, KeyError, IndexError, TypeError, ValueError, OverflowError, SafetensorError) as error:
             raise ModelFormatError(f"the search cells {path} cannot be read: {error}") from error
         typed = all(a.dtype == kind for a, kind in ((centroids, np.float32), (order, np.int32), (starts, np.int64)))
         shaped = centroids.ndim == 2 and centroids.shape[1] == dims and starts.shape == (len(centroids) + 1,)
         if not (typed and shaped and len(centroids) and order.shape == (rows,) and np.isfinite(centroids).all()):
             raise ModelFormatError(f"the search cells {path} are not of {rows} vectors; export the model again.")
         ends = (int(starts[0]), int(starts[-1])) == (0, rows) and bool((np.diff(starts) >= 0).all())
-        if not (ends and np.array_equal(np.sort(order), np.arange(rows))):
+        if not (ends and probes > 0 and np.array_equal(np.sort(order), np.arange(rows))):
             raise ModelFormatError(f"the search cells {path} do not hold every row once; export the model again.")
-        return cls(centroids, order, starts)
+        return cls(centroids, order, starts, probes)
 
 
-def _list_by_cell(centroids: Matrix, cells: Ids) -> InvertedFile:
+def probes_for(target: float, near: Ids, cells: Ids) -> int:
+    """Return how many of the nearest cells hold a share of at least ``target`` of the true neighbours.
+
+    Parameters
+    ----------
+    target : float
+    near : (m, p) int32
+        The cells nearest to each of m rows.
+    cells : (m, k) int32
+        The cells of their true neighbours.
+
+    Returns
+    -------
+    int
+        p + 1 where p cells hold fewer.
+    """
+    found = (cells[:, :, None] == near[:, None]).sum(axis=(0, 1)).cumsum()
+    return int(np.searchsorted(found, target * cells.size)) + 1
+
+
+def _list_by_cell(centroids: Matrix, cells: Ids, probes: int) -> InvertedFile:
     """Sort rows by cell, given the cell of each row, (n,)."""
     starts = np.zeros(len(centroids) + 1, np.int64)
     np.cumsum(np.bincount(cells, minlength=len(centroids)), out=starts[1:])
-    return InvertedFile(centroids, np.argsort(cells, kind="stable").astype(np.int32), starts)
-
-
-def _best_first(query: Matrix, matrix: Matrix, neighbors: Ids, entry: Ids, k: int) -> tuple[Ids, Matrix]:
-    """Search the graph from the rows ``entry`` on; return the rows (k,) and distances (k,) of the best found."""
-    beam = max(BEAM, 2 * k)
-    best, far = _nearest(entry, true_distances(query, matrix, entry[None])[0], beam)
-    seen, fresh = np.sort(entry), best
-    for _ in range(_MOST_ROUNDS):
-        reached = np.setdiff1d(neighbors[fresh], seen)
-        if not len(reached):
-            break
-        seen = np.union1d(seen, reached)
-        before = best
-        there = true_distances(query, matrix, reached[None])[0]
-        best, far = _nearest(np.concatenate([best, reached]), np.concatenate([far, there]), beam)
-        fresh = np.setdiff1d(best, before)
-        if not len(fresh):
-            break
-    return best[:k], far[:k]
-
-
-def _nearest(rows: Ids, distances: Matrix, count: int) -> tuple[Ids, Matrix]:
-    """Keep the ``count`` nearest rows, ties by row."""
-    order = np.lexsort((rows, distances))[:count]
-    return rows[order].astype(np.int32), distances[order]
+    return InvertedFile(centroids, np.argsort(cells, kind="stable").astype(np.int32), starts, probes)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.neighbors.exact import Ids, Matrix, exact_knn, radius_search, squared_norms
+from imgsim.io.vectors import Matrix
+from imgsim.neighbors.exact import Ids, exact_knn, longest_squared, radius_search
 from imgsim.neighbors.ivf import InvertedFile
 
 EXACT_UP_TO = 200_000
@@ -24,21 +26,18 @@ class Searcher:
     Parameters
     ----------
     matrix : (n, d) float32
-    neighbors : (n, g) int32
-        The k-NN graph over the same rows, which approximate search follows.
     cells : InvertedFile, optional
         Index of the matrix for approximate search; made when it is needed.
-
-    Attributes
-    ----------
-    norms : (n,) float32
-        Squared lengths of the vectors.
     """
 
-    def __init__(self, matrix: Matrix, neighbors: Ids, cells: InvertedFile | None = None) -> None:
-        self._matrix, self._neighbors, self._cells = matrix, neighbors, cells
-        self.norms = squared_norms(matrix)
+    def __init__(self, matrix: Matrix, cells: InvertedFile | None = None) -> None:
+        self._matrix, self._cells = matrix, cells
         self._making = Lock()
+
+    @property
+    def is_approximate(self) -> bool:
+        """Return whether there are so many rows that search is approximate."""
+        return len(self._matrix) > EXACT_UP_TO
 
     @property
     def cells(self) -> InvertedFile:
@@ -47,6 +46,11 @@ class Searcher:
             if self._cells is None:
                 self._cells = InvertedFile.build(self._matrix)
             return self._cells
+
+    @property
+    def built_cells(self) -> InvertedFile | None:
+        """The index of approximate search if it is made already."""
+        return self._cells
 
     def nearest(self, vectors: Matrix, k: int, among: Mask | None = None, exact: bool = False) -> tuple[Ids, Matrix]:
         """Return the ``k`` nearest rows of each vector, nearest first; equal distances by row.
@@ -72,11 +76,11 @@ class Searcher:
         """
         if among is None:
             k = min(k, len(self._matrix))
-            if not exact and len(self._matrix) > EXACT_UP_TO and k <= MOST_WANTED:
-                return self.cells.search(vectors, self._matrix, self._neighbors, k)
+            if self.is_approximate and not exact and k <= MOST_WANTED:
+                return self.cells.search(vectors, self._matrix, k)
         else:
             k = min(k, int(np.count_nonzero(among)))
-        return exact_knn(vectors, self._matrix, k, norms=self.norms, among=among)
+        return exact_knn(vectors, self._matrix, k, longest=self._longest, among=among)
 
     def within(
         self,
@@ -86,4 +90,8 @@ class Searcher:
         among: Mask | None = None,
     ) -> tuple[NDArray[np.int64], Ids, Matrix]:
         """Return all rows within ``radius`` of each vector; see `imgsim.neighbors.exact.radius_search`."""
-        return radius_search(vectors, self._matrix, radius, exclude, self.norms, among)
+        return radius_search(vectors, self._matrix, radius, exclude, self._longest, among)
+
+    @cached_property
+    def _longest(self) -> float:
+        return longest_squared(self._matrix)

@@ -3,13 +3,20 @@
     manifest.json             format version, parts with size and sha256, ids, backbone
     images.parquet            the reference images, paths relative to their collection
     rejected.parquet          files that are not in the model, with the reason
+    ids.parquet               ids of the images (absent: they are a column of images.parquet)
     embeddings.arrow          (n, d) float32, memory-mapped when loaded
     projection.safetensors    projection of features to embeddings (absent: raw features)
+    plain.arrow               embeddings before they were refined, of the same shape (absent: not refined)
+    learning.json, .parquet   how the projection was learnt, and what its evaluation needs (absent: it was not)
     neighbors.parquet         the graph
-    cells.safetensors         index for approximate search (absent: up to 200,000 images)
-    thumbnails.parquet        small JPEGs by sha256 (absent: none)
+    cells.safetensors         rows by cell, for approximate search (absent: up to 200,000 images)
+    thumbnails.parquet        small JPEGs by sha256, some 200 per row group (absent: none)
     evaluation.json, .parquet metrics, and per class (absent: not evaluated)
+    evaluation_images.parquet scores of each image (absent: without labels)
     backbone.onnx             the network (absent: queries by stored images and vectors only)
+    joint.arrow               the images in the space of texts, (n, D) float32 unit rows, memory-mapped; and the text
+    text.onnx, .json          tower, loaded when a text is asked, with
+    tokenizer.json            its tokenizer (absent: the network has no text tower)
     insights/<name>/          insights about the images (`imgsim.insights`)
     coreml/                   the model as a Core ML package, with the files that go with it
 
@@ -21,28 +28,30 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim import schema
-from imgsim.decoding.decode import probe
+from imgsim import arguments, schema
 from imgsim.distribution import installed_version
-from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, ModelFormatError
+from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
+from imgsim.images.saved_table import labels_note, read_labels_note
 from imgsim.images.table import ImageTable
 from imgsim.io import arrow
-from imgsim.io.atomic import atomic_folder
-from imgsim.io.hashing import files_below
+from imgsim.io.atomic import atomic_folder, exists
+from imgsim.io.hashing import digest_of, files_below, folder_sha256
+from imgsim.io.held_file import HeldFile
+from imgsim.io.paths import absolute
+from imgsim.io.urls import is_url
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.neighbors.ivf import InvertedFile
-from imgsim.neighbors.search import EXACT_UP_TO
-from imgsim.references.ids import unique_ids
+from imgsim.references.ids import ids_of, unique_ids
 from imgsim.references.insight import Insight, Tables
 from imgsim.references.manifest import (
     COREML,
@@ -52,46 +61,59 @@ from imgsim.references.manifest import (
     PARTS,
     Manifest,
     check_files,
-    check_ids,
     read_manifest,
     stamp,
 )
 from imgsim.references.references import References
+from imgsim.references.text_space import JOINT, TextSpace
+from imgsim.references.thumbnails import SavedThumbnails, write_thumbnails
 
-MAX_THUMBNAIL = 1024  # pixels of the longest side; imgsim makes them of 160
+_MLFLOW = ("models:/", "runs:/")
 
 
-def write(references: References, path: Path, overwrite: bool = False) -> None:
+def write(references: References, path: str | Path, overwrite: bool = False) -> None:
     """Write a model folder atomically.
 
     Raises
     ------
     ArgumentError
-        ``path`` exists and ``overwrite`` is false; or it is not a model, which is never replaced.
+        ``path`` exists and ``overwrite`` is false; or it is not a model, which is never replaced; or it is a URL.
+    ArgumentTypeError
+        ``overwrite`` is neither True nor False.
     """
-    refuse_foreign(Path(path).expanduser().absolute())
-    with atomic_folder(Path(path).expanduser().absolute(), overwrite) as folder:
-        arrow.write_parquet(references.images.table.replace_schema_metadata(None), folder / "images.parquet")
+    if is_url(str(path)) or str(path).startswith(_MLFLOW):
+        raise ArgumentError(f"{path} is no folder of this machine: save the model to one, and copy or register it.")
+    target = absolute(path)
+    refuse_foreign(target)
+    with atomic_folder(target, arguments.boolean(overwrite, "overwrite")) as folder:
+        note = labels_note(references.images.labels_from) | schema.decisions_note(references.images.table)
+        arrow.write_parquet(references.images.table.replace_schema_metadata(note), folder / "images.parquet")
         references.images.save_rejected(folder / "rejected.parquet")
-        Embeddings(references.embeddings, references.projection).save(folder)
+        if _has_own_ids(references):
+            arrow.write_parquet(pa.table({"id": pa.array(references.ids)}), folder / "ids.parquet")
+        plain = None if references.plain is None else references.plain.matrix
+        Embeddings(references.embeddings, references.projection, plain, references.learning).save(folder)
         references.graph.save(folder)
-        if len(references) > EXACT_UP_TO:
+        if references.search.is_approximate:
             references.search.cells.save(folder / "cells.safetensors")
         if references.evaluation is not None:
             references.evaluation.save(folder)
         if references.onnx is not None:
-            shutil.copyfile(references.onnx, folder / "backbone.onnx")
-        _write_thumbnails(references, folder / "thumbnails.parquet")
+            references.onnx.copy_to(folder / "backbone.onnx")
+        if references.thumbnail_source is not None:
+            write_thumbnails(references.thumbnail_source, references.images.sha256, folder / "thumbnails.parquet")
+        if references.text is not None:
+            references.text.save(folder)
         for name, insight in references.insights.items():
             insight.save(folder / INSIGHTS / name)
         if references.coreml is not None:
-            shutil.copytree(references.coreml, folder / COREML)
+            _copy_coreml(references.coreml, references.coreml_digest, folder / COREML)
         (folder / MANIFEST).write_text(json.dumps(_manifest(references, folder), indent=1) + "\n")
 
 
 def refuse_foreign(target: Path) -> None:
     """Refuse to replace anything but a model, so that a mistyped path never deletes a folder of pictures."""
-    if not target.exists() or (target / MANIFEST).is_file() or (target.is_dir() and not any(target.iterdir())):
+    if not exists(target) or (target / MANIFEST).is_file() or (target.is_dir() and not any(target.iterdir())):
         return
     raise ArgumentError(
         f"{target} exists already and is not an imgsim model, so it is not replaced; choose another path."
@@ -115,106 +137,109 @@ def read(path: str | Path, verify: bool, tables_of: Callable[[str], Tables | Non
     ModelFormatError
         No model there; a part missing, damaged or foreign; a format newer than this library.
     """
-    if str(path).startswith(("models:/", "runs:/")):
+    if str(path).startswith(_MLFLOW):
         raise ModelFormatError(
             f"{path} is an address of MLflow, not a folder: imgsim.mlflow.flavor.load_model({str(path)!r}) loads it "
             "from the server that MLFLOW_TRACKING_URI names."
         )
-    folder = Path(path).expanduser().absolute()
+    folder = absolute(path)
+    before = _identity(folder)
+    references = _read(folder, verify, tables_of)
+    if _identity(folder) != before:
+        raise ModelFormatError(f"{folder} was replaced while it was read; load it again.")
+    return references
+
+
+def _read(folder: Path, verify: bool, tables_of: Callable[[str], Tables | None]) -> References:
     manifest = read_manifest(folder)
     check_files(folder, manifest, verify)
-    images = ImageTable(
-        _read_images(folder / "images.parquet"),
-        arrow.read_parquet(folder / "rejected.parquet", schema.REJECTED).to_pandas(),
-    )
+    images = _read_images(folder)
     embeddings, graph = Embeddings.load(folder), NeighborGraph.load(folder)
+    text = TextSpace.load(folder) if JOINT in manifest.parts else None
     names = _names(folder, images, manifest)
-    if not len(images) == len(embeddings.matrix) == len(graph) == len(names):
+    rows = {len(images), len(embeddings.matrix), len(graph), len(names)} | ({len(text.rows)} if text else set())
+    if len(rows) > 1:
         raise ModelFormatError(f"the parts of {folder} have different numbers of rows; export the model again.")
+    plain = embeddings.plain
+    if plain is not None and (plain.shape != embeddings.matrix.shape or embeddings.projection is None):
+        raise ModelFormatError(f"{folder / 'plain.arrow'} does not fit the embeddings; export the model again.")
     cells = folder / "cells.safetensors" if "cells.safetensors" in manifest.parts else None
-    thumbnails = SavedThumbnails(folder / "thumbnails.parquet") if "thumbnails.parquet" in manifest.parts else None
+    thumbnails = folder / "thumbnails.parquet" if "thumbnails.parquet" in manifest.parts else None
     known = {name: tables for name in _insights_in(manifest.extras) if (tables := tables_of(name)) is not None}
+    package = {
+        name.removeprefix(f"{COREML}/"): made["sha256"]
+        for name, made in manifest.extras.items()
+        if name.startswith(f"{COREML}/")
+    }
     return References(
         images,
         embeddings,
         graph,
         names,
         manifest.backbone,
-        onnx=folder / "backbone.onnx",
-        thumbnails=thumbnails,
-        evaluation=Evaluation.load(folder) if "evaluation.json" in manifest.parts else None,
+        onnx=HeldFile(folder / "backbone.onnx") if "backbone.onnx" in manifest.parts else None,
+        thumbnails=None if thumbnails is None else SavedThumbnails(HeldFile(thumbnails)),
+        evaluation=Evaluation.load(folder, len(images)) if "evaluation.json" in manifest.parts else None,
         ids_column=manifest.ids_column,
         insights={name: Insight.load(folder / INSIGHTS / name, name, tables) for name, tables in known.items()},
-        coreml=folder / COREML if any(name.startswith(f"{COREML}/") for name in manifest.extras) else None,
+        coreml=folder / COREML if package else None,
+        coreml_digest=digest_of(package) if package else None,
         cells=None if cells is None else InvertedFile.load(cells, *embeddings.matrix.shape),
+        text=text,
     )
 
 
-def _names(folder: Path, images: ImageTable, manifest: Manifest) -> NDArray[Any]:
-    """Return the ids of the images: those of the manifest, else those of a column."""
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another that takes its place."""
     try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _copy_coreml(source: Path, expected: str | None, target: Path) -> None:
+    """Copy the Core ML package; one that another model's has replaced since this model was loaded is refused."""
+    if source.is_dir():
+        shutil.copytree(source, target)
+    if not exists(target) or folder_sha256(target) != expected:
+        raise ModelFormatError(f"{source} was replaced or removed since this model was loaded; load the model again.")
+
+
+def _names(folder: Path, images: ImageTable, manifest: Manifest) -> NDArray[Any]:
+    """Return the ids of the images: those of their own table, of the manifest, or of a column."""
+    try:
+        if "ids.parquet" in manifest.parts:
+            return unique_ids(arrow.read_parquet(folder / "ids.parquet").column("id").to_pylist(), "ids")
         if manifest.ids is not None:
-            return unique_ids(check_ids(manifest.ids), "ids")
-        return unique_ids(check_ids(list(images.column(manifest.ids_column or "id"))), manifest.ids_column or "id")
-    except (ArgumentError, ArgumentTypeError, ValueError) as error:
+            return unique_ids(manifest.ids, "ids")
+        return ids_of(images, manifest.ids_column)
+    except (ArgumentError, ArgumentTypeError, KeyError) as error:
         raise ModelFormatError(f"{folder} has ids that cannot be: {error}. Export the model again.") from error
 
 
-def _read_images(path: Path) -> pa.Table:
+def _has_own_ids(references: References) -> bool:
+    """Return whether ids were given with vectors and are not a column of the images."""
+    return references.ids_column is None and not np.array_equal(references.ids, references.images.ids)
+
+
+def _read_images(folder: Path) -> ImageTable:
+    path = folder / "images.parquet"
     table = arrow.read_parquet(path)
+    rejected = arrow.read_parquet(folder / "rejected.parquet", schema.REJECTED).to_pandas()
     try:
-        return schema.images(table)
+        return ImageTable(schema.images(table), rejected, labels_from=read_labels_note(table))
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise ModelFormatError(f"{path} is not a table of images: {error}. Export the model again.") from error
 
 
-class SavedThumbnails:
-    """Thumbnails of a model folder, read on first use."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @cached_property
-    def _table(self) -> tuple[dict[str, int], pa.ChunkedArray]:
-        table = arrow.read_parquet(self._path, schema.THUMBNAILS)
-        keys = table.column("sha256").to_pylist()
-        return {key: row for row, key in enumerate(keys)}, table.column("thumbnail")
-
-    def __call__(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the thumbnails of files by sha256: JPEG bytes, or None if the model has none or an invalid one."""
-        rows, values = self._table
-        found = (values[rows[key]].as_py() if key in rows else None for key in keys)
-        return [data if data is not None and _is_thumbnail(data) else None for data in found]
-
-
-def _is_thumbnail(data: bytes) -> bool:
-    """Return True for a small JPEG, by its header: callers draw thumbnails without a check of their own."""
-    try:
-        header = probe(data)
-    except ImageError:
-        return False
-    return header.format == "JPEG" and max(header.width, header.height) <= MAX_THUMBNAIL
-
-
-def _write_thumbnails(references: References, path: Path) -> None:
-    first = {sha: row for row, sha in reversed(list(enumerate(references.images.sha256)))}
-    keys = sorted(first)
-    small = references.thumbnails([first[key] for key in keys])
-    kept = [(key, data) for key, data in zip(keys, small, strict=True) if data is not None]
-    if kept:
-        columns = [pa.array([key for key, _ in kept]), pa.array([data for _, data in kept], pa.binary())]
-        arrow.write_parquet(pa.table(columns, schema=schema.THUMBNAILS), path, compression="none")
-
-
 def _manifest(references: References, folder: Path) -> dict[str, Any]:
-    precomputed = references.ids_column is None and references.ids.tolist() != references.images.ids.tolist()
     return {
         "format": FORMAT,
         "library": f"imgsim {installed_version()}",
         "digest": references.digest,
         "images": len(references),
         "label_column": references.ids_column,
-        "ids": references.ids.tolist() if precomputed else None,
         "backbone": references.backbone.to_dict(),
         "parts": {name: stamp(folder / name) for name in PARTS if (folder / name).exists()},
         "extras": {name: stamp(folder / name) for name in files_below(folder) if "/" in name},

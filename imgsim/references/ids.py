@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import numbers
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.errors import ArgumentError, ArgumentTypeError
+from imgsim.errors import ArgumentError, ArgumentTypeError, QueryError
+from imgsim.images.file_names import is_utf8
 from imgsim.images.table import ImageTable
 
 if TYPE_CHECKING:
     from imgsim.references.references import References
+
+MAX_ID_CHARACTERS = 2**28
+"""Of all ids together, each padded to the longest as in numpy."""
 
 
 def ids_of(images: ImageTable, column: str | None) -> NDArray[Any]:
@@ -33,23 +39,73 @@ def unique_ids(values: Any, name: str) -> NDArray[Any]:
 
     Raises
     ------
-    ArgumentError, ArgumentTypeError
-        As `ids_of`.
+    ArgumentError
+        Missing or repeated values, whole numbers of more than 64 bits, or texts that are too long or not Unicode.
+    ArgumentTypeError
+        Values that are neither whole numbers nor strings, or no list of them.
     """
-    array = np.asarray(values)
-    if array.dtype.kind in "iu":
-        array = array.astype(np.int64)
-    elif not all(isinstance(value, str) for value in array.tolist()):
-        if any(value is None for value in array.tolist()):
-            raise ArgumentError(f"the column {name!r} has missing values; every image needs an id.")
-        raise ArgumentTypeError(f"ids must be whole numbers or strings; {name!r} holds {array.dtype}.")
-    elif array.dtype.kind != "U":
-        array = array.astype(str)
+    items = values.tolist() if hasattr(values, "tolist") else list(values) if _is_sequence(values) else None
+    if not isinstance(items, list):
+        raise ArgumentTypeError(f"{name} must be a sequence of ids, one per image, not {type(values).__name__}.")
+    array = np.asarray(items, np.int64) if _are_integers(items, name) else _texts(items, name)
     unique, counts = np.unique(array, return_counts=True)
     if len(unique) < len(array):
         twice = unique[counts > 1][:3].tolist()
         raise ArgumentError(f"ids must be unique; {name!r} repeats {twice}. Use another column, or none for row ids.")
     return array
+
+
+def _is_sequence(values: Any) -> bool:
+    return isinstance(values, (list, tuple, range))
+
+
+def _are_integers(items: list[Any], name: str) -> bool:
+    """Return whether all are whole numbers; refuse those of more than 64 bits."""
+    if not all(isinstance(item, numbers.Integral) and not isinstance(item, bool) for item in items):
+        return False
+    if items and not (min(items) >= -(2**63) and max(items) < 2**63):
+        raise ArgumentError(f"ids must be whole numbers of at most 64 bits; {name!r} holds larger ones.")
+    return True
+
+
+def _texts(items: list[Any], name: str) -> NDArray[np.str_]:
+    if any(item is None for item in items):
+        raise ArgumentError(f"the column {name!r} has missing values; every image needs an id.")
+    other = next((item for item in items if not isinstance(item, str)), None)
+    if other is not None:
+        raise ArgumentTypeError(f"ids must be whole numbers or strings; {name!r} holds {type(other).__name__}.")
+    longest = max(map(len, items))
+    if longest * len(items) > MAX_ID_CHARACTERS:
+        raise ArgumentError(
+            f"{name!r} is too long for ids: {len(items):,} texts of up to {longest:,} characters, and the product must "
+            f"be at most {MAX_ID_CHARACTERS:,}. Use another column, or none for row ids."
+        )
+    odd = next((item for item in items if not is_utf8(item) or item.endswith("\0")), None)
+    if odd is not None:
+        raise ArgumentError(f"ids must be Unicode text that does not end with a null character, not {odd!r:.80}.")
+    return np.asarray(items, str)
+
+
+def named_id(references: References, name: str) -> Any:
+    """Return the id of a reference image that a person names by its id or by its path.
+
+    Raises
+    ------
+    QueryError
+        No image is called so.
+    """
+    numbered = references.ids.dtype.kind == "i"
+    value = int(name) if numbered and re.fullmatch(r"[0-9]{1,18}", name) else name
+    if isinstance(value, str) != numbered and references.has_id(value):
+        return value
+    paths = references.images.paths
+    if name in paths:
+        return references.ids[paths.index(name)]
+    known = "whole numbers" if numbered else "texts"
+    raise QueryError(
+        f"no reference image has the id or the path {name!r}; ids are {known}, such as {references.ids[0]}, "
+        f"and paths are such as {paths[0]!r}."
+    )
 
 
 def mask_of(references: References, among: Any) -> NDArray[np.bool_] | None:
@@ -68,7 +124,10 @@ def mask_of(references: References, among: Any) -> NDArray[np.bool_] | None:
     """
     if among is None:
         return None
-    values = np.asarray([among] if isinstance(among, str) else among)
+    try:
+        values = np.asarray([among] if isinstance(among, str) else among)
+    except ValueError:
+        values = np.array(None)
     if values.dtype.kind == "b":
         if values.shape != (len(references),):
             raise ArgumentError(f"among= is a mask of shape {values.shape} for {len(references)} images.")
@@ -76,7 +135,7 @@ def mask_of(references: References, among: Any) -> NDArray[np.bool_] | None:
     items = values.tolist() if values.ndim == 1 else None
     if items is None or not all(isinstance(item, (int, str)) for item in items):
         raise ArgumentTypeError("among= takes a boolean mask with one value per image, labels, or ids.")
-    if items and set(items) <= set(references.images.labels):
+    if items and all(item in references.images.labels for item in items):
         return references.has_labels(items)
     mask = np.zeros(len(references), bool)
     mask[_rows_of(references, items)] = True

@@ -15,6 +15,7 @@ import pyarrow as pa
 from imgsim.errors import ModelFormatError
 from imgsim.io import arrow
 from imgsim.io.atomic import atomic_path
+from imgsim.io.held_file import HeldFile
 from imgsim.io.untrusted import read_json
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Insight:
             missing = [table for table in schemas if not (folder / f"{table}.parquet").is_file()]
             if missing:
                 raise ModelFormatError(f"{folder} lacks the tables {missing}. Compute the insight again.")
-            tables = SavedTables(folder, schemas, str(facts["digest"]))
+            files = {table: HeldFile(folder / f"{table}.parquet") for table in schemas}
+            tables = SavedTables(files, schemas, str(facts["digest"]))
             metrics = {str(metric): float(value) for metric, value in facts["metrics"].items()}
             return cls(name, schemas, tables, metrics, dict(facts["params"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -96,16 +98,16 @@ class Insight:
 
 
 class SavedTables(Mapping[str, "pd.DataFrame"]):
-    """Tables of a saved insight, each read on first use: most runs use none."""
+    """Tables of a saved insight, each read on first use: most runs use none. Their files are held open."""
 
-    def __init__(self, folder: Path, schemas: Tables, digest: str) -> None:
+    def __init__(self, files: Mapping[str, HeldFile], schemas: Tables, digest: str) -> None:
         self.digest = digest
-        self._folder, self._schemas = folder, schemas
+        self._files, self._schemas = files, schemas
         self._read: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._read:
-            self._read[name] = arrow.read_parquet(self._folder / f"{name}.parquet", self._schemas[name]).to_pandas()
+            self._read[name] = arrow.read_parquet(self._files[name], self._schemas[name]).to_pandas()
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -9,34 +9,44 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from imgsim.backbones.spec import BackboneSpec
+from PIL.Image import Resampling
+
+from imgsim.backbones.spec import MAX_INPUT, PRECISIONS, BackboneSpec
 from imgsim.distribution import DISTRIBUTION
 from imgsim.errors import ModelFormatError
+from imgsim.features.learnt import LEARNING_PARTS
+from imgsim.io.atomic import exists
 from imgsim.io.hashing import file_sha256, files_below
 from imgsim.io.untrusted import read_json
+from imgsim.references.text_space import TEXT_PARTS
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 PARTS = (
     "images.parquet",
     "rejected.parquet",
+    "ids.parquet",
     "embeddings.arrow",
     "projection.safetensors",
+    "plain.arrow",
+    *LEARNING_PARTS,
     "neighbors.parquet",
     "cells.safetensors",
     "thumbnails.parquet",
     "evaluation.json",
     "evaluation.parquet",
+    "evaluation_images.parquet",
     "backbone.onnx",
+    *TEXT_PARTS,
 )
 REQUIRED = ("images.parquet", "rejected.parquet", "embeddings.arrow", "neighbors.parquet")
 INSIGHTS, COREML = "insights", "coreml"
-MAX_INPUT = 4096  # pixels of a side of a network's input
-MAX_ID_CHARACTERS = 2**28  # of all ids together, each padded to the longest as in numpy
+SHARED = "shared.json"
+"""File beside the folder of a registered version that lacks files which MLflow keeps once for several versions."""
 _FINGERPRINT = re.compile(r"[\w-]{1,80}")
 _LEFT_BY_FINDER = ".DS_Store"
 
@@ -45,7 +55,10 @@ Stamp = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest: files with their ``bytes`` and ``sha256``, the ids, and the network of the features."""
+    """A manifest: files with their ``bytes`` and ``sha256``, the ids, and the network of the features.
+
+    ``ids`` are those of models that have no ``ids.parquet`` (saved by version 0.1) and no column of ids.
+    """
 
     parts: Mapping[str, Stamp]
     extras: Mapping[str, Stamp]
@@ -68,8 +81,8 @@ def read_manifest(folder: Path) -> Manifest:
         No model there; a format newer than this library; a value that no model has.
     """
     path = folder / MANIFEST
-    if not folder.is_dir():
-        what = "is a file, not the folder of a model" if folder.exists() else "does not exist"
+    if not exists(folder) or not folder.is_dir():
+        what = "is a file, not the folder of a model" if exists(folder) else "does not exist"
         raise ModelFormatError(f"{folder} {what}. From MLflow's registry: imgsim.mlflow.flavor.load_model(uri).")
     try:
         values = read_json(path)
@@ -86,7 +99,7 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(
             _parts(values["parts"]),
             _extras(values.get("extras", {})),
-            _ids(values["ids"]),
+            _ids(values.get("ids")),
             _expect(values["label_column"], "label_column", str, type(None)),
             _backbone(values["backbone"]),
         )
@@ -103,14 +116,20 @@ def check_files(folder: Path, manifest: Manifest, verify: bool) -> None:
         Names the file.
     """
     listed = {**manifest.parts, **manifest.extras}
+    advice = "copy or download the whole model again"
+    if (folder.parent / SHARED).is_file():
+        advice = (
+            f"MLflow keeps it apart. Load it by imgsim.mlflow.flavor.load_model({str(folder.parent)!r}), or get a "
+            "whole copy by `imgsim registry download`"
+        )
     for name, expected in listed.items():
         path = folder / name
         if any(part.is_symlink() for part in (path, *path.parents[: name.count("/")])):
             raise ModelFormatError(f"{path} is a link; a model holds its own files. Copy the model with its files.")
         if not path.is_file():
-            raise ModelFormatError(f"{path} is missing; copy or download the whole model again.")
+            raise ModelFormatError(f"{path} is missing; {advice}.")
         if path.stat().st_size != expected["bytes"]:
-            raise ModelFormatError(f"{path} is not the size it was saved with; copy or download the model again.")
+            raise ModelFormatError(f"{path} is not the size it was saved with; {advice}.")
         if verify and file_sha256(path) != expected["sha256"]:
             raise ModelFormatError(f"{path} is damaged (its checksum differs); copy or download the model again.")
     for name in {*PARTS, *_files_of_extras(folder, manifest.extras)} - set(listed):
@@ -137,6 +156,8 @@ def _parts(values: Any) -> dict[str, Stamp]:
         raise ValueError(f"parts: it names parts no imgsim model has: {sorted(stamps.keys() - set(PARTS))}")
     if set(REQUIRED) - stamps.keys():
         raise ValueError(f"parts: it lacks {sorted(set(REQUIRED) - stamps.keys())}")
+    if (text := set(TEXT_PARTS) & stamps.keys()) and text != set(TEXT_PARTS):
+        raise ValueError(f"parts: of a text tower it lacks {sorted(set(TEXT_PARTS) - text)}")
     return stamps
 
 
@@ -166,30 +187,32 @@ def _ids(values: Any) -> list[Any] | None:
         return None
     for value in _expect(values, "ids", list):
         _expect(value, "ids", int, str)
-    return check_ids(values)
-
-
-def check_ids(values: list[Any]) -> list[Any]:
-    """Raise `ValueError` if the numpy array of the ids would take much more memory than their characters."""
-    longest = max((len(str(value)) for value in values), default=0)
-    if longest * len(values) > MAX_ID_CHARACTERS:
-        raise ValueError(f"ids: {len(values):,} ids of up to {longest:,} characters")
-    if any(isinstance(value, int) and abs(value) >= 2**63 for value in values):
-        raise ValueError("ids: whole numbers of more than 64 bits")
-    return values
+    return list(values)
 
 
 def _backbone(values: Any) -> BackboneSpec:
     """Check the type of each value, the fingerprint (it may name a folder) and the size (it decides on memory)."""
     _expect(values, "backbone", dict)
-    spec = BackboneSpec.from_dict({item.name: values[item.name] for item in fields(BackboneSpec)})
-    for name in ("name", "fingerprint", "weights", "licence"):
+    spec = BackboneSpec.from_dict(
+        {
+            item.name: values[item.name]
+            for item in fields(BackboneSpec)
+            if item.default is MISSING or item.name in values
+        }
+    )
+    for name in ("name", "fingerprint", "weights", "licence", "interpolation", "pooling", "revision"):
         _expect(getattr(spec, name), f"backbone: {name}", str)
+    if spec.precision not in PRECISIONS or spec.in_precision(spec.precision) != spec:
+        raise ValueError(f"backbone: precision ({spec.precision!r:.80})")
     if not _FINGERPRINT.fullmatch(spec.fingerprint):
         raise ValueError(f"backbone: fingerprint ({spec.fingerprint!r:.80})")
-    for name, limit in (("height", MAX_INPUT), ("width", MAX_INPUT), ("dim", 2**20)):
+    for name, limit in (("height", MAX_INPUT), ("width", MAX_INPUT), ("crop_from", MAX_INPUT), ("dim", 2**20)):
         if not 0 <= _expect(getattr(spec, name), f"backbone: {name}", int) <= limit:
             raise ValueError(f"backbone: {name} ({getattr(spec, name)})")
+    if spec.interpolation.upper() not in Resampling.__members__:
+        raise ValueError(f"backbone: interpolation ({spec.interpolation!r:.80})")
+    for name in ("crop_floor", "has_text"):
+        _expect(getattr(spec, name), f"backbone: {name}", bool)
     for name in ("mean", "std"):
         triple = getattr(spec, name)
         if len(triple) != 3 or not all(math.isfinite(_expect(x, f"backbone: {name}", int, float)) for x in triple):

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.decoding.decode import resize
+from imgsim.backbones.preprocessing import input_pixels
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, QueryError
-from imgsim.features.extract import image_pixels
+from imgsim.features.compute import image_pixels
 from imgsim.images.table import ImageTable
+from imgsim.io.vectors import refuse_values
 from imgsim.workers import usable_cores
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ Vectors = NDArray[np.float32]
 def resolve(references: References, x: Any) -> Vectors:
     """Return the vectors of the queries in ``x``, (m, d) float32, one row each.
 
-    A file with the bytes of a reference image gets that image's vector. Ids and such files need no network.
+    A file with the bytes of a reference image gets that image's vector. Ids and such files need no network. In a
+    refined model new pictures and raw features are averaged with their neighbours (`imgsim.references.refined`).
     """
     if isinstance(x, ImageTable):
         return _pictures(references, [(x.paths[i], _Stored(x, i)) for i in range(_some(len(x)))])
@@ -47,7 +49,7 @@ def items_of(x: Any) -> list[Any]:
     """Return the single queries of ``x``, which is not an ImageTable."""
     if _is_vectors(x):
         return list(np.atleast_2d(np.asarray(x)))
-    return list(x) if isinstance(x, (list, tuple)) or _is_column(x) else [x]
+    return list(x) if isinstance(x, (list, tuple, range)) or _is_column(x) else [x]
 
 
 def query_ids(x: Any, ids: str | Sequence[Any] | None, count: int) -> NDArray[Any]:
@@ -58,15 +60,24 @@ def query_ids(x: Any, ids: str | Sequence[Any] | None, count: int) -> NDArray[An
         if not isinstance(x, ImageTable):
             raise ArgumentError(f"ids={ids!r} names a column, so the query must be an ImageTable.")
         return np.asarray(x.column(ids))
-    values = np.asarray(ids)
+    values = _one_dimensional(ids)
     if values.shape != (count,):
         raise ArgumentError(f"{values.size} ids for {count} queries.")
     return values
 
 
+def _one_dimensional(values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ArgumentTypeError(f"ids must be one value per query: {error}") from error
+
+
 def embed(references: References, picture: Any) -> Vectors:
     """Return the embedding of a picture, (d,) float32: a PIL image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4)."""
-    return _embed(references, lambda spec: resize(_as_rgb(picture), (spec.height, spec.width)))
+    if not isinstance(picture, np.ndarray) and not hasattr(picture, "getexif"):
+        raise ArgumentTypeError(f"a picture is a PIL image or a uint8 array, not {type(picture).__name__}.")
+    return _embed(references, lambda spec: input_pixels(_as_rgb(picture), spec))
 
 
 class _Stored:
@@ -88,11 +99,11 @@ def _some(count: int) -> int:
 
 def _is_column(x: Any) -> bool:
     """Return True for a pandas Series or one-dimensional array of ids or paths."""
-    return getattr(x, "ndim", None) == 1 and not isinstance(x, (str, bytes))
+    return getattr(x, "ndim", None) == 1 and not isinstance(x, memoryview)
 
 
 def _is_vectors(x: Any) -> bool:
-    if isinstance(x, (list, tuple)) and x and all(isinstance(v, (list, np.ndarray)) for v in x):
+    if isinstance(x, (list, tuple)) and x and all(isinstance(v, (float, list, np.ndarray)) for v in x):
         try:
             x = np.asarray(x)
         except ValueError:
@@ -101,15 +112,20 @@ def _is_vectors(x: Any) -> bool:
 
 
 def _vectors(references: References, values: NDArray[Any]) -> Vectors:
-    matrix = np.ascontiguousarray(np.atleast_2d(values), np.float32)
+    with np.errstate(over="ignore"):
+        matrix = np.ascontiguousarray(np.atleast_2d(values), np.float32)
     _some(len(matrix))
     if not np.isfinite(matrix).all():
         raise QueryError(f"query {int((~np.isfinite(matrix)).any(1).argmax())} holds NaN or infinity.")
+    try:
+        refuse_values(matrix, "query vectors")
+    except ArgumentError as error:
+        raise QueryError(str(error)) from None
     width, projection = matrix.shape[1], references.projection
     if width == references.embeddings.shape[1]:
         return matrix
     if projection is not None and width == projection.features:
-        return projection.transform(matrix)
+        return _refined(references, projection.transform(matrix))
     raw = f", or {projection.features} (raw features)" if projection is not None else ""
     raise QueryError(f"query vectors have {width} values; this model's have {references.embeddings.shape[1]}{raw}.")
 
@@ -173,7 +189,11 @@ def _embed(references: References, pixels: Callable[[BackboneSpec], NDArray[np.u
     runtime = references.runtime()
     feature = runtime(pixels(references.backbone)[None])
     vectors: Vectors = feature if references.projection is None else references.projection.transform(feature)
-    return np.asarray(vectors[0], np.float32)
+    return np.asarray(_refined(references, vectors)[0], np.float32)
+
+
+def _refined(references: References, vectors: Vectors) -> Vectors:
+    return vectors if references.plain is None else references.plain.refine(vectors)
 
 
 def read_bytes(item: Any) -> bytes:
@@ -193,24 +213,22 @@ def read_bytes(item: Any) -> bytes:
             f"cannot search for {type(item).__name__}: give an ImageTable, path, PIL image, uint8 array, bytes, "
             "id, float vectors, or a list of one of those."
         )
-    from imgsim.images.read_files import LocalFiles
-    from imgsim.io.error_text import explain
-    from imgsim.io.urls import is_url, open_url
+    from imgsim.images.read_files import open_files
+    from imgsim.io.paths import expand
+    from imgsim.io.urls import ANYWHERE, full_url, is_url
 
-    if is_url(str(item)):
-        filesystem, path = open_url(str(item))
-        try:
-            return bytes(filesystem.cat_file(path))
-        except Exception as error:
-            raise ImageError("read", explain(error)) from error
-    return LocalFiles("").read(str(item))[0]
+    try:
+        place = full_url(str(item)) if is_url(str(item)) else str(expand(item))
+    except ArgumentError as error:  # a null character
+        raise ImageError("read", str(error)) from None
+    return open_files(ANYWHERE).read(place)[0]
 
 
 def _as_rgb(item: Any) -> NDArray[np.uint8]:
     """Convert a PIL image (EXIF applied) or uint8 array to RGB (H, W, 3), transparency over white."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    from imgsim.decoding.color import to_srgb
+    from imgsim.decoding.from_pillow import from_pillow
 
     if isinstance(item, np.ndarray):
         if (
@@ -225,7 +243,6 @@ def _as_rgb(item: Any) -> NDArray[np.uint8]:
             )
         item = Image.fromarray(item)
     try:
-        image = ImageOps.exif_transpose(item)
-        return np.asarray(to_srgb(image, image.info.get("icc_profile")))
+        return from_pillow(item)
     except (OSError, ValueError, io.UnsupportedOperation) as error:
         raise ImageError("decode", str(error)) from error

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imgsim import schema
-from imgsim.errors import ArgumentError
+from imgsim import arguments, schema
 
 if TYPE_CHECKING:
     from imgsim.references.references import References
@@ -60,8 +59,7 @@ def graph_output(
     ArgumentError
         An unknown output.
     """
-    if output not in OUTPUTS:
-        raise ArgumentError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}.")
+    arguments.one_of(output, OUTPUTS, "output")
     if include_self:
         everyone = np.arange(len(references))
         rows = np.concatenate([everyone, rows])

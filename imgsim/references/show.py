@@ -16,15 +16,25 @@ from imgsim.images.contact_sheet import Picture, neighbor_sheet
 from imgsim.images.table import ImageTable
 from imgsim.references.query import is_id, items_of, read_bytes
 from imgsim.references.references import References
+from imgsim.references.text_query import names_of
 
 Shown = tuple[Picture, str | None]
 """A picture and its label."""
+NO_PICTURE: Shown = (None, None)
 SIDE = 160
 
 
-def draw_answer(references: References, x: Any, answer: pd.DataFrame) -> Image:
-    """Draw the result of `SimilarityModel.query` for ``x``; ``query_label`` must be the positions of the queries."""
-    queries = shown_queries(references, x)
+def draw_answer(references: References, x: Any, answer: pd.DataFrame, text: Any = None) -> Image:
+    """Draw the result of `SimilarityModel.query`; ``query_label`` must be the positions of the queries.
+
+    Queries with a text have no label, and without ``x`` no picture either.
+    """
+    if text is None:
+        queries = shown_queries(references, x)
+    elif x is None:
+        queries = [NO_PICTURE] * len(names_of(text))
+    else:
+        queries = [(picture, None) for picture, _ in shown_queries(references, x)]
     found = [answer[answer["query_label"] == position] for position in range(len(queries))]
     return draw_neighbors(references, queries, [(a["reference_label"].tolist(), a["distance"].tolist()) for a in found])
 

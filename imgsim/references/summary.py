@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imgsim.errors import ArgumentError
+from imgsim import arguments
+from imgsim.references.refined import NEIGHBORS, POWER
 
 if TYPE_CHECKING:
     from imgsim.references.insight import Insight
@@ -21,8 +22,7 @@ def summarize(references: References, output: str = "print") -> Any:
     ArgumentError
         An unknown output.
     """
-    if output not in OUTPUTS:
-        raise ArgumentError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}.")
+    arguments.one_of(output, OUTPUTS, "output")
     sections = _sections(references)
     if output == "dict":
         return sections
@@ -39,7 +39,6 @@ def summarize(references: References, output: str = "print") -> Any:
 
 def _sections(references: References) -> dict[str, dict[str, Any]]:
     backbone = references.backbone
-    projected = references.projection is not None
     sections: dict[str, dict[str, Any]] = {
         "Images": {
             "images": len(references),
@@ -52,8 +51,11 @@ def _sections(references: References) -> dict[str, dict[str, Any]]:
             "weights": backbone.weights,
             "input": f"{backbone.height} x {backbone.width} RGB, stretched" if backbone.height else "vectors",
             "feature": backbone.dim,
+            "precision": precision_text(references),
             "embedding": int(references.embeddings.shape[1]),
-            "projection": "signed sqrt, L2, PCA, / sd^0.5, L2" if projected else "none",
+            "projection": _projection(references),
+            **_learning(references),
+            **({} if references.plain is None else {"refined": f"with {NEIGHBORS} nearest, cos^{POWER}"}),
             "distance": "euclidean",
         },
         "Graph": {"method": references.graph.method, "neighbours": references.graph.k},
@@ -64,6 +66,34 @@ def _sections(references: References) -> dict[str, dict[str, Any]]:
     if references.insights:
         sections["Insights"] = {name: _metrics_line(references.insights[name]) for name in sorted(references.insights)}
     return sections
+
+
+def _projection(references: References) -> str:
+    projection, learning = references.projection, references.learning
+    if projection is None:
+        return "none"
+    if learning is not None and learning.changed:
+        return "signed sqrt, L2, learnt from labels, L2"
+    return f"signed sqrt, L2, {'whitened by mutual neighbours' if projection.whitened else 'PCA, / sd^0.5'}, L2"
+
+
+def _learning(references: References) -> dict[str, str]:
+    learning = references.learning
+    if learning is None:
+        return {}
+    found = learning.figures
+    of = f"{found['labelled']:,.0f} images of {len(learning.classes):,} labels"
+    pairs = f", {found['alike']:,.0f} pairs alike, {found['not_alike']:,.0f} not" * bool(
+        found["alike"] or found["not_alike"]
+    )
+    chosen = learning.choice if learning.changed else "nothing was gained, so nothing changed"
+    return {"learnt": f"{of}{pairs}: {chosen}"}
+
+
+def precision_text(references: References) -> str:
+    """Return the precision of the features, and in brackets why ``"auto"`` chose it."""
+    reason = references.precision_reason
+    return f"{references.backbone.precision} ({reason})" if reason else references.backbone.precision
 
 
 def _metrics_line(insight: Insight) -> str:

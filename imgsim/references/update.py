@@ -2,99 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 
-from imgsim import schema
-from imgsim.backbones.spec import Backbone
+from imgsim import arguments
+from imgsim.backbones.onnx_export import ONNX_FILE
+from imgsim.backbones.spec import FP32, Backbone
 from imgsim.errors import ArgumentError, BackboneError
-from imgsim.features.embeddings import Embeddings
+from imgsim.features.embeddings import Embeddings, Projection, embed
 from imgsim.features.extract import Features, extract_features
 from imgsim.features.store import FeatureStore
 from imgsim.images.load import load_images
 from imgsim.images.table import ImageTable
-from imgsim.neighbors.graph_update import extended_graph, extended_graph_by_ivf, shrunk_graph
-from imgsim.neighbors.search import EXACT_UP_TO
+from imgsim.neighbors import search
+from imgsim.neighbors.graph import NeighborGraph, build_graph
+from imgsim.neighbors.graph_update import extended_graph, extended_graph_in_cells, shrunk_graph
 from imgsim.references.ids import ids_of
+from imgsim.references.refined import NEIGHBORS, refine
+from imgsim.references.text_space import spooled_unit_rows
+from imgsim.references.thumbnails import combined
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from imgsim.references.references import References, Thumbnails
+    from imgsim.neighbors.ivf import InvertedFile
+    from imgsim.references.references import References
 
 
 def add_images(
     references: References, source: ImageTable | str | Path, store: FeatureStore | None, progress: bool = False
 ) -> None:
     """Append images to ``references``; see `SimilarityModel.add`."""
+    store = FeatureStore() if store is None else arguments.instance(store, FeatureStore, "store")
     images = source if isinstance(source, ImageTable) else load_images(source, progress=progress)
     if not len(images):
         raise ArgumentError(f"no images to add in {images.root or 'the table'}; {len(images.rejected)} were rejected.")
-    features = _features(references, images, store, progress)
+    features = features_of(references, images, store, progress)
     if not len(features.images):
         raise ArgumentError(f"none of the {len(images)} images to add could be decoded; see their .rejected.")
-    vectors = features.matrix if references.projection is None else references.projection.transform(features.matrix)
-    table = _appended(references, features.images)
+    table = references.images.append(features.images)
     ids = ids_of(table, references.ids_column)
-    matrix = np.concatenate([references.embeddings, vectors])
-    cells = None
-    if len(references) > EXACT_UP_TO:
-        graph, cells = extended_graph_by_ivf(references.graph, matrix, references.search.cells)
-    else:
-        graph = extended_graph(references.graph, matrix)
-    thumbnails = _combine_thumbnails(references.thumbnail_source, (store or FeatureStore()).read_thumbnails)
-    references.replace_rows(table, Embeddings(matrix, references.projection), ids, graph, thumbnails, cells)
+    embeddings = _grown_embeddings(references, features, store, progress)
+    graph, cells = _grown_graph(references, embeddings)
+    thumbnails = combined(references.thumbnail_source, store.read_thumbnails)
+    text = references.text
+    if text is not None:
+        text = text.with_rows(spooled_unit_rows(features.vectors, text.rows))
+    references.replace_rows(table, embeddings, ids, graph, thumbnails, cells, text=text)
+
+
+def _grown_embeddings(references: References, new: Features, store: FeatureStore, progress: bool) -> Embeddings:
+    """Return the embeddings of all images: by the same projection, or by one fitted again if it is outgrown."""
+    projection, n = references.projection, len(references) + len(new.images)
+    if projection is None:
+        return Embeddings(np.concatenate([references.embeddings, new.matrix]), None)
+    if references.learning is None and projection.is_outgrown(n):
+        old = features_of(references, references.images, store, progress)
+        if len(old.images) == len(references):
+            fitted = embed(old.vectors.followed_by(new.vectors), projection.wanted)
+            return fitted if references.plain is None else _refined(references, fitted)
+        gone = len(references) - len(old.images)
+        warnings.warn(
+            f"the projection stays as it was fitted for {projection.rows:,} images, though there are {n:,}: the store "
+            f"lacks the features of {gone:,} of them. Create the model again from images.",
+            stacklevel=4,
+        )
+    return _with_rows(references, projection, projection.transform(new.vectors))
+
+
+def _with_rows(references: References, projection: Projection, new: NDArray[np.float32]) -> Embeddings:
+    """Append projected rows; in a refined model they are refined as queries are, and the old rows stay."""
+    plain, learning = references.plain, references.learning
+    if learning is not None:
+        learning = learning.of_rows(np.append(np.arange(len(references)), np.full(len(new), -1)))
+    if plain is None:
+        return Embeddings(np.concatenate([references.embeddings, new]), projection, learning=learning)
+    grown = np.concatenate([references.embeddings, plain.refine(new)])
+    return Embeddings(grown, projection, np.concatenate([plain.matrix, new]), learning)
+
+
+def _refined(references: References, embeddings: Embeddings) -> Embeddings:
+    graph = references.graph
+    return refine(embeddings, build_graph(embeddings.matrix, NEIGHBORS, _method(len(embeddings.matrix), graph)))
+
+
+def _method(n: int, graph: NeighborGraph) -> str:
+    """Return the method for a new graph of ``n`` rows in place of ``graph``."""
+    return "auto" if n > search.EXACT_UP_TO else graph.method
+
+
+def _grown_graph(references: References, embeddings: Embeddings) -> tuple[NeighborGraph, InvertedFile | None]:
+    """Return the graph of all images, extended if the old embeddings are kept; and the index where there was one."""
+    graph, matrix = references.graph, embeddings.matrix
+    if embeddings.projection is not references.projection:
+        return build_graph(matrix, graph.wanted or max(graph.k, 1), _method(len(matrix), graph)), None
+    if references.search.is_approximate:
+        return extended_graph_in_cells(graph, matrix, references.search.cells)
+    return extended_graph(graph, matrix), None
 
 
 def remove_ids(references: References, ids: Any) -> None:
     """Remove rows from ``references``; see `SimilarityModel.remove`."""
-    values = np.atleast_1d(np.asarray(ids)).tolist()
-    gone = references.rows_of_ids(values)
+    given = ids.tolist() if hasattr(ids, "tolist") else ids
+    several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+    gone = references.rows_of_ids(list(given) if several else [given])
     keep = np.setdiff1d(np.arange(len(references)), gone)
     if not len(keep):
         raise ArgumentError("all images would be removed; a model needs at least one.")
-    matrix = np.ascontiguousarray(references.embeddings[keep])
-    graph = shrunk_graph(references.graph, keep, matrix)
+    matrix, plain, text = np.ascontiguousarray(references.embeddings[keep]), references.plain, references.text
+    graph, cells = shrunk_graph(references.graph, keep, matrix), references.search.built_cells
     references.replace_rows(
         references.images[keep],
-        Embeddings(matrix, references.projection),
+        Embeddings(
+            matrix,
+            references.projection,
+            None if plain is None else plain.matrix[keep],
+            None if references.learning is None else references.learning.of_rows(keep),
+        ),
         references.ids[keep],
         graph,
         references.thumbnail_source,
+        None if cells is None else cells.keeping(keep),
+        text=None if text is None else text.with_rows(np.ascontiguousarray(text.rows[keep])),
     )
 
 
-def _features(references: References, images: ImageTable, store: FeatureStore | None, progress: bool) -> Features:
-    """Extract features by the ONNX network of the model, which a loaded model has too."""
+def features_of(references: References, images: ImageTable, store: FeatureStore, progress: bool) -> Features:
+    """Return the features of images, from the store or extracted by the model's network, in its precision.
+
+    In bf16 only a network that this machine has exported is run: OpenVINO sets no limits to one from elsewhere.
+    """
     if references.onnx is None:
         raise BackboneError("this model holds no network, so images cannot be added; create it again from images.")
 
     def build() -> nn.Module:
         raise BackboneError(f"{references.backbone.name} was loaded as ONNX; it has no torch form here.")
 
+    spec = references.backbone
+    onnx = references.onnx if spec.precision == FP32 else store.backbone_folder(spec.network) / ONNX_FILE
+    network = Backbone(spec, build)
     return extract_features(
-        images, Backbone(references.backbone, build), store, device="cpu", progress=progress, onnx=references.onnx
+        images, network, store, device="cpu", progress=progress, onnx=onnx, precision=spec.precision
     )
-
-
-def _combine_thumbnails(first: Thumbnails | None, second: Thumbnails) -> Thumbnails:
-    """Combine two sources of thumbnails; ``second`` is used for those that ``first`` lacks."""
-    if first is None:
-        return second
-
-    def read(keys: Sequence[str]) -> list[bytes | None]:
-        return [a if a is not None else b for a, b in zip(first(keys), second(keys), strict=True)]
-
-    return read
-
-
-def _appended(references: References, new: ImageTable) -> ImageTable:
-    old = references.images
-    start = int(old.ids.max()) + 1
-    fresh = new.table.set_column(0, schema.IMAGES.field("id"), pa.array(np.arange(start, start + len(new)), pa.int64()))
-    rejected = [*old.rejected.to_dict("records"), *new.rejected.to_dict("records")]
-    return ImageTable(pa.concat_tables([old.table, fresh]), rejected, old.root if old.root == new.root else "")

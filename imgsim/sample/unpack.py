@@ -5,8 +5,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from imgsim.errors import ArgumentError
-from imgsim.io.atomic import atomic_folder
+from imgsim.io.atomic import atomic_folder, exists
 from imgsim.io.home import home
+from imgsim.io.paths import absolute
 
 MARKER = ".imgsim-sample.json"
 """A file that only folders of sample images hold: they may be replaced."""
@@ -35,7 +36,7 @@ def unpack_sample(folder: Path | str | None = None) -> Path:
     ArgumentError
         ``folder`` holds files that are not a sample.
     """
-    target = default_folder() if folder is None else Path(folder)
+    target = default_folder() if folder is None else absolute(folder, "folder")
     with as_file(files("imgsim.sample").joinpath("sample.zip")) as path, ZipFile(path) as archive:
         if not _complete(target, archive):
             with atomic_folder(target, overwrite=_replaceable(target), or_keep=True) as temporary:
@@ -52,14 +53,14 @@ def _complete(target: Path, archive: ZipFile) -> bool:
     """Return True if every file of the archive lies in the folder with its size."""
     for member in archive.infolist():
         path = target / member.filename
-        if not path.is_file() or path.stat().st_size != member.file_size:
+        if not exists(path) or not path.is_file() or path.stat().st_size != member.file_size:
             return False
     return True
 
 
 def _replaceable(target: Path) -> bool:
     """Return True if the folder is an incomplete or older sample, or empty; False if there is none."""
-    if not target.exists():
+    if not exists(target):
         return False
     if target.is_dir() and ((target / MARKER).is_file() or not any(target.iterdir())):
         return True

@@ -1,7 +1,7 @@
 """Assets of the pipeline.
 
-images → features → embeddings → neighbor_graph → evaluation, insights, map, coreml_package → insight_report,
-registered_model.
+images → features → embeddings → neighbor_graph → evaluation, insights, map, coreml_package, onnx_package →
+insight_report, registered_model.
 """
 
 from orchestration.assets.coreml_package import coreml_package
@@ -13,6 +13,7 @@ from orchestration.assets.insight_report import insight_report
 from orchestration.assets.insights import insights
 from orchestration.assets.map import image_map
 from orchestration.assets.neighbor_graph import neighbor_graph
+from orchestration.assets.onnx_package import onnx_package
 from orchestration.assets.registered_model import registered_model
 
 ASSETS = [
@@ -24,6 +25,7 @@ ASSETS = [
     insights,
     image_map,
     coreml_package,
+    onnx_package,
     insight_report,
     registered_model,
 ]
@@ -39,5 +41,6 @@ __all__ = [
     "insight_report",
     "insights",
     "neighbor_graph",
+    "onnx_package",
     "registered_model",
 ]

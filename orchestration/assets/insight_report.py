@@ -13,7 +13,7 @@ from orchestration.assets.insights import AS_INPUTS
 from orchestration.stage import Results, stage, stage_asset
 
 
-@stage_asset(ins=AS_INPUTS, group_name="insights", kinds={"python", "html"}, code_version="2")
+@stage_asset(ins=AS_INPUTS, group_name="insights", kinds={"python", "html"})
 def insight_report(
     context: dg.AssetExecutionContext,
     features: Features,

@@ -10,7 +10,7 @@ from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
 from orchestration import checks, metadata
 from orchestration.config import InsightsConfig
-from orchestration.result_cache import Entry
+from orchestration.result_cache import Entry, library_version
 from orchestration.stage import OWNERS, RESOURCES, STEP, Results, stage
 
 STEP_NAMES = [name for name in INSIGHTS if name != "map"]
@@ -32,7 +32,7 @@ def _out(name: str) -> dg.AssetOut:
         group_name="insights",
         kinds={"python", "parquet"},
         owners=OWNERS,
-        code_version="1",
+        code_version=library_version(),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from imgsim.coreml.export.package_folder import CoreMLPackage
+from imgsim.deployment.package_folder import DevicePackage
 from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
@@ -12,21 +12,24 @@ from imgsim.mlflow import registry
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight
+from orchestration import checks, metadata
 from orchestration.assets.insights import AS_INPUTS
-from orchestration.stage import stage, stage_asset
+from orchestration.stage import Results, stage, stage_asset
 
 
-@stage_asset(ins=AS_INPUTS, group_name="registry", kinds={"python", "mlflow"}, code_version="3")
+@stage_asset(
+    ins=AS_INPUTS, group_name="registry", kinds={"python", "mlflow"}, code_version="3", check_specs=checks.REGISTRY
+)
 def registered_model(
     context: dg.AssetExecutionContext,
     features: Features,
     embeddings: Embeddings,
     neighbor_graph: NeighborGraph,
     evaluation: Evaluation,
-    coreml_package: CoreMLPackage,
+    coreml_package: DevicePackage,
     **insights: Insight,
-) -> dg.MaterializeResult[None]:
-    """Register a version of ``imgsim-<collection>``: as challenger, and as champion if no worse than the current one.
+) -> Results[None]:
+    """Register a version of ``imgsim-<collection>``: as challenger, and as champion by the promotion rule.
 
     The version includes insights and Core ML package. A model equal to a registered version is not uploaded again.
     """
@@ -40,6 +43,8 @@ def registered_model(
             tracking_uri=this.mlflow.uri,
         )
         revision = references.revision
+        source = this.storage.source(this.collection, "")
+        this.log.describe(metadata.run_description(this.log, references, done, source))
     facts: dict[str, Any] = {
         "reused": done.reused,
         "model": done.name,
@@ -49,4 +54,8 @@ def registered_model(
         "reason": done.reason,
         "uri": done.uri,
     }
-    return dg.MaterializeResult(data_version=dg.DataVersion(revision), metadata={**facts, **this.log.metadata})
+    yield dg.MaterializeResult(
+        data_version=dg.DataVersion(revision),
+        metadata={**facts, **this.log.metadata},
+        check_results=checks.check_registration(done),
+    )

@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
+
 from imgsim.cli.console import note
 from imgsim.errors import ImgsimError
 
@@ -25,18 +27,29 @@ class ServerError(ImgsimError):
 
 @dataclass(frozen=True)
 class Service:
-    """A server: its command, its address, and the option of ``imgsim ui`` that moves it to another port."""
+    """A server: its command, its address, and the option of ``imgsim ui`` that moves it to another port.
+
+    ``base`` is the path that its pages lie below, ``""`` or ``/imgsim``; ``path`` below it answers when it is ready;
+    ``opens`` is the page for a browser.
+    """
 
     name: str
     port: int
     command: list[str]
     option: str
     path: str = "/"
+    base: str = ""
+    opens: str = ""
 
     @property
     def url(self) -> str:
+        """Address of the server."""
+        return f"http://{HOST}:{self.port}{self.base}"
+
+    @property
+    def page(self) -> str:
         """Address for a browser."""
-        return f"http://{HOST}:{self.port}"
+        return self.opens or self.url
 
 
 def check_ports(wanted: list[Service]) -> None:
@@ -49,7 +62,8 @@ def check_ports(wanted: list[Service]) -> None:
     """
     for service in wanted:
         with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name != "nt":  # there it would take a port that is in use
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, service.port))
             except OSError as error:
@@ -95,7 +109,7 @@ class Servers:
         while waiting:
             self.check_alive()
             for service in [s for s in waiting if _answers(s.url + s.path)]:
-                note(f"{service.name:<10} {service.url}")
+                note(f"{service.name:<10} {service.page}")
                 waiting.remove(service)
             if time.monotonic() > limit:
                 raise ServerError(
@@ -111,23 +125,44 @@ class Servers:
 
     def stop(self) -> None:
         """Interrupt all processes, wait, and kill those that are left."""
-        for _, process in self._running:
-            _signal(process, signal.SIGINT)
+        groups = [_Group(process) for _, process in self._running]
+        for group in groups:
+            group.interrupt()
         limit = time.monotonic() + SHUTDOWN_SECONDS
         for _, process in self._running:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, limit - time.monotonic()))
-        for _, process in self._running:  # also children that outlived their parent
-            _signal(process, signal.SIGKILL)
-            process.wait()
+        for group in groups:  # also children that outlived their parent
+            group.kill()
 
     def _log(self, service: Service) -> Path:
         return self._logs / f"{service.name.lower()}.log"
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+class _Group:
+    """A process and those that it started: a process group, or on Windows, which has none, those that run now."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._children: list[psutil.Process] = []
+        if not hasattr(os, "killpg"):
+            with suppress(psutil.NoSuchProcess):
+                self._children = psutil.Process(process.pid).children(recursive=True)
+
+    def interrupt(self) -> None:
+        if hasattr(os, "killpg"):  # on Windows a Ctrl-C reaches every process of the console
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        for child in self._children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        self._process.kill()
+        self._process.wait()
 
 
 def _answers(url: str) -> bool:

@@ -19,6 +19,8 @@ THREADS = (
     "NUMBA_NUM_THREADS",
 )
 ALL_CORES = ("rerun", "dashboard", "load")
+LOGGED = ("scale",)
+"""Those that may take hours, and tell each step on stderr when it is done."""
 OF_THE_USER = ("IMGSIM_HOME", "DAGSTER_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "NUMBA_CACHE_DIR")
 
 
@@ -48,7 +50,7 @@ def run_in_child(name: str, settings: Settings) -> list[Row]:
     environment = clean_environment(settings.home)
     if name not in ALL_CORES:
         environment = one_thread(environment)
-    run_python(["-m", "tests.benchmarks.child", name, str(notes), str(output)], environment)
+    run_python(["-m", "tests.benchmarks.child", name, str(notes), str(output)], environment, log=name in LOGGED)
     rows: list[Row] = json.loads(output.read_text())
     return rows
 

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import imgsim
-from imgsim.coreml import VerificationReport, verify
+from imgsim.coreml import verify
+from imgsim.deployment import VerificationReport
 from imgsim.model import SimilarityModel
 from tests.benchmarks import prepared
 from tests.benchmarks.measure import peak_memory_mb, run_python

@@ -97,7 +97,6 @@ def repeated(model: SimilarityModel, least: int) -> SimilarityModel:
         model.backbone,
         onnx=model.references.onnx,
         thumbnails=lambda keys: [small[key] for key in keys],
-        evaluation=model.evaluation,
     )
     return SimilarityModel(references)
 
@@ -121,7 +120,6 @@ def _rows(what: str, images: int, browser: Any, address: str, photos: Sequence[P
     about: Row = {"what": what, "images": images, "sessions": 1}
     _answers(server, [page], 5, _click)
     clicked = about | {"asked": "by a click", "first_page_s": first} | _answers(server, [page], CLICKS, _click)
-    page.get_by_text("Upload", exact=True).click()
     page.locator("input[type=file]").wait_for(state="attached")
     paths = iter(photos)
 
@@ -144,7 +142,7 @@ def _page(browser: Any, address: str) -> Any:
     """A new session at its first answer."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(SECONDS * 1000)
-    page.goto(address)
+    page.goto(f"{address}/search")
     page.locator(f"{ANSWER} img").first.wait_for()
     return page
 

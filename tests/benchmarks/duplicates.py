@@ -2,6 +2,8 @@
 
 The limits of `imgsim.insights.descriptor` were chosen on 300 other pictures, which are left out here. Caltech-101
 holds the same picture twice itself: every pair that is claimed there was looked at, and `CALTECH` lists them.
+
+Then drawn documents, of which those of one layout differ in a number, a word or a line (`tests.benchmarks.documents`).
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ import numpy as np
 import pandas as pd
 
 import imgsim
+from imgsim.decoding.decode import decode
 from imgsim.insights.duplicates.find import find_duplicates
+from imgsim.insights.duplicates.full_size import is_copy
 from imgsim.insights.measures import measure_traits
 from tests.benchmarks import prepared
+from tests.benchmarks.documents import DOCUMENTS, SAVED
 from tests.benchmarks.measure import timed
 from tests.benchmarks.planted import COPIES, MUST_BE_FOUND, ON_REQUEST, plant
 from tests.benchmarks.settings import Row, Settings
@@ -53,6 +58,23 @@ def measure(settings: Settings) -> list[Row]:
         table = imgsim.load_images(files)
         model = imgsim.create(table, backbone=prepared.network(chosen), device="cpu", progress=False)
         rows += _found(name, model, _families(source.paths)[original], original, kinds.to_numpy(str))
+    return rows + _documents()
+
+
+def _documents(layouts: int = 3, numbers: int = 4) -> list[Row]:
+    """Different documents called a copy, and copies that are found, by how the second file is saved."""
+    pictures = {(n, i): [draw(i, j) for j in range(numbers)] for n, draw in DOCUMENTS.items() for i in range(layouts)}
+    rows: list[Row] = []
+    for how, save in SAVED.items():
+        wrong: list[bool] = []
+        right: list[bool] = []
+        for images in pictures.values():
+            first, files = [np.asarray(image) for image in images], [decode(save(image)) for image in images]
+            wrong += [is_copy(first[a], files[b], True) for a, b in combinations(range(numbers), 2)]
+            right += [is_copy(one, other, True) for one, other in zip(first, files, strict=True)]
+        claimed = sum(wrong) + sum(right)
+        scores = {"recall": float(np.mean(right)), "precision": sum(right) / max(claimed, 1), "pairs": len(wrong)}
+        rows.append({"what": f"documents, {how}", "copies": len(right), **scores, "floor_precision": 0.999})
     return rows
 
 

@@ -15,6 +15,7 @@ PACKAGES = (
     "onnxruntime",
     "torch",
     "torchvision",
+    "faiss-cpu",
     "pynndescent",
     "numba",
     "pyarrow",

@@ -42,6 +42,7 @@ import imgsim
 from imgsim.evaluation import BACKGROUND
 from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
+from imgsim.insights.measures import measure_traits
 from imgsim.model import SimilarityModel
 from imgsim.neighbors.graph import build_graph
 from imgsim.references.references import References
@@ -100,7 +101,8 @@ def _outliers(model: SimilarityModel) -> dict[str, float]:
         shuffled = rng.permutation(np.array(names, object))
         strange = [int(rng.choice(np.flatnonzero(labels == name))) for name in shuffled[half:]]
         rows = np.concatenate([np.flatnonzero(np.isin(labels, shuffled[:half])), strange]).astype(np.int64)
-        table = find_outliers(_subset(model, rows).references).tables["images"]
+        part = _subset(model, rows).references
+        table = find_outliers(part, measure_traits(part)).tables["images"]
         hits = np.isin(rows[table["row"]], strange)
         by_density = np.argsort(-table["lof"].to_numpy(), kind="stable")
         found.append((auroc(hits), average_precision(hits), auroc(hits[by_density])))
@@ -111,14 +113,14 @@ def _outliers(model: SimilarityModel) -> dict[str, float]:
 def _hubness(model: SimilarityModel) -> dict[str, float]:
     from imgsim.insights.hubness import measure_hubness
 
-    metrics = measure_hubness(model.references).metrics
+    metrics = measure_hubness(model.references, measure_traits(model.references)).metrics
     return {key: metrics[key] for key in ("skewness", "robin_hood", "hubs", "antihubs", "max_in_degree")}
 
 
 def _clusters(model: SimilarityModel) -> dict[str, float]:
     from imgsim.insights.clusters import find_clusters
 
-    insight = find_clusters(model.references)
+    insight = find_clusters(model.references, measure_traits(model.references))
     members = insight.tables["members"]
     known = members["label"].notna() & ~members["label"].isin(BACKGROUND)
     classes = np.unique(members["label"][known].astype(str), return_inverse=True)[1]

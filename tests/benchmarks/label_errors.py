@@ -12,6 +12,7 @@ from imgsim.features.embeddings import Embeddings
 from imgsim.images.table import ImageTable
 from imgsim.insights.labels.errors import FLAGGED, find_label_errors
 from imgsim.model import SimilarityModel
+from imgsim.neighbors.graph import build_graph
 from imgsim.references.references import References
 from tests.benchmarks import prepared
 from tests.benchmarks.agreement import average_precision, calibration_error
@@ -21,6 +22,9 @@ FLOORED = ("mobilenet_v2", "at random", 0.05)
 FLOOR_AVERAGE_PRECISION = 0.85
 PLANTED = {"at random": (0.0, 0.01, 0.05, 0.1), "look alike": (0.01, 0.05)}
 SEEDS = 3
+SMALL = ((10, 30), (20, 30), (20, 50))
+"""Small collections: classes, and images of each."""
+FLOOR_FOUND_FIRST = 0.8
 
 
 def measure(settings: Settings) -> list[Row]:
@@ -32,7 +36,31 @@ def measure(settings: Settings) -> list[Row]:
             rows.append(_row(model, kind, share))
             if settings.reference and (settings.backbone, kind, share) == FLOORED:
                 rows[-1]["floor_average_precision"] = FLOOR_AVERAGE_PRECISION
-    return rows
+    return [*rows, *(_small(model, *size) for size in SMALL if settings.reference)]
+
+
+def _small(model: SimilarityModel, classes: int, images: int) -> Row:
+    """Errors of a small collection: the share that is among the first, twice as many as there are."""
+    found = []
+    for seed in range(SEEDS):
+        part = _part(model, classes, images, seed)
+        labels, wrong = flipped(part, 0.05, False, seed)
+        table = find_label_errors(with_labels(part, labels).references, seed=seed).tables["images"]
+        found.append(float(wrong[table["row"][: 2 * wrong.sum()]].sum() / wrong.sum()))
+    what = f"5% wrong, at random, {classes} classes of {images}"
+    return {"what": what, "found_first": float(np.mean(found)), "floor_found_first": FLOOR_FOUND_FIRST}
+
+
+def _part(model: SimilarityModel, classes: int, images: int, seed: int) -> SimilarityModel:
+    """Random images of random classes."""
+    rng = np.random.default_rng(seed)
+    labels = np.array(model.images.labels, object)
+    names, sizes = np.unique(labels[~np.isin(labels, BACKGROUND)], return_counts=True)
+    chosen = rng.choice(names[sizes >= images], classes, replace=False)
+    rows = np.sort(np.concatenate([rng.choice(np.flatnonzero(labels == name), images, False) for name in chosen]))
+    vectors = Embeddings(np.ascontiguousarray(model.embeddings[rows]), model.projection)
+    graph = build_graph(vectors.matrix, model.graph.k)
+    return SimilarityModel(References(model.images[rows], vectors, graph, model.ids[rows], model.backbone))
 
 
 def _row(model: SimilarityModel, kind: str, share: float) -> Row:

@@ -16,7 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 SECONDS = 120.0
-THUMBNAIL = re.compile(rb"/thumbnails/[\w-]+/\d+\.jpg")
+THUMBNAIL = re.compile(rb"thumbnails/[\w-]+/\d+\.jpg")
 SHOWN = 20
 
 
@@ -97,7 +97,7 @@ class Session:
                 return list(found)
 
     def _fetch(self, path: str) -> None:
-        self._files.request("GET", path)
+        self._files.request("GET", f"/{path}")
         answer = self._files.getresponse()
         if answer.status != 200 or not answer.read().startswith(b"\xff\xd8"):
             raise ValueError(f"{path}: {answer.status}")

@@ -52,8 +52,10 @@ def median_cost(costs: Sequence[Cost]) -> Cost:
     return Cost(median(cost.wall for cost in costs), median(cost.cpu for cost in costs))
 
 
-def run_python(arguments: Sequence[str], environment: Mapping[str, str]) -> Finished:
+def run_python(arguments: Sequence[str], environment: Mapping[str, str], *, log: bool = False) -> Finished:
     """Run ``python <arguments>`` from the repository and wait for it.
+
+    With ``log`` its stderr goes to that of this process as it comes.
 
     Raises
     ------
@@ -66,12 +68,15 @@ def run_python(arguments: Sequence[str], environment: Mapping[str, str]) -> Fini
         cwd=REPOSITORY,
         env=dict(environment),
         text=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=None if log else subprocess.PIPE,
         check=False,
     )
     cost = Cost(time.perf_counter() - wall, _children_cpu() - before)
     if done.returncode:
-        raise RuntimeError(f"a child process ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+        raise RuntimeError(
+            f"a child process ended with {done.returncode}:\n{(done.stdout + (done.stderr or ''))[-3000:]}"
+        )
     return Finished(cost, done.stdout)
 
 

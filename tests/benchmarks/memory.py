@@ -50,7 +50,7 @@ def extract(notes: Path, part: Path, store: Path, onnx: Path) -> None:
     settings = Settings.load(notes)
     images = imgsim.load_images(json.loads(part.read_text()))
     found = extract_features(images, prepared.network(settings), imgsim.FeatureStore(store), device="cpu", onnx=onnx)
-    print(f"{peak_memory_mb():.1f} {found.matrix.shape[1]}")
+    print(f"{peak_memory_mb():.1f} {found.backbone.dim}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ Row = dict[str, str | int | float]
 class Settings:
     """A collection, a network, and the temporary folder of this run (features and models are shared there).
 
-    ``seconds`` is how long each load lasts, ``clients`` how many there are at once.
+    ``seconds`` is how long each load lasts, ``clients`` how many there are at once; ``number`` counts the
+    small pictures of `tests.benchmarks.scale`.
     """
 
     images: Path
@@ -23,6 +24,7 @@ class Settings:
     work: Path
     seconds: float = 120.0
     clients: tuple[int, ...] = (1, 10, 50)
+    number: int = 20_000
 
     def save(self, path: Path) -> None:
         """Write as JSON."""

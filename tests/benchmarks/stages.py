@@ -13,8 +13,9 @@ from imgsim.backbones.runtime import make_runtime
 from imgsim.backbones.spec import Backbone
 from imgsim.decoding.decode import thumbnail
 from imgsim.errors import ImageError
+from imgsim.features.compute import image_pixels
 from imgsim.features.embeddings import embed
-from imgsim.features.extract import Features, extract_features, image_pixels
+from imgsim.features.extract import Features, extract_features
 from imgsim.images.table import ImageTable
 from tests.benchmarks import naive, prepared
 from tests.benchmarks.measure import Cost, repeated, timed
@@ -29,13 +30,14 @@ def measure(settings: Settings) -> list[Row]:
     """Rows: scan, the parts of extraction, projection, end to end, export (once per network), the naive loop."""
     backbone = prepared.network(settings)
     _, export = timed(lambda: prepared.onnx_file(backbone))
-    scan = repeated(lambda: imgsim.load_images(settings.images))
+    scan = repeated(lambda: imgsim.load_images(settings.images, rehash=True))
     whole, cost = timed(lambda: _files_to_features(settings.images, backbone))
     n = int(whole.stats["computed"])
     if n == 0:
         raise RuntimeError("the store was not empty: nothing was computed")
     chosen = _sample(whole.images, SAMPLE)
-    projection = repeated(lambda: embed(whole.matrix))
+    vectors = whole.matrix
+    projection = repeated(lambda: embed(vectors))
     few = _sample(whole.images, NAIVE_SAMPLE)
     rows = [
         _row("scan: list, read, hash, header", len(whole.images) + len(whole.images.rejected), scan)

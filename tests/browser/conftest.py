@@ -26,15 +26,22 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def dashboard(dashboard_folder: Path) -> Iterator[str]:
-    """Address of a dashboard over ``imgsim-tiny``."""
-    with dashboard_browser.dashboard(dashboard_folder) as address:
+def decisions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the decisions of a module are."""
+    return tmp_path_factory.mktemp("decisions") / "decisions.db"
+
+
+@pytest.fixture(scope="module")
+def dashboard(dashboard_folder: Path, decisions_file: Path) -> Iterator[str]:
+    """Address of a dashboard over ``imgsim-tiny`` where nobody decided or saved anything before this module."""
+    (dashboard_folder / "dashboard.db").unlink(missing_ok=True)
+    with dashboard_browser.dashboard(dashboard_folder, decisions_file) as address:
         yield address
 
 
 @pytest.fixture
 def visit(chromium: Any, dashboard: str) -> Iterator[Callable[..., Any]]:
-    """``visit("/walk?at=...", color_scheme="dark")``: a page in a fresh profile.
+    """``visit("/walk?at=...", color_scheme="dark")``: a page, by default Search, in a fresh profile.
 
     At the end the test fails when any page wrote an error to the console, opened a dialog, or asked another host.
     """
@@ -57,7 +64,7 @@ def visit(chromium: Any, dashboard: str) -> Iterator[Callable[..., Any]]:
         if parts.scheme not in ("data", "blob") and parts.hostname != HOST:
             problems.append(f"asked another host: {url}")
 
-    def open_page(path: str = "/", **options: Any) -> Any:
+    def open_page(path: str = "/search", **options: Any) -> Any:
         context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
         context.set_default_timeout(SECONDS * 1000)
         context.on("page", watched)

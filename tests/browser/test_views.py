@@ -90,7 +90,7 @@ def test_query_of_two_pictures(visit: Callable[..., Any]) -> None:
         settled(page)
     assert terms.nth(1).get_attribute("data-minus") == "true"
 
-    terms.nth(1).get_by_role("button", name="Ask with this alone").click()
+    terms.nth(1).get_by_role("button", name="Search with this alone").click()
     alone = wait_for(page, "q", second)
     settled(page)
     assert page.locator(".query").get_attribute("data-single") == "true"
@@ -104,7 +104,7 @@ def test_query_of_two_pictures(visit: Callable[..., Any]) -> None:
 def test_crop_by_keys_and_by_pointer(visit: Callable[..., Any]) -> None:
     page = visit()
     ranks(page)
-    page.get_by_role("button", name="Ask with a part of it").click()
+    page.get_by_role("button", name="Search with a part of it").click()
     selection = page.get_by_role("application", name="Selection from 0 % to 100 % across, 0 % to 100 % down")
     selection.focus()
     page.keyboard.press("Shift+ArrowLeft")
@@ -136,7 +136,7 @@ def test_crop_by_keys_and_by_pointer(visit: Callable[..., Any]) -> None:
 
     page.get_by_role("button", name="Done").click()
     page.locator(".query .part").wait_for()
-    page.get_by_role("button", name="Ask with all of it again").click()
+    page.get_by_role("button", name="Search with all of it again").click()
     whole = wait_for(page, "q", moved)
     page.locator(".query .part").wait_for(state="detached")
     assert whole in by_keys
@@ -176,8 +176,21 @@ def test_walk_by_keys(visit: Callable[..., Any]) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     settled(page)
-    page.locator(".panel").get_by_role("button", name="Make this the query").click()
+    page.locator(".panel").get_by_role("button", name="Search with this").click()
     assert wait_for(page, "q", "") == second
+
+
+def inner_point(page: Any, stage: Any) -> tuple[str, float, float]:
+    """Walk by keys to an image away from the border, where its tip is right above it: its path and place."""
+    tip, width = page.locator(".map .tip"), stage.bounding_box()["width"]
+    for _ in range(12):
+        left, top = tip.evaluate("tip => [parseFloat(tip.style.left), parseFloat(tip.style.top)]")
+        if 100 < left < width - 100:
+            break
+        before = tip.locator(".path").inner_text()
+        page.keyboard.press("ArrowRight" if left <= 100 else "ArrowLeft")
+        tip.locator(".path", has_not_text=before).wait_for()
+    return tip.locator(".path").inner_text(), left, top
 
 
 def test_map_by_keys_and_by_pointer(visit: Callable[..., Any]) -> None:
@@ -201,8 +214,7 @@ def test_map_by_keys_and_by_pointer(visit: Callable[..., Any]) -> None:
     stage.focus()
     page.keyboard.press("ArrowRight")
     page.locator(".map .tip .path", has_not_text=name).wait_for()
-    other = page.locator(".map .tip .path").inner_text()
-    left, top = page.locator(".map .tip").evaluate("tip => [parseFloat(tip.style.left), parseFloat(tip.style.top)]")
+    other, left, top = inner_point(page, stage)
     stage.click(position={"x": left, "y": top})
     page.get_by_text(f"nearest of {other}").wait_for()
     stage.focus()
@@ -250,6 +262,7 @@ def test_map_by_keys_and_by_pointer(visit: Callable[..., Any]) -> None:
     copy.goto(page.url.replace("area=", "view=2500.2500.300&area="))
     copy.locator(".map .wait").wait_for(state="hidden")
     copy.get_by_text("images in the area").wait_for()
+    settled(copy)  # a wheel that turns while the page is drawn is lost
     copy.get_by_role("application", name="Map of").hover()
     copy.mouse.wheel(0, -100)
     assert int(wait_for(copy, "view", "2500.2500.300").split(".")[2]) > 300

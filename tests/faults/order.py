@@ -25,7 +25,7 @@ class Order:
 
 def run(order: Order) -> None:
     """Become the run: as ``imgsim run``, with small parts in the store, so that there are several."""
-    from imgsim.features import extract
+    from imgsim.features import compute
     from orchestration.commands import pipeline_run
     from tests.commands import imgsim_command
     from tests.faults import probe
@@ -36,7 +36,7 @@ def run(order: Order) -> None:
         for number in (1, 2):
             os.dup2(log, number)
         os.environ.update(order.environment)
-        extract.PART_ROWS = order.part_rows
+        compute.PART_ROWS = order.part_rows
         pipeline_run.Progress = probe.Probe
         probe.begin(order.events, order.fault)
         code = imgsim_command("run", *order.arguments)

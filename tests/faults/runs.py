@@ -110,7 +110,7 @@ class Home:
     def start(self, fault: dict[str, Any] | None = None, **changes: Any) -> Run:
         """Start the pipeline on the images; ``changes`` are those of the order."""
         name = uuid.uuid4().hex[:8]
-        arguments = [str(self.images), "--collection", COLLECTION]
+        arguments = [str(self.images), "--collection", COLLECTION, "--backbone", "mini"]
         environment = self.environment | changes.pop("environment", {})
         log, events = self._work / f"{name}.log", self._work / f"{name}.events"
         return Run(Order(arguments, log, events, environment, fault or {}, **changes))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgsim.features import store
+from imgsim.features.content.table import ContentTable
 from tests.faults.runs import COLLECTION, Home
 
 NO_RUN = b"0" * 32
@@ -54,13 +55,14 @@ def stored(home: Home, once: bool = True) -> dict[str, dict[str, Any]]:
     return {name: _rows(table, name, once and name != "thumbnail") for name, table in tables.items()}
 
 
-def _rows(table: store.ContentTable, value: str, once: bool) -> dict[str, Any]:
+def _rows(table: ContentTable, value: str, once: bool) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     rows: dict[str, Any] = {}
     for part in sorted(table.parts.folder.glob("[!.]*.parquet")):
         content = pq.read_table(part, page_checksum_verification=True)
-        for key, data in zip(content["sha256"].to_pylist(), content[value].to_pylist(), strict=True):
+        keys = [key.hex() for key in content["sha256"].to_pylist()]
+        for key, data in zip(keys, content[value].to_pylist(), strict=True):
             assert not once or key not in rows, f"{key} was computed again though its {value} was stored"
             assert rows.get(key, data) == data, f"{key} has another {value} the second time"
             rows[key] = data

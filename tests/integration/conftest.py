@@ -115,11 +115,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def dashboard_registry(dashboard_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The environment of a dashboard over that registry; gives the folder."""
+def dashboard_registry(dashboard_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment of a dashboard over that registry where nobody decided or saved anything; gives the folder."""
     import streamlit as st
 
+    (dashboard_folder / "dashboard.db").unlink(missing_ok=True)
     monkeypatch.setenv("IMGSIM_HOME", str(dashboard_folder))
+    monkeypatch.setenv("IMGSIM_DECISIONS", str(tmp_path / "decisions.db"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{dashboard_folder / 'mlflow.db'}")
     st.cache_data.clear()
     return dashboard_folder
@@ -137,6 +139,6 @@ def open_page(dashboard_registry: Path) -> "Callable[..., AppTest]":
         for name, value in query.items():
             test.query_params[name] = value
         test.run()  # a page is known once main.py has run
-        return test if page == "search" else test.switch_page(f"views/{page}/page.py").run()
+        return test if page == "start" else test.switch_page(f"views/{page}/page.py").run()
 
     return run

@@ -1,6 +1,5 @@
 """The asset ``coreml_package``: exported, verified, logged, reused; missing or wrong ones."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -9,30 +8,31 @@ import pytest
 
 from imgsim.coreml import Interpreter, verify
 from imgsim.coreml.export import build
-from imgsim.coreml.export.metadata import RUN
-from imgsim.coreml.export.package_folder import CoreMLPackage
-from imgsim.coreml.export.save import size_of
+from imgsim.deployment.files import size_of
+from imgsim.deployment.metadata import RUN
+from imgsim.deployment.package_folder import DevicePackage
 from imgsim.errors import ModelFormatError
 from imgsim.mlflow import registry
 from orchestration.assets import ASSETS, coreml_package, embeddings, features, images, neighbor_graph
 from orchestration.assets.coreml_package import network_of_run
-from orchestration.config import CoreMLConfig, ImagesConfig
+from orchestration.config import CoreMLConfig, FeaturesConfig, ImagesConfig
 from orchestration.definitions import resources
 
 pytest.importorskip("coremltools", reason="the extra coreml is not installed")
 # Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("warm_home"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+MINI = {"features": FeaturesConfig(backbone="mini")}
 
 
 @dg.asset(partitions_def=images.partitions_def)
-def published(coreml_package: CoreMLPackage) -> dg.MaterializeResult[None]:
+def published(coreml_package: DevicePackage) -> dg.MaterializeResult[None]:
     """Whatever comes after the package."""
     return dg.MaterializeResult(metadata={"folder": str(coreml_package.folder)})
-
-
-@pytest.fixture(autouse=True)
-def _warm_home(home, tiny_model, tiny_store):
-    shutil.copytree(tiny_store.root, home / "store")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def run(tmp_path, tiny_images):
         instance.add_dynamic_partitions("collections", ["tiny"])
 
         def materialise(**config):
-            ops = {"images": ImagesConfig(source=str(tiny_images)), "coreml_package": CoreMLConfig(**config)}
+            ops = {"images": ImagesConfig(source=str(tiny_images)), "coreml_package": CoreMLConfig(**config)} | MINI
             result = dg.materialize(
                 [images, features, embeddings, neighbor_graph, coreml_package, published],
                 instance=instance,
@@ -78,16 +78,16 @@ def test_it_is_exported_verified_logged_and_reused(run, tiny_model):
     assert facts["verification"] == "passed"
     assert facts["outputs"] == {"indices": "int32 [10]", "distances": "float32 [10]"}
     assert facts["inputs"] == {"image": "image 96x96 RGB"}
-    assert (facts["references"], facts["dimensions"], facts["reused"]) == (40, 8, False)
+    assert (facts["references"], facts["dimensions"], facts["reused"]) == (40, 18, False)
     assert facts["megabytes"] == pytest.approx(size_of(Path(facts["package"])) / 1e6, abs=0.01)
     assert {row.data["figure"] for row in facts["figures"].records} >= {"relative_error_max", "top1", "topk"}
     latest, names = artifacts()
-    assert names == ["export.json", "tiny.mlpackage", "tiny.references.json"]
+    assert names == ["export.json"], "the package itself is in the version"
     assert latest.data.metrics["coreml.top1"] == 1
     assert latest.data.metrics["coreml.megabytes"] == pytest.approx(facts["megabytes"], abs=0.01)
     assert latest.data.tags["imgsim.coreml"] == "passed"
     package = Path(facts["package"])
-    assert CoreMLPackage.load(package.parent).passed
+    assert DevicePackage.load(package.parent).passed
     assert verify(package, tiny_model.references, 3).passed
 
     _, again, check, _ = run(outputs="topk", compress="int8")
@@ -96,24 +96,24 @@ def test_it_is_exported_verified_logged_and_reused(run, tiny_model):
     assert artifacts()[1] == ["export.json"]
     (package / "Manifest.json").write_text("{}")
     with pytest.raises(ModelFormatError, match="not the size it was exported with"):
-        CoreMLPackage.load(package.parent)
+        DevicePackage.load(package.parent)
 
 
 def test_the_registered_version_carries_the_package_and_its_report(tmp_path, tiny_images, tiny_model):
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         instance.add_dynamic_partitions("collections", ["tiny"])
-        ops = {"images": ImagesConfig(source=str(tiny_images)), "coreml_package": CoreMLConfig(verify=2)}
+        ops = {"images": ImagesConfig(source=str(tiny_images)), "coreml_package": CoreMLConfig(verify=2)} | MINI
         config = dg.RunConfig(ops=ops, loggers={"console": {"config": {"log_level": "CRITICAL"}}})
         result = dg.materialize(
             ASSETS, instance=instance, partition_key="tiny", resources=resources(), run_config=config
         )
     assert result.success
     latest, names = artifacts()
-    assert "tiny.mlpackage" in names
+    assert names == ["export.json"]
     folder = registry.load("tiny").references.coreml
     assert folder is not None
-    assert sorted(path.name for path in folder.iterdir()) == names
-    carried = CoreMLPackage.load(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["export.json", "tiny.mlpackage", "tiny.references.json"]
+    carried = DevicePackage.load(folder)
     assert carried.passed
     assert carried.path is not None
     assert verify(carried.path, tiny_model.references, 2).passed
@@ -152,6 +152,8 @@ def test_it_can_be_switched_off(run):
 
 def test_the_network_is_the_one_of_the_features_in_the_same_run():
     used = {"ops": {"features": {"config": {"backbone": "mobilenet_v2", "weights": "/w.pth"}}}}
+    default = {"ops": {"features": {"config": {"backbone": "auto"}}}}
+    assert network_of_run(default, CoreMLConfig()) == {"backbone": None, "weights": None}
     assert network_of_run(used, CoreMLConfig()) == {"backbone": "mobilenet_v2", "weights": "/w.pth"}
     assert network_of_run(used, CoreMLConfig(weights="v.pth"))["weights"] == "v.pth"
     assert network_of_run({}, CoreMLConfig()) == {"backbone": None, "weights": None}

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pytest
 
+import imgsim
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.features.store import FeatureStore
@@ -29,34 +31,17 @@ from orchestration.config import (
 from orchestration.definitions import resources
 from orchestration.instance import prepare_instance
 from orchestration.resources import WorkersResource
-from orchestration.result_cache import current, reuse_key
+from orchestration.result_cache import current, library_version, reuse_key
 from tests import dagster_names
 from tests.commands import imgsim_command
 
 # Dagster and MLflow use deprecated parts of themselves, of pydantic and of SQLAlchemy
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.usefixtures("warm_home"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 PROJECT = Path(__file__).resolve().parents[2]
 WITHOUT_PACKAGE = {"coreml_package": CoreMLConfig(enabled=False)}  # test_coreml_asset.py is about it
 STEPS = [asset.node_def.name for asset in ASSETS]
 STAGES = [key.to_user_string() for asset in ASSETS for key in sorted(asset.keys)]
-
-
-@pytest.fixture(scope="module")
-def empty_mlflow(tmp_path_factory):
-    """An MLflow database with its tables: making them takes seconds."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture(autouse=True)
-def _warm_home(home, empty_mlflow, tiny_model, tiny_store):
-    """Start with the exported network and the tiny images' features; the first runs are tested elsewhere."""
-    shutil.copytree(tiny_store.root, home / "store")
-    shutil.copy(empty_mlflow, home / "mlflow.db")
 
 
 @pytest.fixture
@@ -75,8 +60,14 @@ def pictures(tiny_images, tmp_path):
     return folder
 
 
+def names(assets):
+    return {asset.node_def.name for asset in assets}
+
+
 def materialise(instance, source="", assets=ASSETS, collection="tiny", selection=None, workers=None, **ops):
-    ops = ({"images": ImagesConfig(source=str(source))} if selection is None else {}) | ops
+    if selection is None:
+        mini = {"features": FeaturesConfig(backbone="mini")} if "features" in names(assets) else {}
+        ops = {"images": ImagesConfig(source=str(source))} | mini | ops
     return dg.materialize(
         assets,
         instance=instance,
@@ -113,7 +104,7 @@ def mlflow_runs():
 
     client = MlflowClient()
     experiment = client.get_experiment_by_name("imgsim")
-    return client, client.search_runs([experiment.experiment_id])
+    return client, client.search_runs([experiment.experiment_id], "tags.`imgsim.collection` != ''")
 
 
 def test_everything_then_nothing_then_what_changed(instance, pictures):
@@ -236,7 +227,7 @@ def test_data_versions_are_the_values_content(instance, pictures):
     assert version == Embeddings.load(current(collection / "embeddings")).digest
     store = FeatureStore(Path(os.environ["IMGSIM_HOME"]) / "store")
     features = Features.load(current(collection / "features"), store).digest
-    assert current(collection / "embeddings").name == reuse_key("embeddings", "1", features, 128, 0), "kept for ever"
+    assert current(collection / "embeddings").name == reuse_key("embeddings", library_version(), features, 128)
     materialise(instance, assets=ASSETS[:3])
     assert _data_version(instance, "embeddings") == version
 
@@ -262,7 +253,7 @@ def test_one_mlflow_run_per_dagster_run(instance, pictures):
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.source_type) == ("tiny", "imgsim")
     folders = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert folders == {"evaluation", "insights", "pictures", "report"}
+    assert folders == {"evaluation", "insights", "onnx", "pictures", "report"}
     assert len(client.list_artifacts(run.info.run_id, "pictures")) == 6
     assert facts(result)["images"]["mlflow_run"] == f"run {run.info.run_id} in MLflow"
     _no_trace_of_this_machine(Path(os.environ["IMGSIM_HOME"]) / "mlartifacts", str(pictures.parent))
@@ -290,7 +281,11 @@ def test_a_failed_blocking_check_stops_the_run(instance, pictures):
     ("ops", "step", "message"),
     [
         ({"images": ImagesConfig(source="/nowhere/at/all")}, "images", "/nowhere/at/all"),
-        ({"features": FeaturesConfig(weights="/nowhere/w.safetensors")}, "features", "/nowhere/w.safetensors"),
+        (
+            {"features": FeaturesConfig(backbone="mini", weights="/nowhere/w.safetensors")},
+            "features",
+            "/nowhere/w.safetensors",
+        ),
         ({"neighbor_graph": GraphConfig(k=5)}, "evaluation", "build it with k=10"),
     ],
 )
@@ -298,6 +293,15 @@ def test_what_a_retry_cannot_cure_fails_at_once(instance, pictures, ops, step, m
     failed, retries = failures(materialise(instance, pictures, **ops))
     assert message in failed[step]
     assert retries == 0
+
+
+def test_labels_of_the_top_folder(instance, tiny_images, tmp_path):
+    for name, kinds in {"edged": ("bricks", "cube"), "round": ("sphere", "torus")}.items():
+        for kind in kinds:
+            shutil.copytree(tiny_images / kind, tmp_path / "pictures" / name / kind)
+    config = ImagesConfig(source=str(tmp_path / "pictures"), labels="top-folder")
+    found = facts(materialise(instance, assets=ASSETS[:1], images=config))["images"]
+    assert (found["images"], found["labels"], found["labels_from"]) == (40, 2, "names of top folders")
 
 
 def test_an_empty_folder_fails_at_once(instance, tmp_path):
@@ -313,6 +317,21 @@ def test_raw_features_need_not_be_unit_vectors(instance, pictures):
     assert facts(result)["embeddings"]["projected"] is False
 
 
+def test_refined_vectors_are_those_of_the_library(instance, tiny_images, tiny_store):
+    options = {"embeddings": EmbeddingsConfig(refine=True), **WITHOUT_PACKAGE}
+    result = materialise(instance, tiny_images, **options)
+    assert result.success
+    assert facts(result)["embeddings"]["refined"] is True
+    model = registry.load("tiny")
+    made = imgsim.create(tiny_images, None, "mini", store=tiny_store, refine=True, progress=False)
+    assert np.array_equal(model.embeddings, made.embeddings)
+    assert np.array_equal(model.plain_embeddings, made.plain_embeddings)
+    only = {"assets": ASSETS, "selection": ["embeddings"]}
+    assert facts(materialise(instance, **only))["embeddings"]["reused"] is False
+    again = facts(materialise(instance, **only, embeddings=options["embeddings"]))
+    assert (again["embeddings"]["reused"], again["embeddings"]["refined"]) == (True, True)
+
+
 def test_configuration_is_validated():
     with pytest.raises(ValueError, match="greater than or equal to 1"):
         GraphConfig(k=0)
@@ -324,7 +343,8 @@ def test_command_line_materialises_as_everything_else_does(tiny_images):
     folder = prepare_instance()
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         instance.add_dynamic_partitions("collections", ["tiny"])
-    config = json.dumps({"ops": {"images": {"config": {"source": str(tiny_images)}}}})
+    ops = {"images": {"config": {"source": str(tiny_images)}}, "features": {"config": {"backbone": "mini"}}}
+    config = json.dumps({"ops": ops})
     command = ["asset", "materialize", "--select", "*", "--partition", "tiny", "-m", "orchestration.definitions"]
     done = subprocess.run(
         [sys.executable, "-m", "dagster", *command, "--config-json", config],
@@ -339,16 +359,17 @@ def test_command_line_materialises_as_everything_else_does(tiny_images):
         metadata = event.asset_materialization.metadata
         again = facts(materialise(instance))
     assert (metadata["version"].value, metadata["reused"].value) == ("1", False)
-    assert all(stage["reused"] for stage in again.values()), "another process finds all of it"
+    anew = [name for name, stage in again.items() if not stage["reused"]]
+    assert not anew, "another process finds all of it"
 
 
 def test_run_prints_what_was_done_and_what_was_reused(pictures, capfd):
-    assert imgsim_command("run", pictures, "--collection", "tiny") == 0
+    assert imgsim_command("run", pictures, "--backbone", "mini", "--collection", "tiny") == 0
     first = capfd.readouterr().out
     assert "40 read, 1 rejected" in first
     assert "imgsim-tiny version 1 (challenger, champion)" in first
     assert "nothing: all of it was new" in first
-    assert imgsim_command("run", pictures, "--collection", "tiny") == 0
+    assert imgsim_command("run", pictures, "--backbone", "mini", "--collection", "tiny") == 0
     told = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("  reused  "))
     assert sorted(told.split(maxsplit=1)[1].split(", ")) == sorted(STEPS)
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.services.models import registry
 from imgsim.errors import RegistryError
-from imgsim.mlflow.download import Version
+from imgsim.mlflow.version import Version
 from tests.dashboard_components import send, shown
 
 OpenPage = Callable[..., AppTest]
@@ -38,11 +38,11 @@ def button(test: AppTest, label: str) -> Any:
 def filled(open_page: OpenPage) -> AppTest:
     """Two images of version 2 and one of version 1, put aside on other pages."""
     test = open_page("browse", version="1")
-    test = send(test, "browse", "action", {"kind": "basket", "row": 4})
+    test = send(test, "browse", "basket", {"into": [4], "out": []})
     test.query_params["version"] = "2"
     test = test.switch_page("views/browse/page.py").run()
     for row in (7, 2):
-        test = send(test, "browse", "action", {"kind": "basket", "row": row})
+        test = send(test, "browse", "basket", {"into": [row], "out": []})
     return test.switch_page("views/basket/page.py").run()
 
 
@@ -59,14 +59,14 @@ def test_images_of_two_versions_the_open_one_first(filled: AppTest):
     assert rows(filled, HERE) == [7, 2], "in the order in which they came"
     assert rows(filled, OTHER) == [4]
     assert "**3** images of 2 versions" in [item.value for item in filled.markdown]
-    assert [item.value for item in filled.subheader] == ["imgsim\\-tiny, version 2", "imgsim\\-tiny, version 1"]
+    assert [item.value for item in filled.header] == ["imgsim\\-tiny, version 2", "imgsim\\-tiny, version 1"]
     assert len(filled.get("download_button")) == 3
 
 
 def test_taken_out_again(filled: AppTest):
-    test = send(filled, HERE, "action", {"kind": "basket", "row": 7})
+    test = send(filled, HERE, "basket", {"into": [], "out": [7]})
     assert rows(test, HERE) == [2]
-    test = send(test, OTHER, "action", {"kind": "basket", "row": 4})
+    test = send(test, OTHER, "basket", {"into": [], "out": [4]})
     assert rows(test, OTHER) == []
     button(test, "Clear").click().run()
     assert "The basket is empty" in test.info[0].value
@@ -83,7 +83,7 @@ def test_a_picture_of_another_version_is_asked_with_there(filled: AppTest):
 def test_as_a_query_with_weights(filled: AppTest):
     assert len(filled.number_input) == 2
     filled.number_input[1].set_value(-0.5)
-    button(filled, "Ask").click().run()
+    button(filled, "Search").click().run()
     assert not filled.exception
     loaded = filled.session_state["open"].loaded
     assert said(filled, "q") == f"{loaded.key(7)} -0.5*{loaded.key(2)}"
@@ -92,8 +92,8 @@ def test_as_a_query_with_weights(filled: AppTest):
 def test_a_query_of_weights_0_is_refused(filled: AppTest):
     for item in filled.number_input:
         item.set_value(0.0)
-    button(filled, "Ask").click().run()
-    assert "nothing to ask with" in filled.warning[0].value
+    button(filled, "Search").click().run()
+    assert "nothing to search with" in filled.warning[0].value
     assert said(filled, "q") == ""
 
 

@@ -34,7 +34,7 @@ def test_the_collection_by_path(open_page):
 def test_the_link_says_order_page_and_filters(open_page):
     test = open_page("browse", sort="outlier", page="2", size="large", label=["cube", "torus"])
     assert {tile["label"] for tile in tiles(test)} <= {"cube", "torus"}
-    assert all("deviations" in tile["note"] for tile in tiles(test))
+    assert all("outlier score" in tile["note"] for tile in tiles(test))
     assert test.selectbox(key="browse-sort").value == "outlier"
 
 
@@ -43,7 +43,7 @@ def test_another_order_starts_at_its_first_page(open_page):
     test.selectbox(key="browse-sort").select("hub").run()
     assert said(test, "sort") == "hub"
     assert "page" not in test.query_params
-    assert "list" in tiles(test)[0]["note"]
+    assert "answer" in tiles(test)[0]["note"]
 
 
 def test_pages_turn_and_stay_in_the_url(open_page):
@@ -89,7 +89,7 @@ def test_nothing_passes_the_filters(open_page):
 def test_a_click_asks_with_the_picture_and_b_puts_it_into_the_basket(open_page):
     test = open_page("browse")
     row = tiles(test)[1]["row"]
-    components.send(test, "browse", "action", {"kind": "basket", "row": row})
+    components.send(test, "browse", "basket", {"into": [row], "out": []})
     assert tiles(test)[1]["basket"]
     components.send(test, "browse", "action", {"kind": "query", "row": row})
     assert not test.exception

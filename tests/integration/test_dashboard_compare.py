@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import mlflow
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboards.services import decided
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.views.compare import comparison
@@ -45,7 +47,7 @@ def test_the_same_query_in_both_the_older_one_on_the_left(open_page: OpenPage, b
     before, after = both
     row = before.model.images.labels.index("torus")
     test = open_page("compare", version=sidebar, q=before.key(row), k="5")
-    assert [item.value.split(":")[0] for item in test.subheader] == ["Query", "Version 1", "Version 2"]
+    assert [item.value.split(":")[0] for item in test.header] == ["Query", "Version 1", "Version 2"]
     there = int(comparison.counterparts(before, after)[row])
     assert rows(test, "left") == before.model.graph.neighbors[row, :5].tolist()
     assert rows(test, "right") == after.model.graph.neighbors[there, :5].tolist()
@@ -123,5 +125,75 @@ def test_a_model_with_one_version_says_how_to_make_a_second(open_page: OpenPage)
     test = open_page("compare", model="imgsim-alone")
     assert not test.exception
     assert "one version so far" in test.info[0].value
-    assert test.code[0].value == "imgsim run path/to/pictures --collection alone --backbone mobilenet_v2"
-    assert [item.value.split()[0] for item in test.caption] == ["`path/to/pictures`", "torchvision"]
+    assert test.code[0].value == "imgsim run path/to/pictures --collection alone"
+    assert [item.value.split()[0] for item in test.caption] == ["`path/to/pictures`"]
+
+
+def test_what_differs_is_said_on_every_section(open_page: OpenPage, both):
+    before, after = both
+    for section in ("query", "overlap", "gains", "labels", "figures"):
+        test = open_page("compare", section=section)
+        assert not test.exception
+        added = len(after) - len(before)
+        said = f"The same network, {added} images added, the same labels."
+        assert said in [item.value for item in test.markdown], section
+
+
+def test_labels_that_differ_are_listed_and_named_beside_the_figures(open_page: OpenPage, both, monkeypatch):
+    changed = pd.DataFrame({"row": [3, 5], "before": ["cube", "torus"], "after": ["torus", None]})
+    monkeypatch.setattr(comparison.comparison, "changed_labels", lambda *_: changed)
+    for loaded in both:
+        loaded.results.clear()
+    test = open_page("compare", section="labels")
+    assert [tile["note"] for tile in shown(test, "relabelled")["tiles"]] == ["cube → torus", "torus → no label"]
+    test = open_page("compare", section="figures")
+    assert "2 labels differ between the versions" in test.info[0].value
+    for loaded in both:
+        loaded.results.clear()
+
+
+def test_the_verdict_names_the_better_version_or_says_that_none_is(open_page: OpenPage, both):
+    before, after = both
+    words = comparison.verdict_words(before, after, "1", "2")
+    figures = [side.model.evaluation.metrics["precision_at_10"] for side in both]
+    assert f"precision@10 {figures[0]:.3f} → {figures[1]:.3f}" in words.replace("\\", "")
+    test = open_page("compare")
+    assert words in [item.value for item in test.markdown]
+
+
+def test_gains_and_losses_by_class_with_pictures(open_page: OpenPage, both):
+    before, after = both
+    queries = comparison.query_differences(before, after)
+    lost, gained = (queries[queries["difference"] < 0], queries[queries["difference"] > 0].iloc[::-1])
+    assert len(lost) + len(gained), "the versions differ"
+    test = open_page("compare", section="gains")
+    assert set(test.dataframe[0].value["label"]) == set(before.labels)
+    for table, what in ((lost, "lost"), (gained, "gained")):
+        data = shown(test, f"queries-{what}")
+        assert [tile["row"] for tile in (data or {"tiles": []})["tiles"]] == table["row"].head(12).tolist()
+    changed = lost if len(lost) else gained
+    row, what = int(changed["row"].iloc[0]), "lost" if len(lost) else "gained"
+    label = before.model.images.labels[row]
+    test = open_page("compare", section="gains", **{"class": label})
+    assert {tile["label"] for tile in shown(test, f"queries-{what}")["tiles"]} == {label}
+    send(test, f"queries-{what}", "action", {"kind": "query", "row": row})
+    assert said(test, "q") == before.key(row)
+
+
+def test_agreement_with_marks_and_the_commands_that_follow(open_page: OpenPage, both):
+    keys = both[0].model.images.sha256
+    rows = [row for row in range(len(keys)) if keys.count(keys[row]) == 1]
+    one = rows[0]
+    near = next(int(row) for row in both[0].model.graph.neighbors[one] if row in rows)
+    far = next(row for row in rows if both[0].model.images.labels[row] != both[0].model.images.labels[one])
+    test = open_page("compare")
+    assert not any("of your marks" in item.value for item in test.markdown)
+    decided.store().mark_pairs(keys[one], keys[near], True)
+    decided.store().mark_pairs(keys[one], keys[far], False)
+    decided.store().set_label(keys[one], "tree")
+    test = open_page("compare")
+    assert any("agrees with **100%** of your marks" in item.value for item in test.markdown)
+    assert any("**1** label and **2** pairs" in item.value for item in test.markdown)
+    assert "imgsim learn models:/imgsim-tiny/2 -o tiny-learnt.imgsim" in [item.value for item in test.code]
+    test = open_page("evaluation")
+    assert any("Agrees with **100%** of your marks (1 alike pair, 1 not alike)" in item.value for item in test.markdown)

@@ -1,4 +1,4 @@
-"""The page Deploy: a version with a Core ML package, and one without."""
+"""The page Phone app: a version with a Core ML package, and one without."""
 
 from __future__ import annotations
 
@@ -44,3 +44,12 @@ def test_without_a_package_it_says_how_to_make_one(open_page: OpenPage):
     assert "carries no Core ML package" in test.info[0].value.replace("\\", "")
     assert "imgsim export models:/imgsim-tiny/1" in test.code[0].value
     assert not test.dataframe
+
+
+def test_the_onnx_file_is_offered_for_every_version(open_page: OpenPage):
+    for version in ("1", "2"):
+        test = open_page("deploy", version=version)
+        loaded(test)
+        code = [item.value for item in test.code]
+        assert f"imgsim export models:/imgsim-tiny/{version} tiny.onnx --ids path" in code
+        assert any('InferenceSession.create("tiny.onnx")' in text for text in code)

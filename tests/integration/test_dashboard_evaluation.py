@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboards.services.health import suspects_table
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.views.evaluation.confusion import confusion
+from dashboards.views.evaluation.class_counts import class_rows, confusion
 from dashboards.views.evaluation.figures import figures
 from tests.dashboard_components import said, shown
 
@@ -61,7 +62,7 @@ def test_a_class_that_is_not_there_is_said(open_page: OpenPage):
     test = open_page("evaluation", **{"class": "<b>ship</b>"})
     assert not test.exception
     assert "No image fits" in test.info[0].value
-    assert "\\<b\\>" in test.subheader[0].value
+    assert "\\<b\\>" in test.header[0].value
 
 
 def test_confusions_down_to_the_images(open_page: OpenPage):
@@ -85,7 +86,7 @@ def test_every_version_with_its_figures(open_page: OpenPage):
     test = open_page("evaluation", section="versions")
     rows = table(test)
     assert rows["version"].tolist() == ["2", "1"]
-    assert rows["precision_at_10"].notna().all()
+    assert rows["precision"].notna().all()
     assert "champion" in " ".join(rows["aliases"])
     assert "run" not in rows  # a database has no address to link to
 
@@ -108,3 +109,69 @@ def test_another_section_forgets_the_class(open_page: OpenPage):
     test.button_group(key="choice-section").set_value("versions").run()
     assert said(test, "section") == "versions"
     assert "class" not in test.query_params
+
+
+def test_a_class_tells_which_labels_it_meets(open_page: OpenPage):
+    test = open_page("evaluation", section="confusion")
+    pairs = confusion(loaded(test)).pairs
+    label = pairs["label"].iloc[0]
+    test = open_page("evaluation", **{"class": label})
+    others = pairs[pairs["label"] == label]
+    control = test.button_group(key="choice-other")
+    assert [option.split()[0] for option in control.options] == ["all", *others["other"].head(6)]
+    notes = [tile["note"] for tile in shown(test, "class-images")["tiles"]]
+    assert any(f" {others['other'].iloc[0]}" in note for note in notes)
+    control.set_value(others["other"].iloc[0]).run()
+    assert said(test, "other") == others["other"].iloc[0]
+    assert all(f"are {others['other'].iloc[0]}" in tile["note"] for tile in shown(test, "class-images")["tiles"])
+
+
+def test_only_controls_that_act_are_shown(open_page: OpenPage):
+    def keys(test: AppTest) -> set[str]:
+        kinds = (test.slider, test.select_slider, test.multiselect, test.text_input, test.button_group, test.toggle)
+        return {item.key.removeprefix("choice-") for kind in kinds for item in kind if item.key} & {
+            "k", "cut", "labels", "path", "same", "collapse",
+        }  # fmt: skip
+
+    assert keys(open_page("search")) == {"k", "cut", "labels", "path", "same", "collapse"}
+    assert keys(open_page("browse")) == {"labels", "path", "collapse"}
+    assert keys(open_page("walk")) == {"cut", "labels", "path", "same", "collapse"}
+    assert keys(open_page("evaluation")) == {"labels"}
+    assert keys(open_page("evaluation", section="versions")) == set()
+    assert keys(open_page("compare", section="overlap")) == {"k"}
+    assert keys(open_page("health", section="rejected")) == {"path"}
+    assert keys(open_page("health", section="quality")) == {"labels", "path"}
+    assert keys(open_page("basket")) == keys(open_page("deploy")) == set()
+
+
+def test_the_hardest_images_come_each_with_their_neighbours(open_page: OpenPage):
+    test = open_page("evaluation", **{"class": "cube"})
+    rows, _ = class_rows(loaded(test), "cube", "")
+    graph = loaded(test).evaluated_graph
+    for row in rows[:5].tolist():
+        tiles = shown(test, f"hardest-{row}")["tiles"]
+        assert [tile["row"] for tile in tiles] == [row, *graph.neighbors[row, :5].tolist()]
+        assert "share the label" in tiles[0]["note"]
+    assert shown(test, f"hardest-{rows[5]}") is None
+
+
+def test_both_classes_of_a_confusion_are_on_the_map(open_page: OpenPage):
+    test = open_page("evaluation", section="confusion")
+    pair = confusion(loaded(test)).pairs.iloc[0]
+    test = open_page("evaluation", **{"class": pair["label"], "other": pair["other"]})
+    next(item for item in test.button if item.label == "Both on the map").click().run()
+    assert not test.exception
+    assert test.query_params["label"] == [pair["label"], pair["other"]]
+
+
+def test_likely_wrong_labels_of_a_class_lead_to_their_review(open_page: OpenPage):
+    test = open_page("evaluation")
+    table = suspects_table(loaded(test))
+    doubted = table[(table["votes"] > table["votes_given"]) | (table["probability"] >= 0.5)]
+    label = doubted["label"].iloc[0]
+    test = open_page("evaluation", **{"class": label})
+    rows = [tile["row"] for tile in shown(test, "class-doubtful")["tiles"]]
+    assert rows == doubted[doubted["label"] == label]["row"].head(12).tolist()
+    next(item for item in test.button if item.label == "Review these labels").click().run()
+    assert not test.exception
+    assert (said(test, "section"), said(test, "label")) == ("labels", label)

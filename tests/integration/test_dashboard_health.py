@@ -1,4 +1,4 @@
-"""The page Health in every section, over a real registry."""
+"""The page Tidy up in every section, over a real registry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.services import health
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.views.health import duplicate_groups
+from dashboards.services.tidy import duplicate_groups
 from imgsim.insights.registry import INSIGHTS
 from tests import twins
 from tests.dashboard_components import said, send, shown
@@ -68,11 +68,9 @@ def test_outliers_are_shown_and_narrowed_by_the_sidebar(open_page: OpenPage):
 
 
 def test_suspects_with_those_that_vote_against_them(open_page: OpenPage):
-    test = open_page("health", section="labels", least="1")
-    found = health.suspects_table(loaded(test), 0.01)
-    if not len(found):
-        assert "No label is wrong" in words(test)
-        return
+    test = open_page("health", section="labels", show="list")
+    found = health.suspects_table(loaded(test))
+    assert len(found)
     groups = galleries(test, "suspect-")
     assert len(groups) == min(len(found), 8)
     assert [group[0]["row"] for group in groups] == found["row"].tolist()[:8]
@@ -83,9 +81,9 @@ def test_groups_begin_with_the_image_to_keep(open_page: OpenPage):
     for tier in ("same_bytes", "same_picture"):
         test = open_page("health", section="duplicates", tier=tier)
         table = duplicate_groups.tier_groups(loaded(test), tier)
-        groups = galleries(test, "group-")
-        assert [tile["row"] for group in groups for tile in group] == table["row"].tolist()
-        assert [[tile["keep"] for tile in group] for group in groups] == [
+        groups = [group["copies"] for group in shown(test, "copies")["groups"]]
+        assert [copy["row"] for group in groups for copy in group] == table["row"].tolist()
+        assert [[copy["keep"] for copy in group] for group in groups] == [
             [True] + [False] * (len(group) - 1) for group in groups
         ]
 

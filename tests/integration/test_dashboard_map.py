@@ -56,7 +56,7 @@ def test_the_map_by_label(open_page: OpenPage):
     assert data["count"] == len(loaded(test))
     assert [entry["name"] for entry in data["legend"]["entries"]][:1] == ["cube"]
     assert places.file(loaded(test), "points") is not None, "what the browser fetches is there"
-    assert data["addresses"]["points"] == f"/maps/{loaded(test).token}/points.bin"
+    assert data["addresses"]["points"] == f"maps/{loaded(test).token}/points.bin"
     assert data["query"] is None
     assert "lasso" in test.caption[0].value
 
@@ -124,7 +124,7 @@ def test_escape_takes_area_and_query_away(open_page: OpenPage):
 
 def test_back_from_the_query_to_the_area(open_page: OpenPage):
     test = open_page("map", area=ALL, q="r1")
-    button(test, "Back to the area").click().run()
+    button(test, "Back to the list").click().run()
     assert said(test, "area") == ALL
     assert drawn(test)["query"] is None
     assert below(test)
@@ -136,7 +136,7 @@ def test_to_the_other_pages(open_page: OpenPage):
     assert not test.exception
     assert said(test, "q") == loaded(test).key(1)
     test = open_page("map", q="r1")
-    button(test, "Graph walk").click().run()
+    button(test, "Neighbours").click().run()
     assert not test.exception
     assert said(test, "at") == loaded(test).key(1)
 
@@ -161,7 +161,7 @@ def test_nonsense_in_the_link_counts_as_not_said(open_page: OpenPage):
     test = open_page("map", color="mood", only="nothing", area="a~b", view="<b>", q="no-such-image")
     data = drawn(test)
     assert (data["only"], data["area"], data["view"], data["query"]) == (-1, None, "", None)
-    assert "No image of version" in test.warning[0].value
+    assert "is not in version" in test.warning[0].value
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from dashboards import session
 from dashboards.services.models import registry
 from dashboards.session import OpenModel, replaced
 from dashboards.state import View
-from imgsim.mlflow.connection import create_database, default_tracking_uri
-from imgsim.mlflow.download import downloads
+from dashboards.views.evaluation import timings
+from imgsim.errors import RegistryError
+from imgsim.mlflow.connection import default_tracking_uri
+from imgsim.mlflow.shared.copies import downloads
 from tests.dashboard_registry import NAME
 
 OpenPage = Callable[..., AppTest]
@@ -60,10 +62,12 @@ def plain(text: str) -> str:
 
 def test_no_registry_says_how_to_make_one(open_page: OpenPage, monkeypatch, tmp_path: Path):
     elsewhere(monkeypatch, f"sqlite:///{tmp_path / 'mlflow.db'}")
-    test = open_page()
+    test = open_page("start")
     assert not test.exception
-    assert test.title[0].value == "No registry answers"
-    assert "There is no MLflow database" in plain(test.error[0].value)
+    assert test.title[0].value == "Nothing here yet: make a collection"
+    assert "pictures that look alike" in test.markdown[0].value, "what this is"
+    assert "There is no MLflow database" in plain(test.caption[0].value)
+    assert not test.error
     assert "imgsim run" in test.code[0].value
     assert not (tmp_path / "mlflow.db").exists()
 
@@ -78,15 +82,13 @@ def test_a_server_that_is_down_says_how_to_start_it_and_another_try_helps(open_p
     monkeypatch.setenv("MLFLOW_TRACKING_URI", good)
     next(button for button in test.button if button.label == "Try again").click().run()
     assert not test.error
-    assert test.title[0].value == "Health"
+    assert test.title[0].value == "Tidy up"
 
 
-def test_a_registry_without_models_says_so(open_page: OpenPage, monkeypatch, tmp_path: Path):
-    uri = f"sqlite:///{tmp_path / 'empty.db'}"
-    create_database(uri)
-    elsewhere(monkeypatch, uri)
+def test_a_registry_without_models_says_so(open_page: OpenPage, monkeypatch, empty_database: Path):
+    elsewhere(monkeypatch, f"sqlite:///{empty_database}")
     test = open_page()
-    assert test.title[0].value == "There is no model yet"
+    assert test.title[0].value == "Nothing here yet: make a collection"
     assert "imgsim run" in test.code[0].value
 
 
@@ -94,10 +96,11 @@ def test_a_registry_without_models_says_so(open_page: OpenPage, monkeypatch, tmp
 def test_a_link_to_a_model_that_is_not_there(open_page: OpenPage, model: str):
     test = open_page("evaluation", model=model)
     assert not test.exception
-    assert test.title[0].value == "There is no model yet"
+    assert test.title[0].value == "There is no such collection"
     assert model in plain(test.error[0].value)
-    next(button for button in test.button if button.label == "Open the default model").click().run()
+    next(button for button in test.button if button.label == "Open the newest collection").click().run()
     assert "model" not in test.query_params
+    assert test.session_state["open"].view.model == NAME
     assert test.title[0].value == "Evaluation"
 
 
@@ -130,7 +133,7 @@ def test_files_that_are_gone_from_the_server(
 
 
 @pytest.mark.parametrize("victim", ["embeddings.arrow", "neighbors.parquet", "manifest.json", "images.parquet"])
-def test_a_damaged_download_is_removed_and_fetched_anew(
+def test_a_damaged_download_is_put_aside_and_fetched_anew(
     open_page: OpenPage, fresh, monkeypatch, home: Path, victim: str
 ):
     monkeypatch.setenv("IMGSIM_HOME", str(home))
@@ -138,7 +141,7 @@ def test_a_damaged_download_is_removed_and_fetched_anew(
     registry.MODELS.clear()
     path = min(downloads().rglob(victim), key=lambda path: len(path.parts))
     path.write_bytes(path.read_bytes()[:100])
-    test = open_page()
+    test = open_page("start")
     assert test.title[0].value == "This version cannot be opened"
     assert "arrived damaged" in plain(test.error[0].value)
     assert str(home) not in plain(test.error[0].value)
@@ -162,14 +165,24 @@ def test_the_registry_fails_while_the_dashboard_is_open(open_page: OpenPage, mon
     assert test.title[0].value == "No registry answers"
 
 
+def test_times_that_cannot_be_read_are_not_called_absent(open_page: OpenPage, monkeypatch):
+    def fail(run_id: str) -> None:
+        raise RegistryError("The server does not answer.")
+
+    monkeypatch.setattr(timings.registry, "run_metrics", fail)
+    test = open_page("evaluation", section="timings")
+    assert "cannot be read at the moment" in plain(test.warning[0].value)
+    assert not [info for info in test.info if "noted no times" in info.value]
+
+
 def test_an_alias_that_moves_takes_the_page_along(open_page: OpenPage, moving_alias):
     moving_alias("1")
-    test = open_page("evaluation")
+    test = open_page("evaluation", version="champion")
     assert test.session_state["open"].version.version == "1"
     moving_alias("2")
     test.run()
     assert test.session_state["open"].version.version == "2"
-    assert [toast.value for toast in test.toast] == ["champion is now version 2."]
+    assert [toast.value for toast in test.toast] == ["Best version is now 2."]
     test.run()
     assert not test.toast
 
@@ -188,7 +201,7 @@ def test_a_new_champion_that_cannot_be_opened_leaves_the_one_in_use(
 ):
     monkeypatch.setenv("IMGSIM_HOME", str(home))
     moving_alias("1")
-    test = open_page("evaluation")
+    test = open_page("evaluation", version="champion")
     moving_alias("2")
     moved = dashboard_folder / "artifacts-elsewhere"
     shutil.move(dashboard_folder / "artifacts", moved)
@@ -206,7 +219,7 @@ def test_a_new_champion_that_cannot_be_opened_leaves_the_one_in_use(
 
 def test_a_click_that_runs_the_answer_alone_notices_it_too(open_page: OpenPage, moving_alias, monkeypatch):
     moving_alias("1")
-    test = open_page("search")
+    test = open_page("search", version="champion")
     before: OpenModel = test.session_state["open"]
     assert before.version.version == "1"
     assert not replaced(before)

@@ -1,4 +1,4 @@
-"""The page Graph walk over a real registry."""
+"""The page Neighbours over a real registry."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_an_image_that_is_not_there(open_page: OpenPage):
 def test_nothing_within_the_cut_is_explained(open_page: OpenPage):
     test = open_page("walk", at="r5", cut="0.000001")
     if len(drawn(test)["nodes"]) == 1:
-        assert "No neighbour is within" in test.info[0].value
+        assert "No neighbour is that close" in test.info[0].value
     test = open_page("walk", at="r5", cut="2")
     assert len(drawn(test)["nodes"]) > 1
 

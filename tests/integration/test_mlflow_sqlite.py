@@ -19,7 +19,10 @@ from mlflow.entities import LoggedModel
 import imgsim
 from imgsim.distribution import DISTRIBUTION
 from imgsim.errors import ArgumentError, ModelFormatError, RegistryError
+from imgsim.features.embeddings import Embeddings
 from imgsim.mlflow import flavor, registry
+from imgsim.mlflow.connection import connect
+from imgsim.neighbors.graph import build_graph
 
 COLLECTION = "tiny"
 NAME = "imgsim-tiny"
@@ -85,7 +88,7 @@ def test_the_first_version_is_challenger_and_champion(store: Store, tiny_model: 
     for name in ("precision_at_10", "recall_at_10"):
         assert float(tags[f"imgsim.{name}"]) == pytest.approx(tiny_model.evaluation.metrics[name], abs=1e-6)
     assert "first champion" in tags["imgsim.promotion"]
-    assert registry.champion_metrics(COLLECTION, tracking_uri=store.uri)
+    assert json.loads(tags["imgsim.protocol"]) == {"k": 10, "background": [], "copies": "left out"}
 
 
 def test_the_model_belongs_to_its_run_and_experiment(store: Store) -> None:
@@ -102,20 +105,23 @@ def test_an_equal_model_is_reused(store: Store, tiny_model: imgsim.SimilarityMod
     again = registry.register(tiny_model, collection=COLLECTION, run_id=run, tracking_uri=store.uri)
     assert again.reused
     assert (again.version, again.reason) == (store.first.version, store.first.reason)
-    assert registry.find_version_by_digest(COLLECTION, tiny_model.digest, tracking_uri=store.uri) == "1"
-    assert registry.find_version_by_digest(COLLECTION, "0" * 64, tracking_uri=store.uri) is None
     assert store.client.get_run(run).data.tags["imgsim.model_version"] == f"{NAME}/1"
 
 
-def test_a_worse_model_stays_challenger(store: Store, tiny_images: Path, tmp_path: Path) -> None:
-    images = imgsim.load_images(tiny_images)
-    mixed = pd.DataFrame({"path": images.locations, "group": [f"g{i % 4}" for i in range(len(images))]})
-    mixed.to_csv(tmp_path / "mixed.csv", index=False)
-    worse = imgsim.create(imgsim.load_images(tmp_path / "mixed.csv", labels="group"), progress=False)
+def test_a_worse_model_stays_challenger(
+    store: Store, tiny_model: imgsim.SimilarityModel, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    tiny_model.save(tmp_path / "worse")
+    worse = imgsim.load_model(tmp_path / "worse")
+    references = worse.references
+    shuffled = Embeddings(rng.permutation(references.embeddings), references.projection)
+    graph = build_graph(shuffled.matrix, 10)
+    references.replace_rows(references.images, shuffled, references.ids, graph, references.thumbnail_source)
+    worse.evaluate()
     result = registry.register(worse, collection=COLLECTION, run_id=store.run(), tracking_uri=store.uri)
     assert result.aliases == ("challenger",)
     assert not result.champion
-    assert "is below" in result.reason
+    assert "worse than version 1" in result.reason
     assert registry.load(COLLECTION, tracking_uri=store.uri).digest != worse.digest
     assert registry.load(COLLECTION, alias="challenger", tracking_uri=store.uri).digest == worse.digest
 
@@ -169,7 +175,6 @@ def test_what_is_missing_is_named(store: Store, tiny_model: imgsim.SimilarityMod
         registry.load(COLLECTION, version=99, tracking_uri=store.uri)
     with pytest.raises(RegistryError, match="no-such-run"):
         registry.register(tiny_model, collection="new", run_id="no-such-run", tracking_uri=store.uri)
-    assert registry.champion_metrics("absent", tracking_uri=store.uri) is None
 
 
 def test_pyfunc_answers_by_alias(tracked: Store, tiny_model: imgsim.SimilarityModel) -> None:
@@ -248,7 +253,11 @@ def test_artifacts_download_by_the_command_line(store: Store, tmp_path: Path) ->
     environment = {"MLFLOW_TRACKING_URI": store.uri, "PATH": "/usr/bin:/bin", "MLFLOW_DISABLE_TELEMETRY": "true"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert imgsim.load_model(next((tmp_path / "got").rglob("model.imgsim"))).digest
+    folder = next((tmp_path / "got").rglob("model.imgsim"))
+    with pytest.raises(imgsim.ModelFormatError, match=r"flavor.load_model\(.*imgsim registry download"):
+        imgsim.load_model(folder)
+    with connect(store.uri):
+        assert flavor.load_model(folder.parent).digest
 
 
 def test_a_model_that_carries_more_is_another_version_and_brings_it_along(

@@ -71,9 +71,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(compiled: Path) -> dict[str, str]:
-    """What a newcomer's shell has."""
-    return clean_environment() | {"NUMBA_CACHE_DIR": str(compiled)}
+def environment(compiled: Path, tmp_path: Path) -> dict[str, str]:
+    """What a newcomer's shell has, with a data folder of its own."""
+    return clean_environment() | {"NUMBA_CACHE_DIR": str(compiled), "XDG_DATA_HOME": str(tmp_path / "data")}
 
 
 def test_the_wheel_holds_the_library_the_pipeline_and_the_dashboard_alone(wheel: Path) -> None:
@@ -103,10 +103,10 @@ def test_run_query_and_ui_in_an_empty_folder(
         return done.stdout
 
     told = imgsim("run", pictures)
-    assert "20 read, 0 rejected, 4 labels" in told
+    assert "20 read, 0 rejected, skipped 0" in told
+    assert "names of folders (4)" in told
     assert "imgsim-shells version 1 (challenger, champion)" in told
-    assert "imgsim ui   (Dagster http://127.0.0.1:3000, " in told
-    assert [path.name for path in folder.iterdir()] == [".imgsim"]
+    assert "http://127.0.0.1:3000/" in told or "http://127.0.0.1:3000\n" in told
     picture = pictures / "cube" / "cube_00.jpg"
     (answer,) = json.loads(imgsim("query", "models:/imgsim-shells@champion", picture, "--json"))["queries"]
     first = answer["neighbors"][0]
@@ -117,7 +117,8 @@ def test_run_query_and_ui_in_an_empty_folder(
         assert "champion" in fetch(f"{mlflow}/api/2.0/mlflow/registered-models/get?name=imgsim-shells")
         assert "<title>Streamlit</title>" in fetch(f"{dashboard}/evaluation")
         assert fetch(f"{dashboard}/thumbnails/none/0.jpg") == "404", "a route of our own"
-    assert [path.name for path in folder.iterdir()] == [".imgsim"]
+    assert not list(folder.iterdir())
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["imgsim"]
 
 
 @contextmanager

@@ -83,4 +83,4 @@ def test_the_strategy_covers_every_format() -> None:
             found.add(probe(data).format)
         except ImageError:
             continue
-    assert found == {"JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF"}
+    assert found == {"JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM"}

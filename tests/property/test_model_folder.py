@@ -4,17 +4,23 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import imgsim
 from imgsim.backbones.runtime import MAX_MEMORY
+from imgsim.backbones.text.export import export_text
+from imgsim.backbones.text.files import TextFiles
+from imgsim.features.embeddings import Embeddings
 from imgsim.neighbors import search
-from imgsim.references import folder as model_folder
 from imgsim.references.manifest import PARTS, stamp
+from imgsim.references.refined import refine
+from imgsim.references.text_space import TextSpace, unit_rows
 from tests.memory import bounded_memory
 from tests.property.fuzzing import MEMORY, damaged, examples
+from tests.text_models import colour_backbone
 from tests.zoo.making import jpeg
 
 JSON = st.recursive(
@@ -27,22 +33,36 @@ FORGED = (*PARTS, "insights/outliers/insight.json", "insights/outliers/images.pa
 
 @pytest.fixture(scope="module", autouse=True)
 def _large() -> Iterator[None]:
-    """Models are searched along their graph, as large ones are."""
+    """Models are searched in cells, as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (search, model_folder):
-            patch.setattr(module, "EXACT_UP_TO", 10)
+        patch.setattr(search, "EXACT_UP_TO", 10)
         yield
 
 
 @pytest.fixture(scope="module")
-def saved(_large: None, tiny_model: imgsim.SimilarityModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with an insight, saved; the tests write into it and put it back."""
-    folder = tmp_path_factory.mktemp("forged") / "m.imgsim"
-    tiny_model.save(folder)
+def saved(
+    _large: None,
+    tiny_model: imgsim.SimilarityModel,
+    tiny_store: imgsim.FeatureStore,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A learnt and refined model with an insight and a text tower, saved; the tests write into it and put it back."""
+    base = tmp_path_factory.mktemp("forged")
+    folder = base / "m.imgsim"
+    tiny_model.learn(store=tiny_store).save(folder)
     model = imgsim.load_model(folder)
+    embeddings = Embeddings(model.embeddings, model.projection, learning=model.references.learning)
+    refined = refine(embeddings, model.graph)
+    ids = model.ids[::-1].copy()  # ids of their own, in a file of their own
+    thumbnails = model.references.thumbnail_source
+    model.references.replace_rows(model.images, refined, ids, model.graph, thumbnails)
+    model.evaluate()
     model.insight("outliers")
+    export_text(colour_backbone(), base / "text")
+    rows = np.random.default_rng(0).standard_normal((len(model), 3))
+    model.references.text = TextSpace(unit_rows(rows.astype(np.float32)), TextFiles.load(base / "text"))
     model.save(folder, overwrite=True)
-    imgsim.load_model(folder).query(jpeg())  # what the libraries take for themselves
+    _use(folder)  # what the libraries take for themselves
     return folder
 
 
@@ -57,6 +77,8 @@ def _use(folder: Path) -> None:
         model = imgsim.load_model(folder)
         model.query(0, k=3)
         model.query(jpeg(), k=3)
+        model.query(text="a red car", k=3)
+        model.classify(["red", "blue"])
         model.similarity_graph(k=2)
         model.summary("dict")
         model.thumbnails([0, 1])
@@ -76,7 +98,7 @@ def test_forged_files(saved: Path, name: str, data: st.DataObject) -> None:
     changed["parts" if name in PARTS else "extras"][name] = dict(stamp(saved / name))
     try:
         (saved / "manifest.json").write_text(json.dumps(changed))
-        use(saved, MEMORY + (MAX_MEMORY >> 20 if name == "backbone.onnx" else 0))
+        use(saved, MEMORY + (MAX_MEMORY >> 20 if name.endswith(".onnx") else 0))
     finally:
         (saved / name).write_bytes(whole)
         (saved / "manifest.json").write_text(manifest)

@@ -1,10 +1,22 @@
+from copy import copy
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import imgsim
-from imgsim.comparison import Agreement, agreement, counterparts, facts, metric_differences, moves, neighbor_overlap
+from imgsim.comparison import (
+    Agreement,
+    agreement,
+    changed_labels,
+    class_differences,
+    counterparts,
+    facts,
+    metric_differences,
+    moves,
+    neighbor_overlap,
+)
 from imgsim.comparison import _verdict as verdict
 from imgsim.errors import ArgumentError
 from imgsim.model import SimilarityModel
@@ -14,7 +26,9 @@ from imgsim.model import SimilarityModel
 def other(tiny_model: SimilarityModel, tiny_store: imgsim.FeatureStore) -> SimilarityModel:
     """Another model: two images fewer, raw features, rows in another order."""
     order = np.arange(len(tiny_model))[::-1][2:]
-    return imgsim.create(tiny_model.images[order], store=tiny_store, k=10, projection=None, progress=False)
+    return imgsim.create(
+        tiny_model.images[order], store=tiny_store, k=10, projection=None, backbone="mini", progress=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +104,11 @@ def test_overlap_counts_the_neighbours_of_both_graphs(tiny_model, other, across)
         mine = {int(across[near]) for near in tiny_model.graph.neighbors[row]} - {-1}
         shares[row] = len(mine & set(other.graph.neighbors[across[row]].tolist())) / 10
     assert found.mean == pytest.approx(np.mean(list(shares.values())))
-    assert 0 < found.low < found.mean < found.high < 1
+    assert found.low == found.mean == found.high, "all images in both were compared: nothing is estimated"
+    assert "95 %" not in str(found)
+    estimated = neighbor_overlap(tiny_model, other, across, sample=20)
+    assert 0 < estimated.low < estimated.mean < estimated.high < 1
+    assert "95 %" in str(estimated)
     assert found.spread["images"].sum() == len(found.rows) == len(shares)
     assert [shares[row] for row in found.rows.tolist()] == (found.common / 10).tolist() == sorted(shares.values())
 
@@ -114,15 +132,24 @@ def test_k_is_a_number_of_neighbours(tiny_model):
         imgsim.compare(tiny_model, tiny_model, k=0)
 
 
-def test_a_difference_within_the_interval_is_unclear(tiny_model, other):
+def test_metrics_are_compared_image_by_image(tiny_model, other, across):
     table = metric_differences(tiny_model, other).set_index("metric")
     np.testing.assert_allclose(table["difference"], table["after"] - table["before"])
     precision = table.loc["precision_at_10"]
-    inside = [
-        found["precision_at_10_low"] <= precision[side] <= found["precision_at_10_high"]
-        for found, side in ((tiny_model.evaluation.metrics, "after"), (other.evaluation.metrics, "before"))
-    ]
-    assert (precision["verdict"] == "unclear") == any(inside)
+    mine, theirs = (model.evaluation.per_image["precision"].to_numpy() for model in (tiny_model, other))
+    both = across >= 0
+    difference = np.nanmean(theirs[across[both]] - mine[both])
+    assert precision["low"] <= difference <= precision["high"]
+    verdicts = {True: "better"} if precision["low"] > 0 else {precision["high"] < 0: "worse"}
+    assert precision["verdict"] in (verdicts.get(True, "unclear"), "equal")
+
+
+def test_a_model_does_not_differ_from_itself(tiny_model):
+    table = metric_differences(tiny_model, tiny_model)
+    assert set(table["verdict"]) == {"equal"}
+    measured = table.dropna()
+    assert (measured["low"] < 0).all()
+    assert (measured["high"] > 0).all()
 
 
 def test_a_clear_difference_says_which_is_better():
@@ -134,6 +161,8 @@ def test_a_clear_difference_says_which_is_better():
     assert verdict("p", old, {}) == "only before"
     assert verdict("p", {}, new) == "only after"
     assert verdict("p", {"p": 0.5}, {"p": 0.501}) == "better", "without intervals every difference counts"
+    assert verdict("p", old, {"p": 0.6}, {"p": (0.05, 0.15)}) == "better", "pairs tell more than two intervals"
+    assert verdict("p", old, new, {"p": (-0.05, 0.85)}) == "unclear"
 
 
 def test_facts_of_both_models(tiny_model, other, across):
@@ -148,3 +177,38 @@ def test_a_comparison_prints_facts_metrics_and_overlap(tiny_model, other):
     assert "of these not in the other" in text
     assert "Precision@10" in text
     assert "of the 10 neighbours are the same" in text
+
+
+def test_images_whose_label_differs(tiny_model, tiny_store):
+    images = tiny_model.images
+    labels = list(images.labels)
+    labels[3], labels[5] = "another", None
+    table = images.table.set_column(images.table.schema.get_field_index("label"), "label", pa.array(labels))
+    order = np.arange(len(images))[::-1]
+    other = imgsim.create(imgsim.ImageTable(table)[order], store=tiny_store, k=10, backbone="mini", progress=False)
+    across = counterparts(tiny_model.images, other.images)
+    changed = changed_labels(tiny_model, other, across)
+    assert changed["row"].tolist() == [3, 5]
+    assert changed["before"].tolist() == [images.labels[3], images.labels[5]]
+    assert changed["after"].tolist() == ["another", None]
+    assert not len(changed_labels(tiny_model, tiny_model, np.arange(len(images))))
+    table = facts(tiny_model, other, across).set_index("fact")
+    assert table.loc["images labelled otherwise"].tolist() == ["2", "2"]
+
+
+def test_classes_by_the_precision_they_lost(tiny_model, other):
+    before, after = copy(tiny_model), copy(other)
+    for model in (before, after):
+        model.references = copy(model.references)
+        model.references.evaluation = None
+    assert not len(class_differences(before, after))
+    before.evaluate(k=5)
+    after.evaluate(k=5)
+    table = class_differences(before, after)
+    assert set(table["label"]) == set(tiny_model.images.labels)
+    assert table["difference"].is_monotonic_increasing
+    np.testing.assert_allclose(table["difference"], table["after"] - table["before"])
+    precision = before.evaluation.per_class.set_index("label")["precision"]
+    np.testing.assert_allclose(table.set_index("label")["before"][precision.index], precision)
+    after.evaluate(k=4)
+    assert not len(class_differences(before, after)), "another k cannot be compared"

@@ -1,11 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import imgsim
+from imgsim.creation import assemble
+from imgsim.features.embeddings import embed
+from imgsim.features.extract import Features
+from tests.text_models import colour_backbone, colour_images
 
 
 def test_a_folder_is_enough(tiny_images, tiny_store):
-    model = imgsim.create(tiny_images, store=tiny_store, progress=False)
+    model = imgsim.create(tiny_images, store=tiny_store, backbone="mini", progress=False)
     assert len(model) == 40
     assert len(model.rejected) == 0
 
@@ -17,7 +23,7 @@ def test_black_and_white_find_their_own(tmp_path, rng):
         base = 20 if i < 5 else 235
         noise = rng.integers(-20, 20, (64, 64, 3)) + base
         Image.fromarray(noise.astype(np.uint8)).save(tmp_path / f"{i}.png")
-    model = imgsim.create(tmp_path, progress=False)
+    model = imgsim.create(tmp_path, backbone="mini", progress=False)
     frame = model.query(imgsim.load_images(tmp_path))
     assert len(frame) == 50
     assert ((frame["query_label"] < 5) == (frame["reference_label"] < 5)).all()
@@ -25,7 +31,9 @@ def test_black_and_white_find_their_own(tmp_path, rng):
 
 
 def test_images_can_be_called_by_a_column(tiny_images, tiny_store):
-    model = imgsim.create(imgsim.load_images(tiny_images), ids="path", store=tiny_store, progress=False)
+    model = imgsim.create(
+        imgsim.load_images(tiny_images), ids="path", store=tiny_store, backbone="mini", progress=False
+    )
     path = model.images.paths[3]
     assert model.query(path, k=1)["reference_label"].tolist() == [path]
     assert model.ids[3] == path
@@ -36,7 +44,7 @@ def test_images_can_be_called_by_a_column(tiny_images, tiny_store):
 )
 def test_unsuitable_label_columns_are_refused(tiny_images, tiny_store, column, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        imgsim.create(imgsim.load_images(tiny_images), ids=column, store=tiny_store, progress=False)
+        imgsim.create(imgsim.load_images(tiny_images), ids=column, store=tiny_store, backbone="mini", progress=False)
 
 
 def test_bad_files_end_in_rejected(tiny_images, tmp_path):
@@ -46,7 +54,7 @@ def test_bad_files_end_in_rejected(tiny_images, tmp_path):
     good = next((tmp_path / "c").rglob("*.jpg")).read_bytes()
     (tmp_path / "c" / "half.jpg").write_bytes(good[: len(good) // 2])
     (tmp_path / "c" / "empty.jpg").write_bytes(b"")
-    model = imgsim.create(tmp_path / "c", progress=False)
+    model = imgsim.create(tmp_path / "c", backbone="mini", progress=False)
     assert len(model) == 40
     assert dict(zip(model.rejected["path"], model.rejected["stage"], strict=True)) == {
         "empty.jpg": "header",
@@ -59,12 +67,12 @@ def test_bad_files_end_in_rejected(tiny_images, tmp_path):
 def test_nothing_usable_is_an_error_that_says_so(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
     with pytest.raises(imgsim.ArgumentError, match=r"1 files were rejected, the first: a\.jpg"):
-        imgsim.create(tmp_path, progress=False)
+        imgsim.create(tmp_path, backbone="mini", progress=False)
 
 
 def test_single_image(tiny_images, tmp_path):
     path = next(tiny_images.rglob("*.jpg"))
-    model = imgsim.create(path, progress=False)
+    model = imgsim.create(path, backbone="mini", progress=False)
     assert len(model.query(0)) == 1
     assert len(model.similarity_graph()) == 0
     model.save(tmp_path / "one.imgsim")
@@ -111,7 +119,7 @@ def test_input_vectors_are_not_changed(rng):
 
 
 def test_raw_features_without_projection(tiny_images, tiny_store):
-    model = imgsim.create(tiny_images, projection=None, store=tiny_store, progress=False)
+    model = imgsim.create(tiny_images, projection=None, store=tiny_store, backbone="mini", progress=False)
     assert model.embeddings.shape == (40, 2304)
     assert model.query(tiny_images / model.images.paths[2], k=1)["distance"].tolist() == [0.0]
 
@@ -119,3 +127,16 @@ def test_raw_features_without_projection(tiny_images, tiny_store):
 def test_an_engine_is_not_a_name(tmp_path):
     with pytest.raises(imgsim.ArgumentTypeError, match=r"imgsim\.workers\.get_workers\('processes'\)"):
         imgsim.create(tmp_path, workers="processes")
+
+
+def test_stages_that_were_saved_make_a_model_that_takes_words(tmp_path: Path) -> None:
+    """As in the pipeline: each stage may run in another process, and the network is not at hand at the end."""
+    store = imgsim.FeatureStore(tmp_path / "store")
+    images = imgsim.load_images(colour_images(tmp_path / "images"))
+    imgsim.extract_features(images, colour_backbone(), store).save(tmp_path / "features")
+    features = Features.load(tmp_path / "features", store)
+    vectors = embed(features.matrix, 8)
+    graph = imgsim.build_graph(vectors.matrix, 3)
+    model = imgsim.SimilarityModel(assemble(features.images, features, vectors, graph, None, store))
+    found = model.query(text="a blue car", k=4)
+    assert {model.images.labels[row] for row in found["reference_label"]} == {"blue"}

@@ -1,6 +1,8 @@
 """The files in ``deploy/``: what they name exists, and no secret is in them. `integration/test_team.py` runs them."""
 
 import re
+import shutil
+import subprocess
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,6 +73,41 @@ def test_the_image_copies_what_exists() -> None:
     extras = re.search(r'"\.\[(.+)\]"', "\n".join(lines))
     assert extras is not None
     assert [name for name in extras[1].split(",") if f"\n{name} = [" not in (ROOT / "pyproject.toml").read_text()] == []
+
+
+def test_the_linter_of_dockerfiles_finds_nothing(tmp_path: Path) -> None:
+    linter = shutil.which("hadolint", path=PROGRAMS) or shutil.which("hadolint")
+    if linter is None:
+        pytest.skip("no hadolint: pip install 'imgsim-kit[dev]'")
+    careless = tmp_path / "Dockerfile"
+    careless.write_text("FROM python:latest\nRUN cd /app\n")
+    found = {
+        file: subprocess.run([linter, file], capture_output=True, text=True, check=False)
+        for file in (careless, DEPLOY / "Dockerfile")
+    }
+    assert "DL3007" in found[careless].stdout
+    assert found[DEPLOY / "Dockerfile"].stdout == ""
+    assert found[DEPLOY / "Dockerfile"].returncode == 0
+
+
+def test_compose_refers_to_what_it_declares() -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    compose = yaml.safe_load(text)
+    services = compose["services"]
+    assert {name for name in compose if not name.startswith("x-")} == {"services", "volumes"}
+    known = {"image", "build", "restart", "depends_on", "environment", "volumes", "healthcheck", "command", "ports"}
+    assert {key for service in services.values() for key in service} <= known
+    awaited = {name: on for service in services.values() for name, on in service.get("depends_on", {}).items()}
+    assert awaited == {"postgres": {"condition": "service_healthy"}}
+    assert all("healthcheck" in services[name] for name in awaited)
+    mounts = [mount.split(":") for service in services.values() for mount in service.get("volumes", [])]
+    assert {source for source, *_ in mounts if source.isidentifier()} == set(compose["volumes"])
+    hosts = set(re.findall(r"http://([a-z]+):\d+", text))  # names of services are names of hosts
+    assert hosts | {services["mlflow"]["environment"]["PGHOST"]} <= set(services)
+    told, _, rest = text.partition("x-imgsim")
+    assert set(re.findall(r"\$\{(\w+)", rest)) == set(re.findall(r"(\w+)=", told))
+    build = services["dagster"]["build"]
+    assert ((DEPLOY / build["context"]).resolve(), build["dockerfile"]) == (ROOT, "deploy/Dockerfile")
 
 
 def test_compose_opens_nothing_and_holds_no_secret(services: dict[str, dict]) -> None:

@@ -1,5 +1,6 @@
 import io
 import os
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -291,8 +292,8 @@ def test_embeddings_are_read_only(tiny_model):
 
 
 def test_neighbours_mostly_carry_the_label(tiny_model):
-    assert tiny_model.evaluate().metrics["precision_at_10"] > 0.5
-    assert tiny_model.evaluate(k=1).metrics["nn1_accuracy"] > 0.6
+    assert copy(tiny_model).evaluate().metrics["precision_at_10"] > 0.5
+    assert copy(tiny_model).evaluate(k=1).metrics["nn1_accuracy"] > 0.6
 
 
 @pytest.mark.parametrize("name", ["\0.jpg", "pipe.jpg", "/dev/zero", "\udcff.jpg", "x" * 300])
@@ -301,3 +302,23 @@ def test_a_query_by_a_name_that_is_no_file_is_answered_at_once(tiny_model, tmp_p
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(imgsim.QueryError, match="cannot be used"):
         tiny_model.query(name)
+
+
+def test_a_list_of_floats_is_a_vector_and_a_memoryview_is_a_file(tiny_model, tiny_images):
+    vector = tiny_model.embeddings[3]
+    assert tiny_model.query(vector.tolist()).equals(tiny_model.query(vector))
+    data = next(tiny_images.rglob("*.jpg")).read_bytes()
+    assert tiny_model.query(memoryview(data)).equals(tiny_model.query(data))
+    assert tiny_model.query(range(2)).equals(tiny_model.query([0, 1]))
+
+
+def test_a_masked_array_is_no_vectors(rng):
+    values = np.ma.masked_greater(rng.random((9, 4)), 0.5)
+    with pytest.raises(imgsim.ArgumentError, match="masked"):
+        imgsim.create(embeddings=values, progress=False)
+
+
+@pytest.mark.parametrize("device", ["gpu", "", None, 3])
+def test_an_unknown_device_is_refused_also_where_all_features_are_stored(tiny_images, tiny_store, device):
+    with pytest.raises((imgsim.ArgumentError, imgsim.ArgumentTypeError), match="device must be"):
+        imgsim.create(tiny_images, store=tiny_store, device=device, backbone="mini", progress=False)

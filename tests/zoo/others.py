@@ -5,6 +5,7 @@ import zipfile
 from io import BytesIO
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 from tests.zoo.making import (
@@ -55,7 +56,9 @@ def _strangers() -> dict[str, Good | Bad]:
         "sound": Bad(wave, "header", UNKNOWN),
         "archive": Bad(archive.getvalue(), "header", UNKNOWN),
         "PostScript": Bad(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "header", UNKNOWN),
-        "PPM": Bad(encode(picture(), "PPM"), "header", UNKNOWN),
+        "PPM as text": Bad(b"P3\n1 1\n255\n9 9 9\n", "header", "written as text"),
+        "PPM cut": Bad(encode(picture(), "PPM")[:-1], "decode", "truncated PPM", "x.ppm"),
+        "PPM": Good(encode(picture(), "PPM"), picture(), 0, "x.ppm"),
         "icon": Bad(encode(picture(), "ICO", sizes=[(16, 16)]), "header", UNKNOWN),
         "JPEG 2000": Bad(b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(200), "header", UNKNOWN),
         "pointer of Git LFS": Bad(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "header", UNKNOWN),
@@ -180,6 +183,30 @@ def _tiff() -> dict[str, Good | Bad]:
         ),
         "TIFF with a NaN": Bad(encode(Image.fromarray(hole), "TIFF"), "decode", "NaN", "x.tif"),
         "TIFF 16-bit": Good(encode(deep, "TIFF"), in_rgb(levels), 0, "x.tif"),
+        "TIFF 16-bit, white is zero": Good(
+            tiff(65535 - levels * np.uint16(257), "miniswhite"), in_rgb(levels), 0, "x.tif"
+        ),
+        "TIFF 12-bit": Good(
+            tiff(levels.astype(np.uint16) * 16, "minisblack", bitspersample=12),
+            in_rgb(np.rint(levels * (16 * 255 / 4095)).astype(np.uint8)),
+            0,
+            "x.tif",
+        ),
+        "TIFF 16-bit of 12 bits": Good(
+            tiff(scene.astype(np.uint16) * 16, "rgb", compression="zlib"),
+            np.rint(scene * (16 * 255 / 4095)).astype(np.uint8),
+            1,
+            "x.tif",
+        ),
+        "TIFF signed": Good(
+            tiff((levels.astype(int) - 128).astype(np.int8), "minisblack", byteorder=">", compression="lzw"),
+            stretched,
+            0.6,
+            "x.tif",
+        ),
+        "TIFF of doubles": Bad(
+            tiff(levels.astype(float), "minisblack"), "header", "unsupported TIFF: .* of 64 bits", "x.tif"
+        ),
         "TIFF CMYK": Good(encode(Image.fromarray(scene).convert("CMYK"), "TIFF"), scene, 2, "x.tif"),
         "TIFF orientation 6": Good(encode(stored_turned(scene, 6), "TIFF", exif=exif(6)), scene, 0, "x.tif"),
         "TIFF cut": Bad(data[: len(data) // 2], "decode|header", "TIFF", "x.tif"),
@@ -189,6 +216,13 @@ def _tiff() -> dict[str, Good | Bad]:
         "TIFF bomb": Bad(_tiff_bomb(), "header", "megapixels|TIFF", "x.tif"),
         "TIFF with a tag of four billion values": Bad(_tiff_bomb(tags=2**32 - 1), "header", "TIFF|megapixels", "x.tif"),
     }
+
+
+def tiff(pixels: np.ndarray, photometric: str, **options: object) -> bytes:
+    """A TIFF that Pillow cannot write."""
+    buffer = BytesIO()
+    tifffile.imwrite(buffer, pixels, photometric=photometric, metadata=None, **options)
+    return buffer.getvalue()
 
 
 def _tiff_bomb(tags: int = 1) -> bytes:
@@ -210,10 +244,18 @@ def _bmp() -> dict[str, Good | Bad]:
             "x.bmp",
         ),
         "BMP from top to bottom": Good(replaced(data, 22, struct.pack("<i", -height)), noise()[::-1], 0, "x.bmp"),
+        "BMP of two grays in eight bits": Good(
+            _two_grays(), np.tile(np.array([[[255] * 3, [0] * 3]]), (8, 4, 1)), 0, "x.bmp"
+        ),
         "BMP cut": Bad(data[: len(data) // 2], "decode", "BMP", "x.bmp"),
         "BMP cut in its header": Bad(data[:20], "header", "BMP", "x.bmp"),
         "BMP bomb": Bad(replaced(data, 18, struct.pack("<ii", 300_000, 300_000)), "header", "megapixels", "x.bmp"),
     }
+
+
+def _two_grays() -> bytes:
+    header = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 8, 0, 64, 0, 0, 2, 0)
+    return b"BM" + struct.pack("<IHHI", 126, 0, 0, 62) + header + b"\0\0\0\0\xff\xff\xff\0" + b"\1\0" * 32
 
 
 def heic() -> dict[str, Good | Bad]:

@@ -68,7 +68,7 @@ def _transparent() -> dict[str, Good | Bad]:
     alpha = np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))
     rgba, la = np.dstack([scene, alpha]), np.dstack([gray(scene), alpha])
     over, gray_over = _over_white(scene, alpha), _over_white(in_rgb(gray(scene)), alpha)
-    plain = Image.fromarray((np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) // 24 % 4).astype(np.uint8), "P")
+    plain = Image.fromarray((np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) // 24 % 4).astype(np.uint8))
     colors = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250], [9, 9, 9]], np.uint8)
     plain.putpalette(colors.tobytes())
     at = np.asarray(plain)

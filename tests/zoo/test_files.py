@@ -101,3 +101,16 @@ def test_not_a_word_on_stderr(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
+
+
+@pytest.mark.skipif(find_spec("pillow_heif") is None, reason="HEIC pictures count too")
+def test_the_documents_count_these_files() -> None:
+    root = Path(__file__).parents[2]
+    good = sum(isinstance(file, Good) for file in ZOO.values())
+    assert f"Each of {len(ZOO)} files" in (root / "SECURITY.md").read_text()
+    assert f"`tests/zoo` has {len(ZOO)} of them" in (root / "docs/explanation/measurements.md").read_text()
+    assert f"{len(ZOO)} files: cut," in (root / "docs/benchmarks.json").read_text()
+    assert (
+        f"{good} accepted with the right pixels, {len(ZOO) - good} reject"
+        in (root / "docs/benchmarks.json").read_text()
+    )

@@ -124,7 +124,7 @@ import json, os, numpy, PIL.JpegImagePlugin, pandas, pyarrow.parquet, fsspec, im
 if os.geteuid() == 0:
     os.setuid(65534)
 images = imgsim.load_images({str(folder)!r})
-print(json.dumps([images.paths, images.rejected.to_dict("records")]))
+print(json.dumps([list(images.paths), images.rejected.to_dict("records")]))
 """
     for parent in (folder, *folder.parents[:-2]):
         parent.chmod(parent.stat().st_mode | 0o055)
@@ -197,7 +197,7 @@ def test_a_folder_with_nothing_usable_says_so(tmp_path: Path, entries: list[str]
     assert len(images) == 0
     assert len(images.rejected) + images.skipped == len(entries)
     with pytest.raises(imgsim.ImgsimError, match=r"no images|none of") as caught:
-        imgsim.create(images, progress=False)
+        imgsim.create(images, backbone="mini", progress=False)
     assert str(root) in str(caught.value) or "rejected" in str(caught.value)
 
 

@@ -54,6 +54,11 @@ class Cache(Generic[T]):
         with self._lock:
             return self._results.get(key)
 
+    def all(self) -> list[T]:
+        """Return all results, the one that was used last first."""
+        with self._lock:
+            return list(reversed(self._results.values()))
+
     def clear(self) -> None:
         """Forget all results."""
         with self._lock:

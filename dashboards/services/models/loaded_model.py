@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.evaluation import label_codes
+from imgsim.columns.row_lookup import RowLookup
+from imgsim.evaluation import label_codes, nearest_pictures
 
 if TYPE_CHECKING:
     from imgsim.model import SimilarityModel
+    from imgsim.neighbors.graph import NeighborGraph
     from imgsim.references.insight import Insight
 
 KEY_LENGTH = 12
@@ -78,19 +80,36 @@ class Loaded:
         return groups
 
     @cached_property
+    def evaluated_graph(self) -> NeighborGraph:
+        """The neighbours that were evaluated: copies of a picture count once, and not as its neighbours."""
+        found = self.model.evaluation
+        k = self.model.graph.k if found is None else found.k
+        pictures = None if found is None else found.pictures
+        return nearest_pictures(self.model.embeddings, self.model.graph, pictures, k)
+
+    @cached_property
     def in_degree(self) -> NDArray[np.int64]:
         """(n,) number of images that list each image among their neighbours."""
         return np.bincount(self.model.graph.neighbors.ravel(), minlength=len(self))
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        """Names a user may type to a row: keys, then ids, then paths; the first of equal ones counts."""
-        images = self.model.images
-        rows: dict[str, int] = {}
-        for names in ((sha[:KEY_LENGTH] for sha in images.sha256), map(str, self.model.ids.tolist()), images.paths):
-            for row, name in enumerate(names):
-                rows.setdefault(name, row)
-        return rows
+    def _row_of_key(self) -> RowLookup:
+        return RowLookup(lambda: np.array(self.model.images.sha256, "S").astype(f"S{KEY_LENGTH}"))
+
+    def _row_of_name(self, name: str) -> int | None:
+        """Find the row of a name that a user may type: a key, an id or a path; the first of equal ones counts."""
+        row = self._row_of_key.row(name.encode())
+        if row is None:
+            row = self._row_of_id(name)
+        paths = self.model.images.paths
+        return paths.index(name) if row is None and name in paths else row
+
+    def _row_of_id(self, name: str) -> int | None:
+        value: str | int | None = name
+        if self.model.ids.dtype.kind == "i":
+            number = len(name) <= 20 and name.removeprefix("-").isdecimal() and str(int(name)) == name
+            value = int(name) if number else None
+        return int(self.model.references.rows_of_ids([value])[0]) if self.model.references.has_id(value) else None
 
     def key(self, row: int) -> str:
         """Name an image in URLs by the start of its content's sha256, the same in every version.
@@ -98,11 +117,11 @@ class Loaded:
         Of files with the same bytes only the first is called so; the others, and images without bytes, by their row.
         """
         key = self.model.images.sha256[row][:KEY_LENGTH]
-        return key if key and self._rows[key] == row else f"r{row}"
+        return key if key and self._row_of_key.row(key.encode()) == row else f"r{row}"
 
     def row(self, key: str) -> int | None:
         """Find the row of an image by key, id, path or ``r<row>``; None when there is none."""
-        found = self._rows.get(key.strip())
+        found = self._row_of_name(key.strip()) if key.strip() else None
         if found is None and key.strip()[:1] == "r" and key.strip()[1:].isdecimal() and len(key.strip()) < 12:
             row = int(key.strip()[1:])
             return row if row < len(self) else None
@@ -120,7 +139,8 @@ class Loaded:
         if self.unit_length or len(matrix) < 2:
             return 2.0
         middle = matrix.mean(axis=0, dtype=np.float64)
-        squares = self.model.references.search.norms - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle
+        norms = np.einsum("nd,nd->n", matrix, matrix)
+        squares = norms - 2 * (matrix @ middle.astype(np.float32)) + middle @ middle
         bound = 2 * math.sqrt(max(float(squares.max()), 0.0))
         if not bound:
             return 2.0

@@ -6,9 +6,10 @@ import gc
 
 from dashboards.services.models.cache import Cache
 from dashboards.services.models.loaded_model import Loaded
-from imgsim.errors import ImgsimError, RegistryError
+from imgsim.errors import RegistryError
 from imgsim.mlflow import registry
-from imgsim.mlflow.download import Version, load_version
+from imgsim.mlflow.download import load_version
+from imgsim.mlflow.version import Version
 
 MODELS: Cache[Loaded] = Cache(4)
 """Loaded models by their token, each loaded once for all sessions."""
@@ -25,7 +26,7 @@ def names() -> list[str]:
     found = registry.list_models()
     if not found:
         raise RegistryError(
-            "The registry answers, but holds no model of imgsim yet. Run the pipeline once: imgsim run.", "no_model"
+            "The registry answers, but holds no model of imgsim yet. Run the pipeline once: imgsim run.", "empty"
         )
     return found
 
@@ -46,6 +47,11 @@ def load(version: Version) -> Loaded:
     return MODELS.get(version.token, lambda: _load(version))
 
 
+def in_memory_with(key: str) -> Loaded | None:
+    """Find the version that was used last of those in memory that have an image of this name."""
+    return next((loaded for loaded in MODELS.all() if loaded.row(key) is not None), None)
+
+
 def _load(version: Version) -> Loaded:
     """Load a version, and take all that is in memory then out of the garbage collection.
 
@@ -56,11 +62,3 @@ def _load(version: Version) -> Loaded:
     gc.collect()
     gc.freeze()
     return loaded
-
-
-def run_metrics(run_id: str | None) -> dict[str, float]:
-    """Read the metrics of an MLflow run; none when it is gone or the server does not answer."""
-    try:
-        return registry.run_metrics(run_id) if run_id else {}
-    except ImgsimError:
-        return {}

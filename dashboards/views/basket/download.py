@@ -1,4 +1,4 @@
-"""Downloads of a basket: a table of its images as CSV or Parquet, or a zip with their thumbnails as well."""
+"""Downloads of a basket: a table of its images as Parquet, or a zip with their thumbnails as well."""
 
 from __future__ import annotations
 
@@ -6,62 +6,21 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from dashboards.services import tables
 from dashboards.services.format import visible
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import MOST_TERMS, MOST_WEIGHT, Term, format_terms
+from dashboards.services.tables import Share, image_csv, image_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FACTS = ("id", "path", "label", "sha256", "bytes", "width", "height", "format", "mtime")
-"""Columns of a model's images that the table has, after model, version and row."""
 PICTURES = "thumbnails"
 _PART = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _LONGEST, _DEEPEST = 80, 4
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-@dataclass(frozen=True)
-class Share:
-    """The part of a basket that is of one version."""
-
-    loaded: Loaded
-    rows: tuple[int, ...]
-
-
-def table(shares: Sequence[Share]) -> pd.DataFrame:
-    """Make a table with one line per image: ``model``, ``version``, ``row``, and what the version knows of the file."""
-    import pandas as pd
-
-    parts = [_part(share) for share in shares if share.rows]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["model", "version", "row", *FACTS])
-
-
-def _part(share: Share) -> pd.DataFrame:
-    rows = list(share.rows)
-    part = share.loaded.model.images[rows].to_pandas()[list(FACTS)]
-    part.insert(0, "model", share.loaded.name)
-    part.insert(1, "version", share.loaded.version)
-    part.insert(2, "row", rows)
-    return part
-
-
-def csv(found: pd.DataFrame) -> bytes:
-    """Write CSV in UTF-8; text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    safe = found.copy()
-    for name in ("path", "label"):
-        safe[name] = [_text(value) for value in safe[name]]
-    return tables.csv(safe)
-
-
-def _text(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def parquet(found: pd.DataFrame) -> bytes:
@@ -73,7 +32,7 @@ def parquet(found: pd.DataFrame) -> bytes:
 
 def archive(shares: Sequence[Share]) -> bytes:
     """Make a zip of ``basket.csv`` and the thumbnails that the versions carry; a column says which is whose."""
-    found = table(shares)
+    found = image_table(shares)
     names: list[str | None] = []
     taken: set[str] = set()
     target = io.BytesIO()
@@ -85,7 +44,7 @@ def archive(shares: Sequence[Share]) -> bytes:
                 names.append(name)
                 if data is not None and name is not None:
                     file.writestr(zipfile.ZipInfo(name), data)
-        file.writestr(zipfile.ZipInfo("basket.csv"), csv(found.assign(thumbnail=names)), zipfile.ZIP_DEFLATED)
+        file.writestr(zipfile.ZipInfo("basket.csv"), image_csv(found.assign(thumbnail=names)), zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 

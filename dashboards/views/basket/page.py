@@ -1,19 +1,23 @@
-"""The page of the basket: images put aside on all pages and of all versions, to take home or to ask with."""
+"""The page of the basket: images put aside on all pages and of all versions, to take home or to search with."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from dashboards import state
 from dashboards.markdown import plain
+from dashboards.services import tables
 from dashboards.services.format import visible
 from dashboards.services.models import registry
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import MOST_TERMS, MOST_WEIGHT
+from dashboards.services.tables import Share
 from dashboards.session import OpenModel, current
-from dashboards.views.basket import download
-from dashboards.views.basket.download import Share
-from dashboards.widgets import basket_state, pager
+from dashboards.views.basket import download, saved
+from dashboards.widgets import basket_state, decide, pager
 from dashboards.widgets.details import handle
 from dashboards.widgets.gallery import Kind, gallery, tile
 from imgsim.errors import RegistryError
@@ -30,12 +34,14 @@ def page(now: OpenModel) -> None:
     places = sorted(basket_state.versions(), key=lambda place: place != here)
     if not places:
         _empty()
+        saved.show(now)
         return
     shares = [share for share in (_share(now, *place) for place in places) if share is not None]
     if shares:
         _take(now, shares)
     for number, share in enumerate(shares):
         _show(now, share, number, heading=len(places) > 1 or share.loaded is not now.loaded)
+    saved.show(now)
 
 
 def _empty() -> None:
@@ -76,9 +82,10 @@ def _take(now: OpenModel, shares: list[Share]) -> None:
         st.markdown(f"{_images(count, '**')}{of}", width="stretch")
         if shares[0].loaded is now.loaded:
             _ask(now, shares[0].rows)
+        saved.save(now, shares)
         st.download_button(
             "CSV",
-            lambda: download.csv(download.table(shares)),
+            lambda: tables.image_csv(tables.image_table(shares)),
             "basket.csv",
             "text/csv",
             icon=":material/download:",
@@ -88,7 +95,7 @@ def _take(now: OpenModel, shares: list[Share]) -> None:
         )
         st.download_button(
             "Parquet",
-            lambda: download.parquet(download.table(shares)),
+            lambda: download.parquet(tables.image_table(shares)),
             "basket.parquet",
             "application/vnd.apache.parquet",
             icon=":material/download:",
@@ -105,14 +112,14 @@ def _take(now: OpenModel, shares: list[Share]) -> None:
             help="The table and the thumbnails. The original files are where the collection is: the registry, which is "
             "all this page needs, holds none of them",
         )
-        st.button("Clear", icon=":material/delete:", on_click=_clear, help="Take everything out of the basket")
+        st.button("Clear", icon=":material/delete:", on_click=_clear, help="Take everything out; Ctrl+Z puts it back")
 
 
 def _ask(now: OpenModel, rows: tuple[int, ...]) -> None:
-    """Ask with the images of the open version, each with a weight."""
+    """Search with the images of the open version, each with a weight."""
     paths = now.loaded.model.images.paths
     asked = rows[:MOST_TERMS]
-    with st.popover("Ask with these", icon=":material/image_search:", help="Search for what they have in common"):
+    with st.popover("Search with these", icon=":material/image_search:", help="Search for what they have in common"):
         if len(rows) > len(asked):
             st.caption(f"A query holds up to {MOST_TERMS} images: these are the first.")
         with st.form("basket-query", border=False):
@@ -128,28 +135,35 @@ def _ask(now: OpenModel, rows: tuple[int, ...]) -> None:
                 )
                 for row in asked
             ]
-            if st.form_submit_button("Ask", type="primary", help="Open the page Search with this query"):
+            if st.form_submit_button("Search", type="primary", help="Open the page Search with this query"):
                 text = download.as_query(now.loaded, asked, weights)
                 if text:
                     state.go("search", q=text)
-                st.warning("Every weight is 0, so there is nothing to ask with.", icon=":material/balance:")
+                st.warning("Every weight is 0, so there is nothing to search with.", icon=":material/balance:")
 
 
 def _show(now: OpenModel, share: Share, number: int, heading: bool) -> None:
     """Show the images of one version, page by page."""
     loaded, open_here = share.loaded, share.loaded is now.loaded
     if heading:
-        st.subheader(f"{plain(loaded.name)}, version {plain(loaded.version)}", anchor=False)
+        st.header(f"{plain(loaded.name)}, version {plain(loaded.version)}", anchor=False)
     pages = pager.pages(len(share.rows), SIZE, "page" if not number else f"page{number + 1}")
     if pages.last > 1:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(f"{pages.words} images", width="content")
+            st.caption(pages.of("images"), width="content")
             pager.show(pages, "top", keys=not number)
     tiles = [tile(loaded, row) for row in share.rows[pages.slice]]
     actions = HERE if open_here else ELSEWHERE
-    action = gallery(loaded, tiles, key=f"basket-{loaded.name}-{loaded.version}", actions=actions, label="The basket")
+    action = gallery(
+        loaded,
+        tiles,
+        key=f"basket-{loaded.name}-{loaded.version}",
+        actions=actions,
+        label="The basket",
+        among=share.rows,
+    )
     if open_here:
-        handle(now, action)
+        handle(now, action, among=share.rows)
     elif action is not None:  # a picture of another version is asked with there
         state.go("search", q=loaded.key(action.row), model=loaded.name, version=loaded.version)
 
@@ -159,8 +173,26 @@ def _images(count: int, mark: str = "") -> str:
 
 
 def _clear() -> None:
-    for place in basket_state.versions():
+    """Empty the basket, and offer to put everything back."""
+    kept = {place: basket_state.rows_of(*place) for place in basket_state.versions()}
+    decide.offer(f"{_images(sum(map(len, kept.values())))} taken out of the basket", partial(_put_back, kept))
+    _empty_of(kept)
+
+
+def _empty_of(places: Iterable[tuple[str, str]]) -> None:
+    for place in places:
         basket_state.clear(*place)
+
+
+def _put_back(kept: Mapping[tuple[str, str], tuple[int, ...]]) -> tuple[int, decide.Reverse]:
+    for place, rows in kept.items():
+        basket_state.put_back(*place, rows)
+    return 0, partial(_clear_again, kept)
+
+
+def _clear_again(kept: Mapping[tuple[str, str], tuple[int, ...]]) -> tuple[int, decide.Reverse]:
+    _empty_of(kept)
+    return 0, partial(_put_back, kept)
 
 
 page(current())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.services.filters import Filters, mask
+from dashboards.services.format import counted
 from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
 
@@ -66,19 +67,19 @@ def _date(loaded: Loaded) -> NDArray[np.float64] | None:
 
 
 SORTS: dict[str, Sort] = {
-    "path": Sort("Path", "as the paths sort"),
+    "path": Sort("Path", "by path"),
     "label": Sort("Label", "label by label", _label, falling=False),
     "outlier": Sort(
         "Outlier score",
         "the most unusual",
         lambda loaded: loaded.figures("outliers", "score"),
-        lambda score: f"{score:.1f} deviations beyond the usual",
+        lambda score: f"outlier score {score:.1f}",
     ),
     "hub": Sort(
         "Hub score",
-        "those most others list as a neighbour",
+        "those that show up in most answers",
         _listed,
-        lambda count: f"{count:,.0f} {'image lists' if count == 1 else 'images list'} it",
+        lambda count: f"shows up in {counted(round(count), 'answer')}",
     ),
     "size": Sort("Size", "the most pixels", _pixels, lambda pixels: f"{pixels / 1e6:.2g} megapixels"),
     "sharpness": Sort(
@@ -138,7 +139,7 @@ def sorted_rows(loaded: Loaded, sort: str, reverse: bool = False, seed: int = 0)
 
 @per_model(most=1)
 def _by_path(loaded: Loaded) -> Rows:
-    paths = loaded.model.images.paths
+    paths = list(loaded.model.images.paths)
     return np.array(sorted(range(len(loaded)), key=paths.__getitem__), np.int32)
 
 

@@ -10,11 +10,12 @@ import streamlit as st
 from dashboards import state
 from dashboards.session import OpenModel, current
 from dashboards.views.browse.order import RANDOM, SORTS, available, notes, select_rows
-from dashboards.widgets import pager
+from dashboards.widgets import pager, sidebar
 from dashboards.widgets.answer import SIZES
 from dashboards.widgets.details import handle
 from dashboards.widgets.gallery import Kind, Size, gallery, tile
 from dashboards.widgets.pager import Pages
+from dashboards.widgets.sidebar import FILTERS
 from dashboards.widgets.url_choice import choice
 
 TILES = {"small": 120, "medium": 60, "large": 30}
@@ -24,6 +25,7 @@ _MOST_SEED = 99_999
 
 def page(now: OpenModel) -> None:
     """Show how the collection is sorted, and a page of it."""
+    sidebar.choose_images(now, *FILTERS, "collapse")
     if not len(now.loaded):
         st.info(
             "This version holds no images. Run the pipeline on a folder with pictures.", icon=":material/grid_view:"
@@ -34,14 +36,15 @@ def page(now: OpenModel) -> None:
     rows, folded = select_rows(now.loaded, sort, reverse, seed, now.view.filters, now.view.collapse)
     if not len(rows):
         st.info("No image passes the filters of the sidebar.", icon=":material/filter_alt_off:")
-        st.button("Clear the filters", on_click=_clear, help="Show images of all labels and paths")
+        st.button("Clear the filters", on_click=_clear, help="Show all images")
         return
     pages = pager.pages(len(rows), TILES[size])
     _caption(now, pages, sort, reverse, folded)
     shown = rows[pages.slice].tolist()
     described = notes(now.loaded, sort, shown)
     tiles = [tile(now.loaded, row, note=note) for row, note in zip(shown, described, strict=True)]
-    handle(now, gallery(now.loaded, tiles, key="browse", actions=ACTIONS, size=size, label="The collection"))
+    action = gallery(now.loaded, tiles, key="browse", actions=ACTIONS, size=size, label="The collection", among=rows)
+    handle(now, action, among=rows)
     pager.show(pages, "bottom", keys=False)
 
 
@@ -84,7 +87,7 @@ def _bar(now: OpenModel) -> tuple[str, bool, Size]:
 
 def _caption(now: OpenModel, pages: Pages, sort: str, reverse: bool, folded: int) -> None:
     """Describe the images shown, beside the buttons that turn pages."""
-    words = [f"**{pages.words}** images"]
+    words = [pages.of("images", "**")]
     if now.view.filters:
         words.append("that pass the filters of the sidebar")
     if folded:
@@ -109,8 +112,7 @@ def _shuffle() -> None:
 
 
 def _clear() -> None:
-    state.put_labels([])
-    state.put(path=None)
+    state.clear_filters()
 
 
 page(current())

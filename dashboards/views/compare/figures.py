@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.views.compare.comparison import counterparts, metric_table
+from dashboards.services.format import counted
+from dashboards.views.compare.comparison import changed_labels, counterparts, metric_table
 from dashboards.views.compare.pair import Pair, name
 from imgsim.comparison import facts
 
@@ -15,6 +16,13 @@ def show(pair: Pair) -> None:
     numbers = (before.version.version, after.version.version)
     table = metric_table(before.loaded, after.loaded, *numbers)
     titles = {"before": name(before).capitalize(), "after": name(after).capitalize()}
+    changed = len(changed_labels(before.loaded, after.loaded))
+    if changed:
+        st.info(
+            f"{counted(changed, 'label differs', 'labels differ')} between the versions, so figures that count labels "
+            "differ for that reason, too. A better one need not mean a better model.",
+            icon=":material/label:",
+        )
     if len(table):
         st.dataframe(
             table,
@@ -24,6 +32,8 @@ def show(pair: Pair) -> None:
                 "metric": st.column_config.TextColumn("Metric", pinned=True),
                 **{side: st.column_config.NumberColumn(title, format="%.3f") for side, title in titles.items()},
                 "difference": st.column_config.NumberColumn("Difference", format="%+.3f"),
+                "low": st.column_config.NumberColumn("95 % from", format="%+.3f"),
+                "high": st.column_config.NumberColumn("to", format="%+.3f"),
                 "verdict": st.column_config.TextColumn("Verdict", width="large"),
             },
         )

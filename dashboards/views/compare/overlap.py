@@ -22,9 +22,10 @@ def show(pair: Pair) -> None:
         st.info("The two versions share no image, or list no neighbours.", icon=":material/join_inner:")
         return
     images, equal = counted(len(found.rows), "image"), counted(found.same, "image lists", "images list")
+    interval = "" if found.exact else f" (95 %: {found.low:.0%} to {found.high:.0%})"
     st.markdown(
-        f"Of the {found.k} neighbours of an image, **{found.mean:.0%}** are the same in both versions (95 %: "
-        f"{found.low:.0%} to {found.high:.0%}), measured on {images} of {found.shared:,} in both. "
+        f"Of the {found.k} neighbours of an image, **{found.mean:.0%}** are the same in both versions{interval}, "
+        f"measured on {images} of {found.shared:,} in both. "
         f"{equal} the very same ones in the same order."
     )
     st.altair_chart(
@@ -32,8 +33,8 @@ def show(pair: Pair) -> None:
         alt=f"How many images have how many of their {found.k} neighbours in common",
     )
     pages = pager.pages(len(found.rows), IMAGES)
-    st.caption(f"{pages.words} images, those whose neighbours changed most first. Choose one to see both lists.")
+    st.caption(f"{pages.of('images')}, those whose neighbours changed most first. Choose one to see both lists.")
     tiles = [tile(before, row) for row in found.rows[pages.slice]]
     label = f"Images whose neighbours changed most, as in {name(pair.before)}"
-    act(pair.before, gallery(before, tiles, key="changed", actions=("query", "details"), label=label))
+    act(pair.before, gallery(before, tiles, key="changed", actions=("query", "details"), label=label), found.rows)
     pager.show(pages, "changed")

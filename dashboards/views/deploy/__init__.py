@@ -1,1 +1,1 @@
-"""The page Deploy: the Core ML package of a version."""
+"""The page Phone app: the Core ML package of a version."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dashboards.services.commands import pipeline_command
-from imgsim.coreml.export.metadata import COMPRESSION, OUTPUTS, PRECISION
-from imgsim.coreml.export.package_folder import CoreMLPackage
 from imgsim.coreml.runtime.package import read_package
+from imgsim.deployment.metadata import COMPRESSION, OUTPUTS, PRECISION
+from imgsim.deployment.package_folder import DevicePackage
+from imgsim.deployment.verification import AT_LEAST
 from imgsim.errors import CoreMLError, ModelFormatError
 from imgsim.io.atomic import atomic_path
+from imgsim.io.error_text import explain, temporary_cause
 from imgsim.io.home import home
 from imgsim.mlflow.registry import PREFIX
 
 if TYPE_CHECKING:
     from dashboards.services.models.loaded_model import Loaded
-    from imgsim.coreml.export.verify import VerificationReport
-    from imgsim.mlflow.download import Version
+    from imgsim.deployment.verification import VerificationReport
+    from imgsim.mlflow.version import Version
 
 SYSTEMS = {
     6: "iOS 15, macOS 12",
@@ -36,8 +38,6 @@ SYSTEMS = {
     10: "iOS 26, macOS 26",
 }
 """Version of the specification to the oldest system that runs it."""
-AT_LEAST = ("top1", "topk")
-"""Figures that must not be below their limit; all others must not be above."""
 MEANINGS = {
     "distance_error_max": "Largest error of a distance",
     "distance_error_mean": "Mean error of a distance",
@@ -90,17 +90,22 @@ def package(loaded: Loaded) -> Package:
     Raises
     ------
     NoPackage
-        It carries none, or a damaged one.
+        It carries none, or a damaged one, or it cannot be read at the moment.
     """
     folder = loaded.model.references.coreml
     if folder is None:
         raise NoPackage("This version carries no Core ML package: it was registered without one.")
     try:
-        found = CoreMLPackage.load(folder)
+        found = DevicePackage.load(folder)
         if found.path is None or found.folder is None:
             raise NoPackage(f"There is no Core ML package, because the export was not possible: {found.reason}")
         metadata, system = _read(found.path)
     except (ModelFormatError, CoreMLError) as error:
+        if (cause := temporary_cause(error)) is not None:
+            reason = explain(cause) if isinstance(cause, Exception) else str(cause)
+            raise NoPackage(
+                f"The Core ML package of this version cannot be read at the moment ({reason}). Reload the page."
+            ) from error
         raise NoPackage(
             f"The Core ML package of this version is damaged ({str(error).replace(str(folder), '...')})."
         ) from error
@@ -197,13 +202,18 @@ def commands(version: Version) -> str:
 
 def archive(loaded: Loaded, found: Package) -> Path:
     """Zip the package, its side file, the notes and the Swift package; once per content, kept on disk."""
-    folder = home() / "dashboard" / "coreml"
-    target = folder / f"{loaded.token}.zip"
+    return keep_zip("coreml", loaded.token, lambda path: _write(path, found))
+
+
+def keep_zip(kind: str, token: str, write: Callable[[Path], None]) -> Path:
+    """Return the path of a zip, written once; the last `KEPT` of a kind stay on disk."""
+    folder = home() / "dashboard" / kind
+    target = folder / f"{token}.zip"
     with _lock:
         if not target.exists():
             folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(target) as temporary:
-                _write(temporary, found)
+                write(temporary)
             _tidy(folder)
         os.utime(target)
     return target

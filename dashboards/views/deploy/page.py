@@ -1,4 +1,4 @@
-"""The page of the Core ML package that a version carries: what it is, how it was checked, how an app calls it."""
+"""The page of a version on devices: its Core ML package, how that was checked, and its ONNX file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from dashboards.markdown import plain
 from dashboards.services.format import size_of, visible
 from dashboards.session import OpenModel, current
-from dashboards.views.deploy import package
+from dashboards.views.deploy import onnx_file, package
 from dashboards.views.deploy.package import NoPackage, Package
 
 KINDS = {
@@ -21,14 +21,24 @@ KINDS = {
 
 
 def page(now: OpenModel) -> None:
-    """Show the package, or how to make one."""
-    st.caption("The model on a phone: one file with the network, its preprocessing, the projection and the references.")
+    """Show both exports: the Core ML package that the version carries, and the ONNX file."""
+    st.caption(
+        "The model on a phone or in a browser: one file with the network, its preprocessing, the projection and the "
+        "references."
+    )
+    apple(now)
+    onnx(now)
+
+
+def apple(now: OpenModel) -> None:
+    """Show the Core ML package, or how to make one."""
+    st.header("Core ML: iPhone, iPad, Mac")
     try:
         found = package.package(now.loaded)
     except NoPackage as problem:
         st.info(plain(problem), icon=":material/phone_iphone:")
         st.markdown("Make one from this version, or let the pipeline make one for the next:")
-        st.code(package.commands(now.version), language="shell")
+        st.code(package.commands(now.version), language=None, wrap_lines=True)
         st.caption(
             "The export needs coremltools, which `make install` brings for Python up to 3.13; it runs on Linux, too."
         )
@@ -80,7 +90,7 @@ def archive(now: OpenModel, found: Package) -> bytes:
 
 def verification(found: Package) -> None:
     """Show how the package was compared with Python."""
-    st.subheader("Verification")
+    st.header("Verification")
     status, words = package.verdict(found.verification)
     say = {"passed": st.success, "failed": st.error}.get(status, st.warning)
     icons = {"passed": ":material/verified:", "failed": ":material/error:"}
@@ -105,13 +115,13 @@ def verification(found: Package) -> None:
 
 def ports(found: Package) -> None:
     """List inputs and outputs by name."""
-    st.subheader("Inputs and outputs")
+    st.header("Inputs and outputs")
     st.markdown(f"It gives {KINDS.get(found.kind, plain(found.kind))}.")
     rows = [("in", name, kind) for name, kind in found.inputs.items()]
     rows += [("out", name, kind) for name, kind in found.outputs.items()]
     st.dataframe(
         {
-            "": [side for side, *_ in rows],
+            "Way": [side for side, *_ in rows],
             "Name": [visible(name) for _, name, _ in rows],
             "Type": [visible(kind) for *_, kind in rows],
         },
@@ -122,11 +132,37 @@ def ports(found: Package) -> None:
 
 def swift(found: Package) -> None:
     """Show the lines that an app needs."""
-    st.subheader("In an app")
+    st.header("In an app")
     st.markdown(
         "Drag the model and its references into Xcode, add the package `ImageSimilarity` from the zip, and ask:"
     )
-    st.code(package.swift_call(found), language="swift")
+    st.code(package.swift_call(found), language=None, wrap_lines=True)
+
+
+def onnx(now: OpenModel) -> None:
+    """Offer the ONNX file, which is made from the version, and show the lines that a page in a browser needs."""
+    st.header("ONNX: Android, browsers, servers")
+    if now.loaded.model.references.onnx is None:
+        st.info("This version holds no network: it was made from vectors.", icon=":material/android:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Download ONNX",
+            lambda: onnx_file.archive(now.loaded, now.version).read_bytes(),
+            f"{onnx_file.name_of(now.version)}-onnx.zip",
+            "application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+            help="A zip of the file and its references, for ONNX Runtime",
+        )
+        st.caption(
+            f"Made from this version in some seconds, and compared with Python by {onnx_file.PICTURES} pictures: one "
+            "that disagrees is not given out.",
+            width="content",
+        )
+    st.code(onnx_file.command(now.version), language=None, wrap_lines=True)
+    st.markdown("It takes pictures of any size. In a browser, with the package `onnxruntime-web`:")
+    st.code(onnx_file.CALL.replace("NAME", onnx_file.name_of(now.version)), language=None, wrap_lines=True)
 
 
 page(current())

@@ -7,12 +7,14 @@ import streamlit as st
 
 from dashboards import state
 from dashboards.services.format import visible
-from dashboards.services.models.cache import per_model
-from dashboards.services.models.loaded_model import Loaded
 from dashboards.session import OpenModel
-from dashboards.views.evaluation.classes import choose, images
+from dashboards.views.evaluation import class_panel
+from dashboards.views.evaluation.class_counts import confusion
+from dashboards.views.evaluation.class_panel import LIST
+from dashboards.views.evaluation.classes import choose
 from dashboards.widgets import charts, pager
-from imgsim import evaluation
+from dashboards.widgets.shell.shell import reveal
+from dashboards.widgets.table_choice import MODE
 from imgsim.evaluation import Confusion
 
 PAIRS = 10
@@ -48,14 +50,14 @@ def show(now: OpenModel) -> None:
         return
     pages = pager.pages(len(pairs), PAIRS)
     part = pairs.iloc[pages.slice]
-    st.caption(f"{pages.words} pairs, the most frequent first. Choose a row to see the images.")
+    st.caption(f"{pages.of('pairs')}, the most frequent first. Choose a row to see the images.")
     table = f"pairs-{now.loaded.token}-{pages.page}-{len(pairs)}"
     st.dataframe(
         part.assign(label=part["label"].map(visible), other=part["other"].map(visible)),
         hide_index=True,
         key=table,
         on_select=lambda: choose(table, list(zip(part["label"], part["other"], strict=True))),
-        selection_mode="single-row",
+        selection_mode=MODE,
         alt=f"Table of {len(part)} pairs of labels with their share of the neighbours",
         column_config={
             "label": st.column_config.TextColumn("Label", pinned=True),
@@ -67,7 +69,7 @@ def show(now: OpenModel) -> None:
         },
     )
     pager.show(pages, "pairs", keys=False)
-    images(now)
+    class_panel.show(now)
 
 
 def choose_cell(key: str) -> None:
@@ -76,16 +78,7 @@ def choose_cell(key: str) -> None:
     label, other = (cells[0].get("label"), cells[0].get("other")) if cells else (None, None)
     other = None if other in (label, OTHERS) else other
     state.put(**{"class": label, "other": other, "images": None})
-
-
-@per_model()
-def confusion(loaded: Loaded) -> Confusion | None:
-    """Count the labels of the neighbours that were evaluated; None with fewer than two labels."""
-    found = loaded.model.evaluation
-    if found is None:
-        return None
-    classes = found.per_class["label"].tolist()
-    return evaluation.confusion(loaded.model.graph, loaded.model.images.labels, found.k, classes)
+    reveal(LIST)
 
 
 def worst(confused: Confusion, most: int = WORST) -> list[str]:

@@ -7,7 +7,10 @@ import streamlit as st
 from dashboards.markdown import plain
 from dashboards.session import OpenModel, current
 from dashboards.views.evaluation import classes, confusion, figures, ranks, timings, versions
+from dashboards.widgets import sidebar
+from dashboards.widgets.learning.box import learn_box, show_agreement
 from dashboards.widgets.url_choice import choice
+from imgsim.evaluation import Evaluation
 
 SECTIONS = {
     "classes": "Classes",
@@ -16,6 +19,8 @@ SECTIONS = {
     "versions": "Versions",
     "timings": "Timings",
 }
+LISTS = ("classes", "confusion")
+"""Sections that the choice of labels narrows."""
 _SHOWN = {"classes": classes, "ranks": ranks, "confusion": confusion, "versions": versions, "timings": timings}
 
 
@@ -30,13 +35,12 @@ def page(now: OpenModel) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(
-            f"Every image is asked for in turn, and its {found.k} nearest others looked at. In brackets: 95 % "
-            "intervals.",
-            width="content",
-        )
+        every = " They are of all labels, whatever the sidebar says." if now.view.labels else ""
+        st.caption(f"{protocol(found)}{every}", width="content")
         run_link(now)
     figures.show(found)
+    show_agreement(now)
+    learn_box(now)
     if not len(found.per_class):
         st.info(
             "No two images share a label, so only the graph is measured. Labels are the names of the images' folders, "
@@ -53,7 +57,19 @@ def page(now: OpenModel) -> None:
         explicit=True,
         resets=("page", "images", "class", "other"),
     )
+    if section in LISTS:
+        sidebar.choose_images(now, "labels")
     _SHOWN[section].show(now)
+
+
+def protocol(found: Evaluation) -> str:
+    """Say in words how the figures were measured."""
+    copies = int(found.metrics.get("copies_left_out", 0))
+    left_out = f" {copies:,} {'copy was' if copies == 1 else 'copies were'} left out." if copies else ""
+    return (
+        f"Every picture is asked for in turn, and its {found.k} nearest others looked at.{left_out} In brackets: 95 % "
+        "intervals."
+    )
 
 
 def run_link(now: OpenModel) -> None:

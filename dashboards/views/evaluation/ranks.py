@@ -27,7 +27,8 @@ def precision_curve(loaded: Loaded) -> pd.DataFrame:
     found = loaded.model.evaluation
     if found is None:
         return pd.DataFrame()
-    return precision_by_rank(loaded.model.graph, loaded.model.images.labels, found.k, found.per_class["label"].tolist())
+    classes, labels = found.per_class["label"].tolist(), loaded.model.images.labels
+    return precision_by_rank(loaded.evaluated_graph, labels, found.k, classes, found.pictures)
 
 
 def recall_words(loaded: Loaded) -> str:

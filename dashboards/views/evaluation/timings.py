@@ -6,24 +6,34 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.services.models import registry
+from dashboards import session
+from dashboards.markdown import plain
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.session import OpenModel
 from dashboards.widgets import charts
+from imgsim.errors import RegistryError
+from imgsim.mlflow import registry
 
 SECONDS = "seconds."
 """Prefix of the metrics of a run that are times of stages."""
 
 
-@st.cache_data(ttl=600, max_entries=32, show_spinner=False)
-def measured(run_id: str | None) -> dict[str, float]:
-    """Read the metrics of a run; none when it is gone or the server does not answer."""
-    return registry.run_metrics(run_id)
+@st.cache_data(ttl=session.SECONDS, max_entries=32, show_spinner=False)
+def measured(run_id: str) -> dict[str, float] | RegistryError:
+    """Read the metrics of a run, or why they cannot be read at the moment."""
+    try:
+        return registry.run_metrics(run_id)
+    except RegistryError as problem:
+        return problem
 
 
 def show(now: OpenModel) -> None:
     """Show how long the stages of the run took."""
-    table = timings(now.loaded, measured(now.version.run_id))
+    run = measured(now.version.run_id) if now.version.run_id else {}
+    if isinstance(run, RegistryError):
+        st.warning(f"The times of the run cannot be read at the moment. {plain(run)}", icon=":material/cloud_off:")
+        return
+    table = timings(now.loaded, run)
     if not len(table):
         st.info("The run that made this version noted no times.", icon=":material/timer_off:")
         return

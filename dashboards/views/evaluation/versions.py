@@ -13,8 +13,9 @@ from dashboards.markdown import plain
 from dashboards.services.format import visible
 from dashboards.session import OpenModel
 from dashboards.widgets import charts, pager
+from imgsim.arguments import DEFAULT_K
 from imgsim.errors import RegistryError
-from imgsim.mlflow.download import Version
+from imgsim.mlflow.version import Version
 
 VERSIONS = 20
 """Rows of a page."""
@@ -34,13 +35,13 @@ def show(now: OpenModel) -> None:
     urls = {version.version: web_address(version.run_url) for version in known}
     newest = table.iloc[::-1].reset_index(drop=True)
     pages = pager.pages(len(newest), VERSIONS)
-    st.caption(f"{pages.words} {'version' if len(known) == 1 else 'versions'}, the newest first.")
-    table_of(newest.iloc[pages.slice], urls)
+    st.caption(f"{pages.of('versions')}, the newest first.")
+    table_of(newest.iloc[pages.slice], urls, known[0].k)
     pager.show(pages, "versions")
 
 
-def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
-    """Show rows of `history` with a link to each run."""
+def table_of(part: pd.DataFrame, urls: dict[str, str | None], k: int) -> None:
+    """Show rows of `history` with a link to each run; figures are of ``k`` neighbours."""
     shown = part.assign(run=part["version"].map(urls), promotion=part["promotion"].map(visible))
     shown["created"] = shown["created"].dt.tz_localize(None)
     st.dataframe(
@@ -50,8 +51,8 @@ def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
         column_order=[
             "version",
             "aliases",
-            "precision_at_10",
-            "recall_at_10",
+            "precision",
+            "recall",
             "images",
             "backbone",
             "created",
@@ -64,8 +65,8 @@ def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
             "created": st.column_config.DatetimeColumn("Made (UTC)", format="YYYY-MM-DD HH:mm"),
             "images": "Images",
             "backbone": "Backbone",
-            "precision_at_10": st.column_config.NumberColumn("Precision@10", format="%.3f"),
-            "recall_at_10": st.column_config.NumberColumn("Graph recall@10", format="%.3f"),
+            "precision": st.column_config.NumberColumn(f"Precision@{k}", format="%.3f"),
+            "recall": st.column_config.NumberColumn(f"Graph recall@{k}", format="%.3f"),
             "run": st.column_config.LinkColumn("MLflow run", display_text="open"),
             "promotion": st.column_config.TextColumn("Why champion, or why not", width="large"),
         },
@@ -73,7 +74,10 @@ def table_of(part: pd.DataFrame, urls: dict[str, str | None]) -> None:
 
 
 def history(versions: Sequence[Version]) -> pd.DataFrame:
-    """Return a row per version, oldest first: version, aliases, created, images, backbone, promotion and figures."""
+    """Return a row per version, oldest first: version, aliases, created, images, backbone, promotion and figures.
+
+    Figures are those of as many neighbours as the newest version counts; others cannot be compared with them.
+    """
     ordered = sorted(versions, key=lambda version: int(version.version))
     columns = {
         "version": [version.version for version in ordered],
@@ -84,15 +88,18 @@ def history(versions: Sequence[Version]) -> pd.DataFrame:
         "promotion": [version.tags.get("imgsim.promotion", "") for version in ordered],
     }
     table = pd.DataFrame(columns)
-    for name in ("precision_at_10", "precision_at_10_low", "precision_at_10_high", "recall_at_10"):
-        table[name] = np.array([version.metrics.get(name, np.nan) for version in ordered], float)
+    k = ordered[-1].k if ordered else DEFAULT_K
+    table["k"] = k
+    names = {"precision": "precision_at_{}", "low": "precision_at_{}_low", "high": "precision_at_{}_high"}
+    for column, name in (names | {"recall": "recall_at_{}"}).items():
+        table[column] = np.array([version.metrics.get(name.format(k), np.nan) for version in ordered], float)
     return table
 
 
 def history_lines(table: pd.DataFrame) -> pd.DataFrame:
     """Turn `history` into points of a chart: version, metric, value, low, high, promotion; unknown ones left out."""
-    lines = [("Precision@10", "precision_at_10", "precision_at_10_low", "precision_at_10_high")]
-    lines += [("Graph recall@10", "recall_at_10", "recall_at_10", "recall_at_10")]
+    k = table["k"].max()
+    lines = [(f"Precision@{k}", "precision", "low", "high"), (f"Graph recall@{k}", "recall", "recall", "recall")]
     parts = [
         pd.DataFrame(
             {

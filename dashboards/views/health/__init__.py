@@ -1,1 +1,1 @@
-"""The page Health: problems of the collection."""
+"""The page Tidy up: problems of the collection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.services import health
+from dashboards.services.format import counted
 from dashboards.session import OpenModel
 from dashboards.widgets.gallery import tile
 from dashboards.widgets.image_list import picture_list, say_missing, say_none
@@ -18,10 +19,10 @@ def show(now: OpenModel) -> None:
         say_missing("a look for hubs")
         return
     st.markdown(
-        f"Every image lists {now.loaded.model.graph.k} neighbours in the graph. A **hub** is in very many lists, "
-        "so that it turns up in answers it does not belong to; an **antihub** is in none, so that none finds it."
+        f"Every image has {now.loaded.model.graph.k} neighbours. A **hub** is among those of very many others, so "
+        "that it shows up in answers it does not belong to; an **antihub** is among none, so that nothing finds it."
     )
-    with st.grid("auto", min_column_width=170):
+    with st.expander("Expert"), st.grid("auto", min_column_width=170):
         for title, value, meaning in _figures(found.metrics):
             st.metric(title, value, border=True, help=meaning)
     options = {"hubs": f"Hubs {len(found.hubs):,}", "antihubs": f"Antihubs {len(found.antihubs):,}"}
@@ -33,7 +34,7 @@ def show(now: OpenModel) -> None:
     picture_list(
         now,
         table,
-        "images, those in most lists first" if kind == "hubs" else "images that no other image lists",
+        "images, those in most answers first" if kind == "hubs" else "images that show up in no answer",
         lambda item: tile(now.loaded, item.row, note=_note(item.in_degree, item.mismatch)),
     )
 
@@ -49,6 +50,6 @@ def _figures(metrics: dict[str, float]) -> list[tuple[str, str, str]]:
 
 def _note(in_degree: int, mismatch: float | None) -> str:
     if not in_degree:
-        return "in no list"
+        return "shows up in no answer"
     known = mismatch is not None and mismatch == mismatch  # noqa: PLR0124  NaN without labels
-    return f"in {in_degree:,} lists" + (f", {mismatch:.0%} of another label" if known else "")
+    return f"shows up in {counted(in_degree, 'answer')}" + (f", {mismatch:.0%} of another label" if known else "")

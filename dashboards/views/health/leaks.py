@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.markdown import plain
 from dashboards.services import health
 from dashboards.services.format import visible
+from dashboards.services.tidy.duplicate_groups import NAMES
 from dashboards.session import OpenModel
-from dashboards.views.health.duplicate_groups import NAMES
 from dashboards.widgets import pager
 from dashboards.widgets.details import handle
 from dashboards.widgets.gallery import gallery, tile
@@ -24,7 +23,7 @@ def show(now: OpenModel) -> None:
     st.markdown("A picture that is in two splits, such as train and test, makes a test look better than it is.")
     note = health.leak_note(now.loaded)
     if note:
-        st.info(plain(note[:1].upper() + note[1:]), icon=":material/call_split:")
+        st.info("No train/test split known.", icon=":material/call_split:")
         return
     counts, pairs = insight.tables["counts"], insight.tables["pairs"]
     if not len(pairs):

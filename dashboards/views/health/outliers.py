@@ -17,6 +17,7 @@ def show(now: OpenModel) -> None:
         say_missing("outliers")
         return
     found = health.outliers(now.loaded)
+    found = found.assign(place=range(1, len(found) + 1))
     lead = "Images whose nearest neighbours are unusually far away: often errors, sometimes treasures."
     if not found["outlier"].any():
         lead += " Here none stands out from the rest; these are the furthest."
@@ -25,5 +26,5 @@ def show(now: OpenModel) -> None:
         now,
         found,
         "images, the most unusual first",
-        lambda item: tile(now.loaded, item.row, note=f"{item.score:.1f} deviations beyond the usual"),
+        lambda item: tile(now.loaded, item.row, note=f"unusual (place {item.place:,} of {len(now.loaded):,})"),
     )

@@ -11,9 +11,13 @@ from dashboards.services.format import visible
 from dashboards.session import OpenModel
 from dashboards.widgets import pager
 from dashboards.widgets.image_list import say_none
+from dashboards.widgets.shell.shell import reveal
+from dashboards.widgets.table_choice import MODE, chosen_row
 
 FILES = 50
 """Rows of a page."""
+LIST = "rejected-list"
+"""Key of the container of the files."""
 
 
 def show(now: OpenModel) -> None:
@@ -30,7 +34,7 @@ def show(now: OpenModel) -> None:
         hide_index=True,
         key=key,
         on_select=lambda: _choose(key, kinds),
-        selection_mode="single-row",
+        selection_mode=MODE,
         alt=f"Table of {len(kinds)} reasons with how many files each",
         column_config={
             "stage": st.column_config.TextColumn("Stage", help="Scan: by its first bytes; decode: by its pixels"),
@@ -38,12 +42,14 @@ def show(now: OpenModel) -> None:
             "files": st.column_config.NumberColumn("Files", format="localized"),
         },
     )
-    _files(now, _narrowed(now, rejected))
+    with st.container(key=LIST):
+        _files(now, _narrowed(now, rejected))
 
 
 def _choose(key: str, kinds: pd.DataFrame) -> None:
-    rows = st.session_state[key].selection.rows
-    state.put(reason=str(kinds["reason"].iloc[rows[0]]) if rows else None, page=None)
+    place = chosen_row(key)
+    state.put(reason=None if place is None else str(kinds["reason"].iloc[place]), page=None)
+    reveal(LIST)
 
 
 def _narrowed(now: OpenModel, rejected: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +66,7 @@ def _narrowed(now: OpenModel, rejected: pd.DataFrame) -> pd.DataFrame:
 def _files(now: OpenModel, rejected: pd.DataFrame) -> None:
     pages = pager.pages(len(rejected), FILES)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{pages.words} files. Choose a reason above to see its files only.", width="content")
+        st.caption(f"{pages.of('files')}. Choose a reason above to see its files only.", width="content")
         st.download_button(
             "Download as CSV",
             lambda: tables.csv(rejected),

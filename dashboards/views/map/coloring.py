@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.services.models.cache import per_model
+from dashboards.services.clusters.groups import groups as clusters
+from dashboards.services.decided import stamp
+from dashboards.services.models.cache import Cache
 from dashboards.services.models.loaded_model import Loaded
 
 BINS = 6
 """Entries in the legend of a figure."""
 NONE = "-"
 """Names in URLs the entry of images that have no label or no figure."""
+CLUSTERS = "cluster"
+"""Name of the colouring by cluster, which people change."""
 _UNKNOWN = np.iinfo(np.uint16).max
 
 Codes = NDArray[np.uint16]
@@ -68,10 +73,26 @@ class Coloring:
     color: Callable[[Loaded], Colored | None]
 
 
-@per_model(most=8)
+def _cache(loaded: Loaded) -> Cache[Colored | None]:
+    found: Cache[Colored | None] = loaded.results.setdefault(colored, Cache(32))
+    return found
+
+
 def colored(loaded: Loaded, name: str) -> Colored | None:
-    """Colour all images by one of `COLORINGS`; None when the version has none."""
-    return COLORINGS[name].color(loaded)
+    """Colour all images by one of `COLORINGS`, as they are now; None when the version has none."""
+    return _cache(loaded).get((name, state_of(name)), lambda: COLORINGS[name].color(loaded))
+
+
+def state_of(name: str) -> str:
+    """Name the state that a colouring is of: of one that people change, another one after each decision."""
+    return f"{zlib.crc32(stamp().encode()):08x}" if name == CLUSTERS else ""
+
+
+def colored_then(loaded: Loaded, name: str, state: str) -> Colored | None:
+    """Colour all images by a colouring in a state, if that is the present one or one of the last; else None."""
+    if name not in COLORINGS:
+        return None
+    return colored(loaded, name) if state == state_of(name) else _cache(loaded).known((name, state))
 
 
 def available(loaded: Loaded) -> dict[str, str]:
@@ -128,19 +149,13 @@ def _labels(loaded: Loaded) -> Colored | None:
 
 
 def _clusters(loaded: Loaded) -> Colored | None:
-    insight = loaded.insight("clusters")
-    if insight is None:
+    found = clusters(loaded)
+    if not found:
         return None
-    members, table = insight.tables["members"], insight.tables["clusters"]
     codes = np.full(len(loaded), -1, np.int64)
-    codes[members["row"].to_numpy()] = members["cluster"].to_numpy()
-    common = table["common_label"].astype(object).where(table["common_label"].notna(), None).tolist()
-    numbers = table["cluster"].tolist()
-    names = [
-        f"{number + 1}" + ("" if label is None else f", mostly {label}")
-        for number, label in zip(numbers, common, strict=True)
-    ]
-    return groups(codes, [str(number) for number in numbers], names, "no cluster")
+    for place, group in enumerate(found):
+        codes[group.rows] = place
+    return groups(codes, [group.key for group in found], [group.title for group in found], "no cluster")
 
 
 def _outliers(loaded: Loaded) -> Colored | None:
@@ -186,7 +201,7 @@ def _usual(values: Floats) -> tuple[float, float]:
 
 COLORINGS: dict[str, Coloring] = {
     "label": Coloring("Label", _labels),
-    "cluster": Coloring("Cluster", _clusters),
+    CLUSTERS: Coloring("Cluster", _clusters),
     "outlier": Coloring("Outlier score", _outliers),
     "wrong": Coloring("Probability that the label is wrong", _wrong),
     "votes": Coloring("Neighbours with another label", _votes),

@@ -40,9 +40,11 @@ import { simplified } from "./js/tools.js";
  * @property {true} clear Take area and query away.
  */
 
+const NARROW = 700; // pixels of the map and its legend below which the legend lies under the map
+
 const KEYS = /** @type {[string, string][]} */ ([
   ["← → ↑ ↓", "to the next image on that side"],
-  ["Enter", "ask with it"],
+  ["Enter", "search with it"],
   ["Shift + arrows", "move the map"],
   ["+, -", "closer, further away"],
   ["0", "all of the map"],
@@ -111,7 +113,7 @@ class MapView extends View {
   /** @param {MapData | null} before */
   update(before) {
     const { data } = this;
-    const says = "Arrow keys go from image to image, Enter asks with one, question mark shows all keys.";
+    const says = "Arrow keys go from image to image, Enter searches with one, question mark shows all keys.";
     this.stage.setAttribute("aria-label", `Map of ${data.count} images. ${says}`);
     this.area = data.area ?? [];
     if (before?.addresses.points !== data.addresses.points) {
@@ -136,6 +138,7 @@ class MapView extends View {
   }
 
   resized() {
+    this.root.classList.toggle("narrow", this.root.clientWidth < NARROW);
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height || !this.plot.codes) return;
     this.plot.resize(width, height);

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboards.services import filters
 from dashboards.services.filters import Filters
@@ -23,6 +25,8 @@ from dashboards.widgets.component import component
 
 MOST_ENTRIES = 200
 """The largest number of lines in the legend; further groups have a colour but no line."""
+HUES = 8
+"""Groups with a colour of their own; more cannot be told apart, and are gray."""
 _component = component(__file__)
 
 
@@ -106,7 +110,7 @@ def described(loaded: Loaded, colors: Colored, scene: Scene) -> dict[str, Any]:
     return {
         "addresses": places.addresses(loaded, scene.coloring),
         "count": len(loaded),
-        "legend": _legend(colors, scene.coloring),
+        "legend": _legend(colors, scene.coloring, passed),
         "only": colors.position(scene.only),
         "passed": None if passed.all() else b64encode(places.bits(passed)).decode(),
         "area": None if corners is None else [[round(x, 4), round(1 - y, 4)] for x, y in corners.tolist()],
@@ -117,7 +121,17 @@ def described(loaded: Loaded, colors: Colored, scene: Scene) -> dict[str, Any]:
     }
 
 
-def _legend(colors: Colored, coloring: str) -> dict[str, Any]:
+def hued(colors: Colored, passed: NDArray[np.bool_]) -> list[int]:
+    """Return the places of the groups that have a colour of their own: those of most images that pass the filters."""
+    known = len(colors.entries) - colors.unknown
+    if colors.values is not None:
+        return []
+    counts = np.bincount(colors.codes[passed], minlength=len(colors.entries))[:known]
+    order = np.argsort(-counts, kind="stable")[: min(HUES, np.count_nonzero(counts))]
+    return [int(place) for place in order]
+
+
+def _legend(colors: Colored, coloring: str, passed: NDArray[np.bool_]) -> dict[str, Any]:
     figure = colors.values is not None
     return {
         "name": COLORINGS[coloring].name,
@@ -128,6 +142,7 @@ def _legend(colors: Colored, coloring: str) -> dict[str, Any]:
         "digits": 0 if colors.high > 20 else 2,
         "groups": len(colors.entries),
         "unknown": colors.unknown,
+        "hued": hued(colors, passed),
         "entries": [
             {"place": place, "name": visible(entry.name), "count": entry.count}
             for place, entry in enumerate(colors.entries[:MOST_ENTRIES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,19 +17,25 @@ from dashboards.services.search import Hit
 from dashboards.session import OpenModel, current
 from dashboards.views.map import coloring, places
 from dashboards.views.map.map_view import Scene, map_view
-from dashboards.widgets import basket_state, pager
+from dashboards.widgets import basket_state, pager, sidebar
 from dashboards.widgets.answer import neighbours
-from dashboards.widgets.details import handle
+from dashboards.widgets.details import Rows, handle
 from dashboards.widgets.gallery import Kind, Tile, gallery, tile
 from dashboards.widgets.image_list import say_missing
+from dashboards.widgets.shell.shell import reveal
+from dashboards.widgets.sidebar import ANSWERS
+from dashboards.widgets.unknown import say_unknown
 
 SIZE = 60
 """Images of a page of the area's."""
+LIST = "map-list"
+"""Key of the container of what was chosen on the map."""
 ACTIONS: tuple[Kind, ...] = ("query", "details", "walk", "basket")
 
 
 def page(now: OpenModel) -> None:
-    """Show the map, and below it what was chosen on it."""
+    """Show the map, and beside it what was chosen on it."""
+    sidebar.choose_images(now, *ANSWERS)
     if not len(now.loaded):
         st.info(
             "This version holds no images. Run the pipeline on a folder of pictures.", icon=":material/scatter_plot:"
@@ -58,16 +65,19 @@ def page(now: OpenModel) -> None:
         hits=[hit.row for hit in hits],
         pictures=state.get("pictures") != "0",
     )
-    map_view(now.loaded, colors, scene, key="map", on=_acts(now))
-    if row is not None:
-        _neighbours(now, row, hits, area)
-    elif area:
-        _inside(now, area, color, only)
-    else:
-        st.caption(
-            "Click an image to see its neighbours. Draw around images, with the lasso, the box or the Shift key held, "
-            "to see them all. A click on the legend leaves only those images lit."
-        )
+    plot, beside = st.container(key="map-and-list").columns([2, 1], gap="medium")
+    with plot:
+        map_view(now.loaded, colors, scene, key="map", on=_acts(now))
+    with beside, st.container(key=LIST):
+        if row is not None:
+            _neighbours(now, row, hits, area or only)
+        elif area or only:
+            _inside(now, area, color, only)
+        else:
+            st.caption(
+                "Click an image to see its neighbours. Draw around images, with the lasso, the box or the Shift key "
+                "held, to see them all; or click an entry of the legend."
+            )
 
 
 def _bar(names: dict[str, str]) -> str:
@@ -101,11 +111,7 @@ def _query(now: OpenModel) -> int | None:
     terms, missing = parse_terms(now.loaded, text)
     rows = [term.row for term in terms if term.weight > 0]
     if text and not rows:
-        st.warning(
-            f"No image of version {plain(now.version.version)} is called {plain(' '.join(missing) or text)}. "
-            "Click one on the map.",
-            icon=":material/help:",
-        )
+        say_unknown(now, missing or [text])
     return rows[0] if rows else None
 
 
@@ -113,40 +119,42 @@ def _acts(now: OpenModel) -> dict[str, Any]:
     """Return the functions that write actions on the map into the URL."""
     return {
         "query": partial(_ask, now.loaded),
-        "area": lambda area: state.put(area=area, q=None, page=None),
-        "only": lambda key: state.put(only=key, page=None),
-        "clear": lambda _: _clear(),
+        "area": lambda area: _choose(area=area, q=None),
+        "only": lambda key: _choose(only=key, q=None),
+        "clear": lambda _: state.put(area=None, q=None, page=None),
     }
 
 
-def _clear() -> None:
-    state.put(area=None, q=None, page=None)
+def _choose(**values: str | None) -> None:
+    """Put what was chosen on the map into the URL, and let the list of it come into view."""
+    state.put(**values, page=None)
+    reveal(LIST)
 
 
 def _ask(loaded: Loaded, row: int) -> None:
-    state.put(q=address(loaded, row))
+    _choose(q=address(loaded, row))
 
 
-def _neighbours(now: OpenModel, row: int, hits: list[Hit], area: str) -> None:
+def _neighbours(now: OpenModel, row: int, hits: list[Hit], listed: str) -> None:
     """Show the answer to the query, as on the page Search."""
     loaded, key = now.loaded, address(now.loaded, row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(hits):,}** nearest of {plain(loaded.model.images.paths[row])}", width="stretch")
-        if st.button("Search", icon=":material/image_search:", help="Ask with it on the page Search"):
+        if st.button("Search", icon=":material/image_search:", help="Search with it"):
             state.go("search", q=key)
-        if st.button("Graph walk", icon=":material/hub:", help="Walk from it, neighbour by neighbour"):
+        if st.button("Neighbours", icon=":material/hub:", help="Walk from it, neighbour by neighbour"):
             state.go("walk", at=key)
-        back = "Back to the area" if area else "Clear"
+        back = "Back to the list" if listed else "Clear"
         st.button(back, icon=":material/close:", on_click=partial(state.put, q=None), help="Take the query away")
     if not hits:
         st.info(
-            "No neighbour passes the filters and the largest distance of the sidebar.", icon=":material/filter_alt_off:"
+            "No neighbour passes the filters and “Only closer than” of the sidebar.", icon=":material/filter_alt_off:"
         )
     tiles = [
         tile(loaded, hit.row, rank=hit.rank, distance=hit.distance, same=hit.same, duplicate=hit.duplicate)
         for hit in hits
     ]
-    _gallery(now, tiles, "Nearest images")
+    _gallery(now, tiles, "Nearest images", query=row)
 
 
 def _inside(now: OpenModel, area: str, color: str, only: str) -> None:
@@ -154,36 +162,53 @@ def _inside(now: OpenModel, area: str, color: str, only: str) -> None:
     loaded = now.loaded
     rows = places.rows_in_area(loaded, area, now.view.filters, color, only)
     if not len(rows):
-        st.info(
-            "No lit image lies in the area. Draw around others, or press Escape on the map.", icon=":material/gesture:"
-        )
+        st.info("No lit image lies there. Draw around others, or press Escape on the map.", icon=":material/gesture:")
         return
     pages = pager.pages(len(rows), SIZE)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{pages.words}** images in the area", width="stretch")
+        where = "in the area" if area else f"of {plain(_entry(loaded, color, only))}"
+        st.markdown(f"{pages.of('images', '**')} {where}", width="stretch")
         pager.show(pages, "top")
         st.button(
             "Add all",
             icon=":material/shopping_basket:",
             on_click=partial(basket_state.add_all, loaded, rows.tolist()),
-            help="Put all images of the area into the basket",
+            help="Put all images of this list into the basket",
         )
         st.button(
             "Clear",
             icon=":material/close:",
-            on_click=partial(state.put, area=None, page=None),
-            help="Take the area away",
+            on_click=partial(state.put, area=None, only=None, page=None),
+            help="Take the choice away",
         )
     tiles = [tile(loaded, row) for row in rows[pages.slice].tolist()]
-    _gallery(now, tiles, "Images in the area")
+    _gallery(now, tiles, "Images in the area", rows)
 
 
-def _gallery(now: OpenModel, tiles: list[Tile], label: str) -> None:
+def _entry(loaded: Loaded, color: str, only: str) -> str:
+    """Name an entry of the legend."""
+    colors = coloring.colored(loaded, color)
+    assert colors is not None
+    return colors.entries[colors.position(only)].name
+
+
+def _gallery(
+    now: OpenModel, tiles: list[Tile], label: str, among: Rows | None = None, query: int | None = None
+) -> None:
     """Show pictures whose click is a query here on the map."""
+    before: dict[Kind, Callable[[int], None]] = {"query": partial(_ask, now.loaded)}
     action = gallery(
-        now.loaded, tiles, key="map-below", actions=ACTIONS, label=label, before={"query": partial(_ask, now.loaded)}
+        now.loaded,
+        tiles,
+        key="map-below",
+        actions=ACTIONS,
+        size="small",
+        label=label,
+        before=before,
+        among=among,
+        query=query,
     )
-    handle(now, action)
+    handle(now, action, among)
 
 
 page(current())

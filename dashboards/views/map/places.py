@@ -18,7 +18,7 @@ from dashboards.services.models import registry
 from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.thumbnails import HEADERS
-from dashboards.views.map.coloring import COLORINGS, colored, entry_of
+from dashboards.views.map.coloring import colored, colored_then, entry_of, state_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -50,11 +50,14 @@ def places(loaded: Loaded) -> NDArray[np.float32] | None:
 
 
 def file(loaded: Loaded, name: str) -> bytes | None:
-    """Make a file for the browser: ``points`` (x and y of each image) or the codes of a colouring, as uint16."""
+    """Make a file for the browser: ``points`` (x and y of each image) or the codes of a colouring, as uint16.
+
+    A colouring that people change is named with its state: ``cluster-1a2b3c4d``.
+    """
     if name == POINTS:
         found = places(loaded)
         return None if found is None else np.rint(found * _LARGEST).astype("<u2").tobytes()
-    coloring = colored(loaded, name) if name in COLORINGS else None
+    coloring = colored_then(loaded, *name.partition("-")[::2])
     return None if coloring is None else coloring.codes.astype("<u2").tobytes()
 
 
@@ -78,13 +81,13 @@ def answer(request: Request) -> Response:
 
 
 def addresses(loaded: Loaded, coloring: str) -> dict[str, str]:
-    """Return the addresses of points, codes, names and thumbnails."""
-    base = f"/maps/{loaded.token}"
+    """Return the addresses of points, codes, names and thumbnails, relative to the page."""
+    base = f"maps/{loaded.token}"
     return {
         "points": f"{base}/{POINTS}.bin",
-        "codes": f"{base}/{coloring}.bin",
+        "codes": f"{base}/{'-'.join(filter(None, (coloring, state_of(coloring))))}.bin",
         "names": f"{base}/",
-        "thumbnails": f"/thumbnails/{loaded.token}/",
+        "thumbnails": f"thumbnails/{loaded.token}/",
     }
 
 
@@ -115,13 +118,19 @@ def inside_polygon(points: NDArray[np.float32], corners: Corners) -> NDArray[np.
     return inside
 
 
-@per_model(most=16)
 def rows_in_area(loaded: Loaded, area: str, filters: Filters, coloring: str, only: str) -> NDArray[np.int64]:
-    """Return rows in an area that pass filters and legend; the highest figure first, else in row order."""
+    """Return rows in an area (empty: anywhere) that pass filters and legend; the highest figure first, or by row."""
+    return _rows_in_area(loaded, area, filters, coloring, only, state_of(coloring))
+
+
+@per_model(most=16)
+def _rows_in_area(
+    loaded: Loaded, area: str, filters: Filters, coloring: str, only: str, state: str
+) -> NDArray[np.int64]:
     points, corners = places(loaded), parse_area(area)
-    if points is None or corners is None:
+    if points is None or (area and corners is None):
         return np.empty(0, np.int64)
-    keep = inside_polygon(points, corners) & mask(loaded, filters)
+    keep = mask(loaded, filters).copy() if corners is None else inside_polygon(points, corners) & mask(loaded, filters)
     colors = colored(loaded, coloring)
     if colors is None:
         return np.flatnonzero(keep)

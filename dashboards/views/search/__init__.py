@@ -1,1 +1,1 @@
-"""The page Search: ask with an image, an upload or several at once."""
+"""The page Search: search with an image, an upload or several at once."""

@@ -16,8 +16,8 @@ from dashboards.services.format import size_of, visible
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import MOST_WEIGHT, PICTURE, Term, parse_terms
 from dashboards.services.thumbnails import thumbnail_url
-from dashboards.views.search import pictures
 from dashboards.widgets.component import component
+from dashboards.widgets.pictures import shelf as pictures
 
 Kind = Literal["weight", "only", "remove", "crop", "whole", "details", "back"]
 

@@ -1,1 +1,1 @@
-"""The page Graph walk: from an image to its neighbours."""
+"""The page Neighbours: from an image to its neighbours."""

@@ -14,7 +14,10 @@ from dashboards.services.format import visible
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.session import OpenModel, current
 from dashboards.views.walk.walk_view import walk_view
+from dashboards.widgets import sidebar
 from dashboards.widgets.details import handle
+from dashboards.widgets.sidebar import FILTERS
+from dashboards.widgets.unknown import say_unknown
 
 BOUNDS = {"near": (graph_walk.NEAR, 6, graph_walk.MOST_NEAR), "far": (graph_walk.FAR, 2, graph_walk.MOST_FAR)}
 """Of the numbers in the URL: what they are without it, the smallest and the largest."""
@@ -23,15 +26,12 @@ _SHOWN_STEPS = 6
 
 def page(now: OpenModel) -> None:
     """Show where the walk is, the way so far, and the picture."""
+    sidebar.choose_images(now, "cut", *FILTERS, "same", "collapse")
     st.caption("Follow the neighbour graph from image to image: who is close to whom, who is mutual, and who is a hub.")
     loaded, asked = now.loaded, state.get("at")
     known = loaded.row(asked) if asked else None
     if asked and known is None:
-        st.warning(
-            f"No image of version {plain(now.version.version)} is called {plain(asked)}. The walk starts at the image "
-            "that most others list; choose another one in Search or Browse, or take a random one.",
-            icon=":material/help:",
-        )
+        say_unknown(now, [asked])
     if not len(loaded):
         st.info("This version holds no images. Run the pipeline on a folder with pictures.", icon=":material/hub:")
         return
@@ -142,7 +142,7 @@ def left_out(now: OpenModel, here: int, rows: list[int]) -> set[int]:
 
 def _alone(loaded: Loaded, cut: float) -> str:
     if cut and loaded.model.graph.k:
-        return "No neighbour is within the distance cut. Raise the cut in the sidebar, or set it to 0 for all."
+        return "No neighbour is that close. Move “Only closer than” in the sidebar, or switch it off."
     if loaded.model.graph.k:
         return "Nothing but near-duplicates is around this image. Turn off the collapsing in the sidebar to see them."
     return "This version holds a single image, so that it has no neighbours. Run the pipeline on more pictures."

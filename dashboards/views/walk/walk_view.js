@@ -6,7 +6,7 @@ import { ARROWS, KeyHelp, kindOfKey } from "../../widgets/js/keys.js";
 import { component, View } from "../../widgets/js/view.js";
 import { makeLegend } from "./js/legend.js";
 import { Picture } from "./js/picture.js";
-import { described, facts, withIcon } from "./js/words.js";
+import { facts, withIcon } from "./js/words.js";
 
 /** @import { Call } from "../../widgets/js/view.js" */
 /** @import { WalkEdge } from "./js/picture.js" */
@@ -116,7 +116,7 @@ class WalkView extends View {
     const list = make("ol");
     list.append(...nodes.map((node) => this.line(node)));
     const title = nodes.length ? `Its ${nodes.length} neighbours, the nearest first` : "No neighbours to show";
-    this.list.replaceChildren(make("h4", "", title), list);
+    this.list.replaceChildren(make("h2", "", title), list);
   }
 
   /** @param {WalkNode} node */
@@ -124,13 +124,12 @@ class WalkView extends View {
     const item = make("li", node.dim ? "dim" : "");
     const button = makeButton("neighbor");
     button.title = "Centre here (Enter)";
-    button.setAttribute("aria-label", `Centre here: ${described(node)}`);
     const small = make("span", "small", node.distance.toFixed(3));
     small.append(withIcon("span", "", node.mutual ? "mutual" : "one way", node.mutual ? "mutual" : "one-way"));
     if (node.same !== null) small.append(make("span", "", node.same ? "= same label" : "≠ other label"));
     const words = make("span", "words");
     words.append(make("span", "name", node.label ?? node.title), small);
-    button.append(makeImage(node.src, ""), words);
+    button.append(makeImage(node.src, node.title), words);
     button.addEventListener("click", () => this.act("walk", node.row));
     button.addEventListener("focus", () => this.choose(node.row));
     button.addEventListener("pointerenter", () => this.choose(node.row));

@@ -12,7 +12,7 @@
 export const ACTIONS = {
   query: {
     key: "q",
-    name: "Make this the query",
+    name: "Search with this",
     icon: "M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13M15.3 15.3L20 20",
   },
   more: { key: "+", name: "More like this", icon: "M12 5v14M5 12h14" },
@@ -32,11 +32,11 @@ export const ACTIONS = {
   },
   only: {
     key: "",
-    name: "Ask with this alone",
+    name: "Search with this alone",
     icon: "M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13M15.3 15.3L20 20",
   },
-  crop: { key: "", name: "Ask with a part of it", icon: "M7 3v14h14M3 7h14v14" },
-  whole: { key: "", name: "Ask with all of it again", icon: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" },
+  crop: { key: "", name: "Crop: search with a part of it", icon: "M7 3v14h14M3 7h14v14" },
+  whole: { key: "", name: "Whole: search with all of it again", icon: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" },
   remove: { key: "", name: "Take it out of the query", icon: "M6 6l12 12M18 6L6 18" },
   back: { key: "", name: "Back to", icon: "M19 12H5M11 6l-6 6l6 6" },
 };

@@ -24,6 +24,15 @@ export function kindOfKey(actions, kinds, key) {
   return kinds.find((kind) => actions[kind].key.toLowerCase() === wanted);
 }
 
+const FIELDS = "input:not([type=checkbox], [type=radio], [type=range], [type=button]), textarea, select";
+
+/** Tell whether keys are text at the moment: the focus is in a field. */
+export function isTyping() {
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  return node instanceof HTMLElement && (node.isContentEditable || node.matches(FIELDS));
+}
+
 /** A list of keys with what they do, shown and hidden by a button, by "?" and by Escape. */
 export class KeyHelp {
   /**

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from imgsim.backbones.spec import Backbone
 from imgsim.coreml.export.convert import convert, image_input
-from imgsim.coreml.export.network import centered_rows, image_bias, image_network, similarity_head
+from imgsim.coreml.export.network import image_bias, image_network, similarity_head
 from imgsim.coreml.export.options import ExportOptions
 from imgsim.coreml.export.save import quantize_rows
+from imgsim.deployment.rows import centered_rows, rounded_rows
 from imgsim.errors import CoreMLError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _module(references: References, network: Backbone, options: ExportOptions) -
     if options.outputs != "features":
         rows, center = centered_rows(references.embeddings, references.projection is not None)
         _refuse_overflow(rows, options)
-        rows = rows if options.compress is None else _rounded(rows)
+        rows = rows if options.compress is None else rounded_rows(rows)
     arithmetic = "float16" if options.arithmetic == "float16" else "float32"
     k = min(options.k, len(references))
     return image_network(network, similarity_head(references.projection, rows, center, options.outputs, k, arithmetic))
@@ -63,12 +64,6 @@ def _refuse_overflow(rows: NDArray[np.float32], options: ExportOptions) -> None:
             f"squared lengths of the vectors reach {largest:,.0f}, and float16 ends at 65,504: use precision='mixed', "
             "or create the model with a projection, which has unit vectors."
         )
-
-
-def _rounded(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Round rows as 8-bit quantisation will, so that the norms stored beside them are those of the rounded rows."""
-    steps = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(np.float32).tiny * 127) / np.float32(127)
-    return np.asarray(np.round(rows / steps) * steps, np.float32)
 
 
 def _refuse_size(module: nn.Module, options: ExportOptions, limit: float) -> None:

@@ -16,13 +16,13 @@ import numpy as np
 
 from imgsim.coreml.export.network import HEAD, SCALE
 from imgsim.coreml.export.options import ExportOptions
+from imgsim.deployment.metadata import INPUT
 from imgsim.distribution import install_command
 from imgsim.errors import CoreMLError, MissingExtraError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-INPUT = "image"
 CLASS = "nearest"
 SCORES = "nearest_probs"
 NAMES = {

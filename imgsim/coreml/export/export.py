@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,44 +13,26 @@ from imgsim.backbones.spec import Backbone
 from imgsim.coreml.export import save
 from imgsim.coreml.export.build import build
 from imgsim.coreml.export.convert import import_coremltools
-from imgsim.coreml.export.metadata import GOLDEN, default_description, describe, side_file, user_metadata
+from imgsim.coreml.export.metadata import CROP, describe, made_with
 from imgsim.coreml.export.options import ExportOptions, is_program
-from imgsim.coreml.export.probes import Probe, reference_probes
-from imgsim.coreml.export.publish import publish, refuse_existing, side_file_of
-from imgsim.coreml.export.reference_ids import reference_ids, reference_labels
 from imgsim.coreml.export.source import source_network
-from imgsim.coreml.export.verify import FAILED, NOT_VERIFIED, VerificationReport, compare
+from imgsim.coreml.export.verify import compare
 from imgsim.coreml.runtime.interface import read_feature
+from imgsim.deployment.device_export import MAX_MEGABYTES, DeviceExport
+from imgsim.deployment.files import open_to_all, size_of
+from imgsim.deployment.metadata import common_metadata, default_description
+from imgsim.deployment.probes import Probe, reference_probes
+from imgsim.deployment.publish import publish, refuse_existing, side_file_of
+from imgsim.deployment.reference_ids import app_names, refuse_contradiction
+from imgsim.deployment.side_file import GOLDEN, side_file
+from imgsim.deployment.verification import FAILED, NOT_VERIFIED, VerificationReport
 from imgsim.errors import ArgumentError, CoreMLError
+from imgsim.io.paths import absolute
 
 if TYPE_CHECKING:
     from torch import nn
 
     from imgsim.references.references import References
-
-MAX_MEGABYTES = 500.0
-
-
-@dataclass(frozen=True)
-class CoreMLExport:
-    """Result of an export: paths of the package and its side file, both to be added to an app, and the verification.
-
-    ``n`` references of ``dim`` values; ``inputs`` and ``outputs`` describe the model by name.
-    """
-
-    path: Path
-    references: Path
-    bytes: int
-    inputs: dict[str, str]
-    outputs: dict[str, str]
-    n: int
-    dim: int
-    seconds: float
-    verification: VerificationReport
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a form that JSON can hold."""
-        return asdict(self) | {"path": str(self.path), "references": str(self.references)}
 
 
 def export_coreml(
@@ -76,7 +57,7 @@ def export_coreml(
     weights: str | Path | None = None,
     mlflow_run_id: str | None = None,
     max_megabytes: float = MAX_MEGABYTES,
-) -> CoreMLExport:
+) -> DeviceExport:
     """Write a Core ML model that takes a picture and answers with the distances of `SimilarityModel.query`.
 
     Preprocessing is inside the model: an app hands over a picture, stretched to the input size (Vision's
@@ -133,36 +114,34 @@ def export_coreml(
         coremltools is not installed.
     """
     start = time.perf_counter()
-    target = Path(path).expanduser().absolute()
+    target = absolute(path)
     options = ExportOptions(outputs, k, precision, compress, minimum_target, is_program(target))
     refuse_existing(target, overwrite)
     if verify:
         arguments.positive_int(verify, "verify")
-    _refuse_contradictions(target, options, verify, include_ids or (ids is None and labels is None))
+    _refuse_unverifiable(target, options, verify)
+    refuse_contradiction(include_ids, ids, labels)
     network = source_network(references, backbone, weights)
-    names = reference_ids(references, ids, outputs) if include_ids or outputs == "classifier" else None
-    tags = reference_labels(references, labels) if include_ids else None
+    names, tags = app_names(references, ids, labels, include_ids, classes=outputs == "classifier")
     import_coremltools()
     mlmodel = build(references, network, options, names, max_megabytes)
-    about = user_metadata(references, options, names, tags, mlflow_run_id)
-    describe(mlmodel, about, author, license, version, description or default_description(references, options))
+    about = made_with() | common_metadata(
+        references, outputs, options.arithmetic, compress, CROP, names, tags, mlflow_run_id
+    )
+    describe(mlmodel, about, author, license, version, description or default_description(references, outputs))
     probes = reference_probes(references, max(GOLDEN, verify))
     with publish(target, overwrite) as (package, side):
         save.write(mlmodel, package, None if options.program else _shape(references, options))
-        side.write_text(side_file(references, options, names, tags, probes, about), encoding="utf-8")
-        save.open_to_all(side)
+        side.write_text(side_file(references, names, tags, probes, about), encoding="utf-8")
+        open_to_all(side)
         report = _verified(package, target, references, probes[:verify])
     inputs, answers = _signature(mlmodel)
     n, dim = references.embeddings.shape
-    size, seconds = save.size_of(target), time.perf_counter() - start
-    return CoreMLExport(target, side_file_of(target), size, inputs, answers, n, dim, seconds, report)
+    size, seconds = size_of(target), time.perf_counter() - start
+    return DeviceExport(target, side_file_of(target), size, inputs, answers, n, dim, seconds, report)
 
 
-def _refuse_contradictions(target: Path, options: ExportOptions, verify: int, ids_agree: bool) -> None:
-    if not ids_agree:
-        raise ArgumentError(
-            "include_ids=False leaves ids and labels out: leave out ids= and labels= too, or include_ids."
-        )
+def _refuse_unverifiable(target: Path, options: ExportOptions, verify: int) -> None:
     if verify and not options.program:
         raise ArgumentError(
             f"{target} cannot be verified here, because imgsim runs ML Programs only: write an .mlpackage, or pass "

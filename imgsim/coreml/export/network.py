@@ -70,7 +70,7 @@ def similarity_head(
     projection : Projection or None
         None keeps the raw feature.
     references, center : (n, d) and (d,) float32
-        Of `centered_rows`; None for ``outputs="features"``.
+        Of `imgsim.deployment.rows.centered_rows`; None for ``outputs="features"``.
     outputs : str
         ``"features"``: (d,) embedding. ``"distance"``: (n,). ``"topk"``: indices (k,) and distances (k,),
         nearest first. ``"classifier"``: scores ``1 / (1 + distance)`` (n,).
@@ -116,19 +116,6 @@ def _projector(projection: Projection, tiny: float) -> nn.Module:
 def _unit(x: Tensor, tiny: float) -> Tensor:
     norm = (x * x).sum(1, keepdim=True).sqrt()
     return x / norm.clamp(min=tiny)
-
-
-def centered_rows(
-    references: NDArray[np.float32], projected: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Subtract the mean from raw features, and return rows and mean; distances stay, rounding errors shrink.
-
-    Projected rows are unit vectors around 0 already and are returned as they are, with None.
-    """
-    if projected:
-        return references, None
-    center = references.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return references - center, center
 
 
 def _distances(references: NDArray[np.float32], center: NDArray[np.float32] | None) -> nn.Module:
@@ -192,7 +179,7 @@ def _folded(backbone: Backbone) -> tuple[nn.Module, bool]:
     """
     import torch
 
-    network = copy.deepcopy(backbone.build()).eval().float()
+    network = copy.deepcopy(backbone.build()).eval()
     gain = _gain(backbone.spec)
     probe = torch.rand((1, 3, backbone.spec.height, backbone.spec.width), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

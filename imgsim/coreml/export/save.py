@@ -1,4 +1,4 @@
-"""Saving of a converted model: int8 quantisation of rows, reproducible bytes, file permissions."""
+"""Saving of a converted model: int8 quantisation of rows, reproducible bytes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from imgsim.coreml.export.convert import import_coremltools, silence
+from imgsim.deployment.files import open_to_all
 from imgsim.errors import CoreMLError
 
 _DATE = "com.github.apple.coremltools.conversion_date"
-_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 
 def quantize_rows(mlmodel: Any, shape: tuple[int, int]) -> Any:
@@ -76,16 +76,3 @@ def _canonical(data: bytes) -> bytes:
     message.ParseFromString(data)
     message.description.metadata.userDefined.pop(_DATE, None)
     return bytes(message.SerializeToString(deterministic=True))
-
-
-def open_to_all(path: Path) -> None:
-    """Make a file, or a folder with all that is in it, readable by all users, whatever the umask."""
-    for item in [path, *(path.rglob("*") if path.is_dir() else ())]:
-        item.chmod(_FOLDER_MODE if item.is_dir() else _FILE_MODE)
-
-
-def size_of(path: Path) -> int:
-    """Return the size in bytes of a file, or of all files in a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(item.stat().st_size for item in path.rglob("*") if item.is_file())

@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from imgsim.coreml.runtime.package import read_package
 from imgsim.coreml.runtime.program import Operation, Variable, read_program
+from imgsim.deployment.rows import deviation
 from imgsim.errors import CoreMLError
 
-_FLOAT16 = 2.0**-11
-_FLOAT32 = 2.0**-23
 _FACTOR = -2.0  # the matrix product holds -2 r
 
 
 def stored_rows_error(path: Path, references: NDArray[np.float32]) -> float:
     """Return the largest deviation of a stored value from -2 r, in units of the rounding that its type allows.
 
-    ``references`` is (n, d), of `imgsim.coreml.export.network.centered_rows`. Float values may be off by their
+    ``references`` is (n, d), of `imgsim.deployment.rows.centered_rows`. Float values may be off by their
     own rounding, int8 ones by half a step of their row.
 
     Raises
@@ -36,7 +35,7 @@ def stored_rows_error(path: Path, references: NDArray[np.float32]) -> float:
             continue
         stored, steps = _values(operations[weight.name], operations)
         if stored.shape == references.shape:
-            return _deviation(stored, steps, _FACTOR * references)
+            return deviation(stored, steps, _FACTOR * references)
     raise CoreMLError(f"{path} holds no matrix of {references.shape} reference rows: export it again.")
 
 
@@ -59,12 +58,3 @@ def _values(
     steps = given("scale").astype(np.float64).reshape(-1, 1)
     offset = given(zero).astype(np.float64).reshape(-1, 1) if zero in operation.inputs else 0.0
     return (given(whole).astype(np.float64) - offset) * steps, steps
-
-
-def _deviation(stored: NDArray[np.generic], steps: NDArray[np.generic] | None, wanted: NDArray[np.float32]) -> float:
-    exact = wanted.astype(np.float64)
-    if steps is not None:
-        allowed = 0.51 * steps.astype(np.float64)
-    else:
-        allowed = np.abs(exact) * (_FLOAT16 if stored.dtype == np.float16 else _FLOAT32) * 1.01 + 1e-7
-    return float((np.abs(stored.astype(np.float64) - exact) / allowed).max())

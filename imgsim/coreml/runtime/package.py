@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imgsim.coreml.runtime import protobuf as messages
 from imgsim.coreml.runtime.weight_file import WeightFile
 from imgsim.errors import CoreMLError
+from imgsim.io.paths import absolute
 from imgsim.io.untrusted import read_json
 
 MODEL_PATH = "@model_path/"
@@ -69,7 +70,7 @@ def read_package(path: str | Path) -> Package:
     UnsupportedOperationError
         It holds a field that imgsim does not read.
     """
-    path = Path(path)
+    path = absolute(path)
     if not path.exists():
         raise CoreMLError(f"there is no Core ML package at {path}. Make one with model.export_coreml(path).")
     spec_path = _root_model(path) if path.is_dir() else path

@@ -68,3 +68,18 @@ class WeightFile:
 
     def _damaged(self, reason: str) -> CoreMLError:
         return CoreMLError(f"the weights {self.path} are absent or damaged: {reason}. Export the package again.")
+
+
+def tensor_ranges(path: Path) -> list[tuple[int, int]]:
+    """Return start and size of the data of each tensor in a weight file, up to a record that is not understood."""
+    found: list[tuple[int, int]] = []
+    with path.open("rb") as file:
+        size, at = path.stat().st_size, RECORD
+        while at + RECORD <= size:
+            file.seek(at)
+            sentinel, _, length, start = struct.unpack("<IIQQ", file.read(24))
+            if sentinel != _SENTINEL or start < at + RECORD or start + length > size:
+                break
+            found.append((start, length))
+            at = -(-(start + length) // RECORD) * RECORD
+    return found

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imgsim.errors import ArgumentError
+from imgsim.insights.duplicates.decided import decided_groups
 from imgsim.insights.duplicates.find import TIERS
 from imgsim.io.atomic import atomic_path
 from imgsim.io.csv import write_csv
+from imgsim.io.paths import absolute
 from imgsim.io.urls import is_url
 
 if TYPE_CHECKING:
+    from imgsim.insights.duplicates.decided import DecidedCopies
     from imgsim.references.insight import Insight
     from imgsim.references.references import References
 
@@ -24,10 +27,25 @@ CERTAIN = TIERS[:2]
 """Default tiers of a plan; look-alikes are left to people."""
 
 
-def plan_table(duplicates: Insight, tiers: Sequence[str] = CERTAIN) -> pd.DataFrame:
+def plan_table(
+    duplicates: Insight, tiers: Sequence[str] = CERTAIN, decided: DecidedCopies | None = None
+) -> pd.DataFrame:
     """Make the plan: a row per image in a group.
 
-    Columns: tier, group, action (``keep`` or ``move``), path, bytes, kept_path, reason.
+    Links, and files that links lead to, are kept: moving them frees nothing, or breaks the link.
+
+    Parameters
+    ----------
+    duplicates : Insight
+    tiers : sequence of str
+        Some of same_bytes, same_picture, look_alike.
+    decided : DecidedCopies, optional
+        What people decided, which wins over what is proposed (`imgsim.insights.duplicates.decided`).
+
+    Returns
+    -------
+    DataFrame
+        tier, group, action (``keep`` or ``move``), path, bytes, kept_path, reason.
 
     Raises
     ------
@@ -38,17 +56,22 @@ def plan_table(duplicates: Insight, tiers: Sequence[str] = CERTAIN) -> pd.DataFr
         raise ArgumentError(f"tiers must be some of {', '.join(TIERS)}, not {', '.join(tiers)}.")
     groups = duplicates.tables["groups"]
     groups = groups[groups["tier"].isin(tiers)]
-    kept = groups[groups["keep"]].set_index("group")["path"]
+    if decided is not None:
+        groups = decided_groups(groups, decided)
+    kept = groups[groups["keep"]].drop_duplicates("group").set_index("group")["path"]
     plan = groups.assign(
-        action=groups["keep"].map({True: "keep", False: "move"}), kept_path=groups["group"].map(kept)
+        action=(groups["keep"] | (groups["bytes"] == 0)).map({True: "keep", False: "move"}),
+        kept_path=groups["group"].map(kept),
     ).sort_values(["group", "keep"], ascending=[True, False], kind="stable")
     return plan[["tier", "group", "action", "path", "bytes", "kept_path", "reason"]].reset_index(drop=True)
 
 
-def write_plan_csv(duplicates: Insight, path: str | Path, tiers: Sequence[str] = CERTAIN) -> None:
+def write_plan_csv(
+    duplicates: Insight, path: str | Path, tiers: Sequence[str] = CERTAIN, decided: DecidedCopies | None = None
+) -> None:
     """Write `plan_table` as CSV, atomically."""
-    with atomic_path(Path(path)) as temporary:
-        write_csv(plan_table(duplicates, tiers), temporary)
+    with atomic_path(absolute(path)) as temporary:
+        write_csv(plan_table(duplicates, tiers, decided), temporary)
 
 
 def write_plan_script(
@@ -58,6 +81,7 @@ def write_plan_script(
     into: str | Path,
     tiers: Sequence[str] = CERTAIN,
     root: str | Path | None = None,
+    decided: DecidedCopies | None = None,
 ) -> int:
     """Write a shell script that moves all images but the kept ones into a folder, under the same relative paths.
 
@@ -78,6 +102,8 @@ def write_plan_script(
         Some of same_bytes, same_picture, look_alike.
     root : str or Path, optional
         Folder of the images; default: the one that the model was made from (a saved model does not know it).
+    decided : DecidedCopies, optional
+        As for `plan_table`.
 
     Returns
     -------
@@ -90,7 +116,7 @@ def write_plan_script(
         The collection is not in a folder of this machine, or ``into`` lies in it; or a path leads out of it.
     """
     root, target = move_folders(references, into, root)
-    plan = plan_table(duplicates, tiers)
+    plan = plan_table(duplicates, tiers, decided)
     moves = plan[plan["action"] == "move"]
     outside = [path for path in (*moves["path"], *moves["kept_path"]) if path[:1] == "/" or ".." in path.split("/")]
     if outside:
@@ -100,7 +126,7 @@ def write_plan_script(
     ]
     parts = {"@ROOT@": quote(root.rstrip("/")), "@TARGET@": quote(str(target)), "@MOVES@": "\n".join(lines)}
     script = re.sub("|".join(parts), lambda found: parts[found.group()], _SCRIPT)
-    with atomic_path(Path(path)) as temporary:
+    with atomic_path(absolute(path)) as temporary:
         temporary.write_bytes(script.encode("utf-8", "surrogateescape"))  # folders of any name, also not in UTF-8
         temporary.chmod(0o755)
     return len(lines)
@@ -114,12 +140,12 @@ def move_folders(references: References, into: str | Path, root: str | Path | No
     ArgumentError
         The collection is not in a folder of this machine, or ``into`` lies in it.
     """
-    root = references.images.root if root is None else str(Path(root).expanduser().absolute())
+    root = references.images.root if root is None else str(absolute(root))
     if not root or is_url(root):
         raise ArgumentError(
             f"a script moves files of a local folder, not of {root or 'an unknown place'}: give root, where they lie."
         )
-    target = Path(into).expanduser().absolute()
+    target = absolute(into)
     if root != "/" and target.resolve().is_relative_to(Path(root).resolve()):
         raise ArgumentError(f"{target} lies in the collection {root}: what is moved there would be read again.")
     return root, target
@@ -151,6 +177,7 @@ move() {
   elif [ ! -f "$from" ]; then leave "$3" 'it is gone'
   elif [ ! -f "$kept" ]; then leave "$3" "the one to keep is gone: $4"
   elif [ "$from" -ef "$kept" ]; then leave "$3" 'it is the one to keep, by another name'
+  elif [ -L "$from" ]; then leave "$3" 'it is a link'
   elif [ "$(($(wc -c < "$from")))" -ne "$2" ]; then leave "$3" 'it changed since the plan was made'
   elif [ "$1" = same_bytes ] && ! cmp -s -- "$from" "$kept"; then leave "$3" "it is no longer equal to $4"
   elif [ -e "$to" ] || [ -L "$to" ]; then leave "$3" 'the folder has a file of that name'

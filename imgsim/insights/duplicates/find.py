@@ -2,7 +2,8 @@
 
 - ``same_bytes``: files of equal sha256.
 - ``same_picture``: re-encoded, resized or turned by EXIF, and on request mirrored or rotated: neighbours in the graph
-  whose thumbnails agree (`imgsim.insights.descriptor`).
+  whose thumbnails agree (`imgsim.insights.descriptor`), and whose files do so at full size
+  (`imgsim.insights.duplicates.full_size`).
 - ``look_alike``: neighbours at an unusually small distance for this collection.
 
 Each tier is searched among the images that the tier before keeps. So a file is in at most one group per tier. Every
@@ -22,16 +23,21 @@ from numpy.typing import NDArray
 
 from imgsim import arguments
 from imgsim.insights.descriptor import TURNS, is_blank
-from imgsim.insights.duplicates.best_copy import Facts, suggestion
-from imgsim.insights.duplicates.compare import compare_pairs, embedding_distances, same_picture_test
+from imgsim.insights.duplicates.best_copy import ImageProperties, suggestion
+from imgsim.insights.duplicates.compare import compare_pairs, embedding_distances, smallest_differences
+from imgsim.insights.duplicates.full_size import FullSizeCheck
 from imgsim.insights.duplicates.groups import GROUPS, centred_groups, groups_table
-from imgsim.insights.duplicates.look_alikes import near_groups
+from imgsim.insights.duplicates.links import find_links
+from imgsim.insights.duplicates.look_alikes import calibrated_threshold, near_groups, nearest_distances
 from imgsim.insights.duplicates.pairs import first_of_content, neighbor_pairs, turned_pairs
 from imgsim.insights.measures import Traits, require_rows
 from imgsim.insights.tables import about, of_images
+from imgsim.io.paths import absolute
 from imgsim.references.insight import Insight, frame
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from imgsim.references.references import References
 
 TABLES: dict[str, pa.Schema] = {
@@ -42,7 +48,7 @@ TABLES: dict[str, pa.Schema] = {
         pa.field("other_label", pa.string()),
         pa.field("tier", pa.string(), nullable=False),  # same_picture, look_alike, neighbor (further away)
         pa.field("distance", pa.float32(), nullable=False),
-        pa.field("difference", pa.float32()),  # of the pictures, 1 is the limit; null where not compared
+        pa.field("difference", pa.float32()),  # of the thumbnails, 1 is the limit; null where not compared
         pa.field("turn", pa.string(), nullable=False),  # orientation of the other one: upright, mirrored, rotated 90...
     ),
 }
@@ -53,7 +59,6 @@ Floats = NDArray[np.float32]
 TIERS = ("same_bytes", "same_picture", "look_alike")
 FLIPS, ROTATIONS, BOTH = (1, 2), (3, 5, 6), (4, 7)
 """Positions in `imgsim.insights.descriptor.TURNS`."""
-DEVIATIONS = 3.0
 
 
 def find_duplicates(
@@ -63,6 +68,8 @@ def find_duplicates(
     flips: bool = False,
     rotations: bool = False,
     threshold: float | None = None,
+    root: str | Path | None = None,
+    progress: bool = False,
 ) -> Insight:
     """Find groups of duplicate images, and suggest which image of each to keep.
 
@@ -77,14 +84,20 @@ def find_duplicates(
         Count a picture with pixels turned by 90, 180 or 270 degrees as the same picture. (One turned by EXIF always
         is.)
     threshold : float, optional
-        Largest distance of embeddings of look-alikes; by default `calibrated_threshold`.
+        Largest distance of embeddings of look-alikes; by default
+        `imgsim.insights.duplicates.look_alikes.calibrated_threshold`.
+    root : str or Path, optional
+        Folder of the files; default: the one that the images were loaded from (a saved model does not know it).
+    progress : bool
+        Show a progress bar on stderr if comparing files takes more than a second.
 
     Returns
     -------
     Insight
         ``duplicates``: tables ``groups`` and ``pairs`` (see `TABLES`). ``pairs`` holds every pair of neighbours up to
         the distance ``metrics["bound"]``, so that `imgsim.insights.duplicates.look_alikes` can group them at any
-        threshold below.
+        threshold below. ``metrics["unchecked"]`` counts the pairs of low information whose files cannot be read: they
+        are not called the same picture.
 
     Raises
     ------
@@ -94,50 +107,51 @@ def find_duplicates(
         ``traits`` are of other images.
     """
     require_rows(references, traits)
-    threshold = arguments.optional_radius(threshold)
-    facts = Facts.of(references, traits.measures["sharpness"].to_numpy(np.float32))
+    threshold = arguments.optional_radius(threshold, "threshold")
+    root = None if root is None else absolute(root, "root")
+    sharpness = traits.measures["sharpness"].to_numpy(np.float32)
+    properties = ImageProperties.of(references, sharpness, find_links(references.images, root))
     turns = [0, *(FLIPS if flips else ()), *(ROTATIONS if rotations else ()), *(BOTH if flips and rotations else ())]
     first = first_of_content(references.images.sha256)
     bytes_groups = _same_bytes_groups(first)
-    kept_of_first = _kept_rows(bytes_groups, facts, first)
+    kept_of_first = _kept_rows(bytes_groups, properties, first)
     pairs = compare_pairs(references, traits, kept_of_first[neighbor_pairs(references, first)], turns)
     if len(turns) > 1:
         extra = turned_pairs(traits.descriptors, np.unique(kept_of_first[traits.known]), turns)
         more = compare_pairs(references, traits, extra, turns)
         pairs = pd.concat([pairs, more[more["difference"] <= 1]]).drop_duplicates(["row", "other"])
+    files = FullSizeCheck(references, traits, root, progress)
     same = pairs[pairs["difference"] <= 1]
-    pictures = centred_groups(same["row"].to_numpy(), same["other"].to_numpy(), same_picture_test(traits, turns))
-    near = _pairs_of_kept(references, traits, pairs, _kept_rows(pictures, facts, kept_of_first))
+    same = same[files.same(*(same[name].to_numpy(np.int64) for name in ("row", "other", "turn")))]
+    pictures = _same_picture_groups(traits, turns, files, properties, same)
+    near = _pairs_of_kept(references, traits, pairs, _kept_rows(pictures, properties, kept_of_first))
     limit = calibrated_threshold(near) if threshold is None else threshold
-    bound = max(limit, float(_nearest_distances(near).median()) if len(near) else 0.0)
+    bound = max(limit, float(nearest_distances(near).median()) if len(near) else 0.0)
     table = _pairs_table(references, same, near[near["distance"] <= bound], limit)
     linked = near[near["distance"] <= limit]
     alike = near_groups(references, linked["row"].to_numpy(np.int64), linked["other"].to_numpy(np.int64), limit)
     found = [("same_bytes", bytes_groups), ("same_picture", pictures), ("look_alike", alike)]
-    groups = groups_table(references, facts, found)
+    groups = groups_table(references, properties, found)
     metrics = _metrics(groups) | {"threshold": limit, "bound": bound, "blank": float(_blank(traits).sum())}
+    metrics["unchecked"] = float(files.unchecked)
     asked: dict[str, Any] = {"flips": flips, "rotations": rotations, "threshold": threshold}
     return Insight("duplicates", TABLES, {"groups": groups, "pairs": table}, metrics, asked)
 
 
-def calibrated_threshold(near: pd.DataFrame) -> float:
-    """Return the distance below which two images are unusually similar for their collection.
+def _same_picture_groups(
+    traits: Traits, turns: Sequence[int], files: FullSizeCheck, properties: ImageProperties, same: pd.DataFrame
+) -> list[Rows]:
+    """Group confirmed pairs around the largest pictures: a small one cannot tell two large ones apart."""
 
-    It lies three robust deviations below the median of the logarithm of distances to the nearest other picture
-    (median and median absolute deviation; Rousseeuw and Croux, JASA 88, 1993). Measured on Caltech-101:
-    0.46 with ``mini``, 0.37 with MobileNetV2.
+    def is_similar(centre: int, rows: Rows) -> NDArray[np.bool_]:
+        a, b = np.minimum(rows, centre), np.maximum(rows, centre)
+        difference, turn = smallest_differences(traits.descriptors, a, b, turns)
+        similar = difference <= 1
+        similar[similar] = files.same(a[similar], b[similar], turn[similar])
+        return np.asarray(similar)
 
-    Parameters
-    ----------
-    near : DataFrame
-        Pairs of different pictures: row, other, distance.
-    """
-    nearest = np.log(np.maximum(_nearest_distances(near).to_numpy(np.float64), 1e-6))
-    if len(nearest) == 0:
-        return 0.0
-    middle = np.median(nearest)
-    spread = 1.4826 * np.median(np.abs(nearest - middle))
-    return float(np.exp(middle - DEVIATIONS * spread))
+    pixels = properties.width.astype(np.int64) * properties.height
+    return centred_groups(same["row"].to_numpy(), same["other"].to_numpy(), is_similar, pixels)
 
 
 def _same_bytes_groups(first: Rows) -> list[Rows]:
@@ -146,11 +160,11 @@ def _same_bytes_groups(first: Rows) -> list[Rows]:
     return sorted((g for g in groups if len(g) > 1), key=lambda group: (-len(group), int(group[0])))
 
 
-def _kept_rows(groups: Sequence[Rows], facts: Facts, before: Rows) -> Rows:
+def _kept_rows(groups: Sequence[Rows], properties: ImageProperties, before: Rows) -> Rows:
     """Return for each row the one kept in its place, (n,): that of its group; ``before`` are those kept so far."""
     stands = np.arange(len(before))
     for group in groups:
-        stands[group] = suggestion(facts, group.tolist())[0]
+        stands[group] = suggestion(properties, group.tolist())[0]
     return np.asarray(stands[before])
 
 
@@ -167,12 +181,6 @@ def _pairs_of_kept(references: References, traits: Traits, pairs: pd.DataFrame, 
     near = pairs.assign(row=ends[:, 0], other=ends[:, 1]).assign(difference=pairs["difference"].where(~moved))
     near = near[good].sort_values(["row", "other", "difference"]).drop_duplicates(["row", "other"])
     return near.assign(distance=embedding_distances(references, near["row"].to_numpy(), near["other"].to_numpy()))
-
-
-def _nearest_distances(near: pd.DataFrame) -> pd.Series:
-    """Return the smallest distance of each row in ``near``."""
-    ends = pd.concat([near["row"], near["other"]])
-    return pd.concat([near["distance"]] * 2).groupby(ends.to_numpy()).min()
 
 
 def _pairs_table(references: References, same: pd.DataFrame, near: pd.DataFrame, limit: float) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imgsim.insights.duplicates.best_copy import Facts, suggestion
+from imgsim.insights.duplicates.best_copy import ImageProperties, suggestion
 from imgsim.insights.duplicates.compare import embedding_distances
 from imgsim.insights.tables import about, of_images
 from imgsim.references.insight import frame
@@ -28,18 +28,18 @@ GROUPS = of_images(
     pa.field("reason", pa.string(), nullable=False),  # why it is kept, or why not
     pa.field("width", pa.int32(), nullable=False),  # after EXIF rotation
     pa.field("height", pa.int32(), nullable=False),
-    pa.field("bytes", pa.int64(), nullable=False),
+    pa.field("bytes", pa.int64(), nullable=False),  # 0 for links, and for files that links lead to: they stay
     pa.field("sharpness", pa.float32()),
     pa.field("distance", pa.float32(), nullable=False),  # of embeddings, to the kept one
 )
 """Schema of the table ``groups`` of the insight ``duplicates``."""
 
 
-def centred_groups(a: Rows, b: Rows, is_similar: IsSimilar) -> list[Rows]:
+def centred_groups(a: Rows, b: Rows, is_similar: IsSimilar, weights: Rows | None = None) -> list[Rows]:
     """Group rows that are linked by pairs, such that all rows of a group are similar to its centre.
 
-    Centres are taken by falling number of links. From a centre links are followed to rows that are similar to it;
-    others are left for a group of their own. The time is linear in the number of pairs.
+    Centres are taken by falling weight, then by falling number of links. From a centre links are followed to rows
+    that are similar to it; others are left for a group of their own. The time is linear in the number of pairs.
 
     Parameters
     ----------
@@ -47,6 +47,8 @@ def centred_groups(a: Rows, b: Rows, is_similar: IsSimilar) -> list[Rows]:
         Pairs of rows.
     is_similar : callable
         Takes a row and (c,) others; returns (c,) bool, True for those similar to the first.
+    weights : (n,) int64, optional
+        Of all rows.
 
     Returns
     -------
@@ -60,7 +62,8 @@ def centred_groups(a: Rows, b: Rows, is_similar: IsSimilar) -> list[Rows]:
     linked = np.concatenate([ends[len(a) :], ends[: len(a)]])[order]
     free = np.ones(len(rows), bool)
     groups: list[Rows] = []
-    for centre in np.argsort(-links, kind="stable"):
+    heavy = np.zeros(len(rows), np.int64) if weights is None else weights[rows]
+    for centre in np.lexsort((-links, -heavy)):
         if not free[centre]:
             continue
         group = _group_around(int(centre), rows, start, linked, free, is_similar)
@@ -85,7 +88,9 @@ def _group_around(
     return np.array(group, np.int64)
 
 
-def groups_table(references: References, facts: Facts, found: Sequence[tuple[str, list[Rows]]]) -> pd.DataFrame:
+def groups_table(
+    references: References, properties: ImageProperties, found: Sequence[tuple[str, list[Rows]]]
+) -> pd.DataFrame:
     """Make the table ``groups`` of the insight ``duplicates``, with the image to keep and the reasons.
 
     ``found`` holds tiers with the sorted rows of their groups.
@@ -96,7 +101,7 @@ def groups_table(references: References, facts: Facts, found: Sequence[tuple[str
     tiers: list[str] = []
     reasons: list[str] = []
     for tier, group in ((tier, group) for tier, groups in found for group in groups):
-        kept, why = suggestion(facts, group.tolist())
+        kept, why = suggestion(properties, group.tolist())
         numbers.append(np.full(len(group), len(numbers)))
         tiers += [tier] * len(group)
         rows.append(group)
@@ -108,10 +113,10 @@ def groups_table(references: References, facts: Facts, found: Sequence[tuple[str
         "tier": tiers,
         "keep": row == keep,
         "reason": reasons,
-        "width": facts.width[row],
-        "height": facts.height[row],
-        "bytes": facts.bytes[row],
-        "sharpness": facts.sharpness[row],
+        "width": properties.width[row],
+        "height": properties.height[row],
+        "bytes": np.where((row == keep) | ~properties.linked[row], properties.bytes[row], 0),
+        "sharpness": properties.sharpness[row],
         "distance": embedding_distances(references, row, keep),
     }
     return frame(GROUPS, columns)

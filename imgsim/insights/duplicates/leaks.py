@@ -102,11 +102,15 @@ def _splits(images: ImageTable, split: str | Sequence[str | None] | None) -> tup
         return [None if value is None else str(value) for value in values], f"the column {column!r}"
     if split is None:
         return [_of_path(path) for path in images.paths], "folders"
-    if len(split) != len(images):
-        raise ArgumentError(f"split has {len(split)} values for {len(images)} images.")
-    if not all(value is None or isinstance(value, str) for value in split):
+    try:
+        values = list(split)
+    except TypeError:
+        raise ArgumentTypeError(f"split must be a column or a value per image, not {split!r:.80}.") from None
+    if len(values) != len(images):
+        raise ArgumentError(f"split has {len(values)} values for {len(images)} images.")
+    if not all(value is None or isinstance(value, str) for value in values):
         raise ArgumentTypeError("split must hold strings, or None for images of no split.")
-    return list(split), "the values given"
+    return values, "the values given"
 
 
 def _of_path(path: str) -> str | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imgsim import arguments
-from imgsim.insights.duplicates.best_copy import Facts
+from imgsim.insights.duplicates.best_copy import ImageProperties
 from imgsim.insights.duplicates.compare import embedding_distances
 from imgsim.insights.duplicates.groups import centred_groups, groups_table
 from imgsim.insights.duplicates.pairs import first_of_content
@@ -22,6 +22,9 @@ Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 BINS = 60
+DEVIATIONS = 3.0
+LEAST_IMAGES = 20
+"""Images with a neighbour from which on the threshold is calibrated."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,44 @@ class NearPairs:
         return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "images": images})
 
 
+def calibrated_threshold(near: pd.DataFrame) -> float:
+    """Return the distance below which two images are unusually similar for their collection.
+
+    It lies three robust deviations below the median of the logarithm of distances to the nearest other picture
+    (median and median absolute deviation; Rousseeuw and Croux, JASA 88, 1993). Measured on Caltech-101:
+    0.46 with ``mini``, 0.37 with MobileNetV2.
+
+    Fewer than `LEAST_IMAGES` distances do not show what is usual, nor do distances of which half are equal. The
+    threshold is then 0: only equal embeddings are look-alikes.
+
+    Parameters
+    ----------
+    near : DataFrame
+        Pairs of different pictures: row, other, distance.
+    """
+    nearest = np.log(np.maximum(nearest_distances(near).to_numpy(np.float64), 1e-6))
+    if len(nearest) < LEAST_IMAGES:
+        return 0.0
+    middle = np.median(nearest)
+    spread = 1.4826 * np.median(np.abs(nearest - middle))
+    if not spread:  # most distances are equal: none is unusual
+        return 0.0
+    return float(np.exp(middle - DEVIATIONS * spread))
+
+
+def nearest_distances(near: pd.DataFrame) -> pd.Series:
+    """Return the smallest distance of each row in ``near`` (row, other, distance)."""
+    ends = pd.concat([near["row"], near["other"]])
+    return pd.concat([near["distance"]] * 2).groupby(ends.to_numpy()).min()
+
+
 def near_pairs(references: References) -> NearPairs:
     """Read the pairs of the insight ``duplicates``; without the insight, take the edges of the graph.
 
     Pairs of the insight are of images that are not the same picture. Edges of the graph are of files with different
-    bytes; their threshold is half the median distance to the nearest other image.
+    bytes, with the threshold calibrated on them.
     """
-    graph, insight = references.graph, references.insights.get("duplicates")
+    graph, insight = references.plain_graph, references.insights.get("duplicates")
     nearest = graph.distances[:, 0] if graph.k else np.zeros(0, np.float32)
     if insight is not None:
         pairs = insight.tables["pairs"]
@@ -72,7 +106,7 @@ def near_pairs(references: References) -> NearPairs:
     else:
         table = _edges(references)
         bound = float(np.median(nearest)) if len(nearest) else 0.0
-        threshold = bound / 2
+        threshold = calibrated_threshold(table)
     table = table.sort_values(["distance", "row", "other"], kind="stable")
     a, b = (table[name].to_numpy(np.int64) for name in ("row", "other"))
     return NearPairs(a, b, table["distance"].to_numpy(np.float32), threshold, max(bound, threshold), nearest)
@@ -105,19 +139,19 @@ def look_alikes(references: References, threshold: float | None = None) -> pd.Da
     ArgumentError, ArgumentTypeError
         ``threshold`` is no distance.
     """
-    pairs, threshold = near_pairs(references), arguments.optional_radius(threshold)
+    pairs, threshold = near_pairs(references), arguments.optional_radius(threshold, "threshold")
     groups = look_alike_groups(references, pairs, pairs.threshold if threshold is None else threshold)
-    return groups_table(references, stored_facts(references), [("look_alike", groups)])
+    return groups_table(references, stored_properties(references), [("look_alike", groups)])
 
 
-def stored_facts(references: References) -> Facts:
-    """Collect the facts of the images, with sharpness from the insight ``quality`` if stored, else NaN."""
+def stored_properties(references: References) -> ImageProperties:
+    """Collect the properties of the images, with sharpness from the insight ``quality`` if stored, else NaN."""
     sharpness = np.full(len(references.images), np.nan, np.float32)
     quality = references.insights.get("quality")
     if quality is not None:
         table = quality.tables["images"]
         sharpness[table["row"].to_numpy()] = table["sharpness"].to_numpy(np.float32)
-    return Facts.of(references, sharpness)
+    return ImageProperties.of(references, sharpness)
 
 
 def near_groups(references: References, a: Rows, b: Rows, threshold: float) -> list[Rows]:
@@ -152,7 +186,7 @@ def near_groups(references: References, a: Rows, b: Rows, threshold: float) -> l
 
 def _edges(references: References) -> pd.DataFrame:
     """Return the pairs of neighbours with different bytes, each once; columns row, other, distance."""
-    graph, content = references.graph, first_of_content(references.images.sha256)
+    graph, content = references.plain_graph, first_of_content(references.images.sha256)
     ends = np.sort(np.stack([np.repeat(np.arange(len(graph)), graph.k), graph.neighbors.ravel()], axis=1), axis=1)
     table = pd.DataFrame({"row": ends[:, 0], "other": ends[:, 1], "distance": graph.distances.ravel()})
     return table[content[ends[:, 0]] != content[ends[:, 1]]].drop_duplicates(["row", "other"])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 Pairs = NDArray[np.int64]
 
+_BITS = 32  # of a row, in a number for a pair: numbers are sorted faster than pairs
+_BLOCK = 65_536
 _AXES = 16
 _NEAREST = 4
 _RAMP = 0.3  # distance of outlines (of length 1) beyond which two pictures are never the same
@@ -25,8 +27,9 @@ _RAMP = 0.3  # distance of outlines (of length 1) beyond which two pictures are 
 
 def first_of_content(sha256: Sequence[str]) -> Rows:
     """Return for each row the first row with the same bytes, (n,); a row without a hash is its own."""
-    first: dict[str, int] = {}
-    return np.array([first.setdefault(key, row) if key else row for row, key in enumerate(sha256)], np.int64)
+    keys = np.array(sha256, "S")
+    _, at, content = np.unique(keys, return_index=True, return_inverse=True)
+    return np.where(keys == b"", np.arange(len(keys)), at[content])
 
 
 def neighbor_pairs(references: References, first: Rows) -> Pairs:
@@ -36,30 +39,31 @@ def neighbor_pairs(references: References, first: Rows) -> Pairs:
     neighbours: if fewer than half of its k are different images, it is searched again among all different images.
     """
     distinct = np.flatnonzero(first == np.arange(len(first)))
-    k = references.graph.k
+    graph = references.plain_graph
+    k = graph.k
     if k == 0 or len(distinct) < 2:
         return np.empty((0, 2), np.int64)
-    found = first[references.graph.neighbors[distinct]]
-    ordered = np.sort(np.where(found == distinct[:, None], -1, found), axis=1)
-    others = (np.diff(ordered, axis=1, prepend=-1) > 0).sum(axis=1)
-    pairs = [_pairs(np.repeat(distinct, k), found.ravel())]
+    others, keys = np.empty(len(distinct), np.int64), []
+    for start in range(0, len(distinct), _BLOCK):
+        rows = distinct[start : start + _BLOCK]
+        found = first[graph.neighbors[rows]]
+        ordered = np.sort(np.where(found == rows[:, None], -1, found), axis=1)
+        others[start : start + _BLOCK] = (np.diff(ordered, axis=1, prepend=-1) > 0).sum(axis=1)
+        keys.append(_keys(np.repeat(rows, k), found.ravel()))
     incomplete = np.flatnonzero(others < min((k + 1) // 2, len(distinct) - 1))
     if len(incomplete):
-        pairs.append(
-            _search_again(
-                references.embeddings, distinct, incomplete, min(k, len(distinct) - 1), references.graph.method
-            )
-        )
-    return np.unique(np.concatenate(pairs), axis=0)
+        vectors = references.plain_embeddings
+        keys.append(_search_again(vectors, distinct, incomplete, min(k, len(distinct) - 1), graph.method))
+    return _pairs(np.unique(np.concatenate(keys)))
 
 
-def _search_again(matrix: Floats, distinct: Rows, incomplete: Rows, k: int, method: str) -> Pairs:
+def _search_again(matrix: Floats, distinct: Rows, incomplete: Rows, k: int, method: str) -> Rows:
     vectors = np.ascontiguousarray(matrix[distinct])
     if len(incomplete) < EXACT_BELOW:
         ids, _ = exact_knn(vectors[incomplete], vectors, k, exclude=incomplete)
     else:
         ids = build_graph(vectors, k, method).neighbors[incomplete]
-    return _pairs(np.repeat(distinct[incomplete], k), distinct[ids].ravel())
+    return _keys(np.repeat(distinct[incomplete], k), distinct[ids].ravel())
 
 
 def turned_pairs(descriptors: Descriptors, rows: Rows, turns: Sequence[int]) -> Pairs:
@@ -79,7 +83,7 @@ def turned_pairs(descriptors: Descriptors, rows: Rows, turns: Sequence[int]) -> 
     flat = centred @ directions[:, -_AXES:]
     distances, near = cKDTree(flat).query(flat, k=min(_NEAREST + 1, len(rows)), distance_upper_bound=_RAMP)
     there = np.isfinite(distances)
-    return _pairs(np.repeat(rows, there.sum(axis=1)), rows[near[there]])
+    return _pairs(_keys(np.repeat(rows, there.sum(axis=1)), rows[near[there]]))
 
 
 def _all_turns(turns: Sequence[int]) -> list[int]:
@@ -100,7 +104,12 @@ def _in_common_orientation(pictures: Floats, turns: Sequence[int]) -> Floats:
     return np.asarray(every[best, np.arange(len(pictures))], np.float32)
 
 
-def _pairs(a: Rows, b: Rows) -> Pairs:
-    """Return the distinct pairs of different rows, lower row first."""
-    both = np.sort(np.stack([a, b], axis=1), axis=1)
-    return np.unique(both[both[:, 0] < both[:, 1]], axis=0)
+def _keys(a: Rows, b: Rows) -> Rows:
+    """Return a number for each distinct pair of different rows: the lower row, then the other."""
+    low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b)
+    return np.unique((low << _BITS | high)[low < high])
+
+
+def _pairs(keys: Rows) -> Pairs:
+    """Return the pairs of rows that numbers stand for, (m, 2), lower row first."""
+    return np.stack([keys >> _BITS, keys & (1 << _BITS) - 1], axis=1)

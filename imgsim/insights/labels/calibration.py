@@ -13,6 +13,8 @@ PRIOR_WRONG, PRIOR_RIGHT = 0.5, 25.0  # pseudo-counts
 START = 0.3  # share of errors in the first round
 FEWEST = 5.0  # errors that the planted ones weigh at least
 RIDGE = 1e-2  # penalty of the regression's coefficients
+SUPPORT = 1.92  # log likelihood ratio at the ends of a 95 % interval
+LEAST_SHARE = 1e-9
 LIMIT = 40.0  # log odds are cut there, where the sigmoid is 0 or 1
 
 
@@ -55,6 +57,23 @@ def error_probabilities(scores: Vector, planted: Vector) -> tuple[Vector, float]
         if abs(share - before) < TOLERANCE * share:
             break
     return wrong, share
+
+
+def share_interval(probabilities: Vector, share: float) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the share of errors that `error_probabilities` estimated.
+
+    They are where the likelihood of the share, given the ratio of the two densities, is 1.92 below its largest.
+    """
+    from scipy.optimize import brentq
+
+    def support(other: float) -> float:
+        likelihood = (1 - probabilities) * ((1 - other) / (1 - share)) + probabilities * (other / share)
+        prior = PRIOR_WRONG * np.log(other / share) + PRIOR_RIGHT * np.log((1 - other) / (1 - share))
+        return float(np.log(np.maximum(likelihood, 1e-300)).sum() + prior + SUPPORT)
+
+    least, most = LEAST_SHARE, 1 - LEAST_SHARE
+    low = brentq(support, least, share) if support(least) < 0 else 0.0
+    return low, brentq(support, share, most) if support(most) < 0 else 1.0
 
 
 def _logistic(values: Vector, target: Vector, weights: Vector, start: Vector) -> Vector:

@@ -15,8 +15,12 @@ Values = NDArray[np.float64]
 
 REACH = 0.8  # standard deviation of a vote's weight over distance, in typical distances
 COPY = 0.3  # distance within which images are copies of one picture, in typical distances
-LEAST = 1e-6  # factor of the vote of an exact copy
-PRIOR = 10.0  # votes, distributed as in the whole collection, that every label starts with
+LEAST = 1e-6  # share of a vote, and factor of the vote of an exact copy
+OWN_PRIOR = 10.0  # votes, for its own label as often as in the whole collection, that every label starts with
+OTHERS_PRIOR = (
+    200.0  # votes for other labels as frequent as in the whole collection, times the fourth power of agreement
+)
+TRUST = 4.0  # exponent of an image's own votes in relation to the usual share, times the fourth power of agreement
 
 
 @dataclass(frozen=True)
@@ -68,39 +72,50 @@ class NeighborVotes:
     ``water lily``, so these say little against the label; neighbours labelled ``stapler`` say much. Each image is
     left out of the distribution of its own label.
 
+    Errors of one kind must not teach that they are usual. So an image counts in the distribution by its trust, the
+    share of its neighbours with its label in relation to the usual share; and a small class is judged mostly by the
+    votes that every label starts with. Both hold as far as neighbours agree in the collection: where they seldom do,
+    an image among others is no sign of an error.
+
     Parameters
     ----------
     codes : (n,) int64
-        Codes of the labels, 0 to c-1; c for images without a label, which do not vote.
+        Codes of the labels, 0 to c-1; c for images without a label.
     judged : (c,) bool
         Labels that can be judged and suggested.
-    graph : NeighborGraph
+    voted : (n, k) int64
+        Codes of the neighbours' labels; c for those that do not vote.
     weights : (n, k) float64
         Weights of the votes (`vote_weights`).
     copies : (n,) float64
         Number of copies of each image (`vote_weights`).
     """
 
-    def __init__(
-        self, codes: Codes, judged: NDArray[np.bool_], graph: NeighborGraph, weights: Values, copies: Values
-    ) -> None:
-        self.codes, self.neighbors = codes, graph.neighbors
+    def __init__(self, codes: Codes, judged: NDArray[np.bool_], voted: Codes, weights: Values, copies: Values) -> None:
+        self.codes, self.voted = codes, voted
         self.judged = np.append(judged, False)  # and "none"
         self._width = len(self.judged)
-        voted = codes[graph.neighbors]
         self.weights = np.where(voted == self._width - 1, 0.0, weights)
-        counted = self.weights / copies[:, None]
+        agreeing = (self.weights * (voted == codes[:, None])).sum(axis=1)
+        cast = self.weights.sum(axis=1)
+        usual = max(float(agreeing.sum() / max(cast.sum(), 1e-300)), 1e-12)
+        share = (agreeing + usual) / (cast + 1)  # starts with one vote
+        self.trust = np.minimum(share / usual, 1) ** (TRUST * usual**4)
+        self._others = OTHERS_PRIOR * usual**4
+        self._agree = float((self.trust * agreeing).sum() / max((self.trust * cast).sum(), 1e-300))
+        counted = self.weights * (self.trust / copies)[:, None]
         flat = counted.reshape(-1)
         self._pairs, where = np.unique(codes[:, None] * self._width + voted, return_inverse=True)
         self._counts = np.bincount(where.reshape(-1), flat, len(self._pairs))
+        self._own = np.bincount(codes, self.trust / copies * agreeing, self._width)
         self._totals = np.bincount(codes, counted.sum(axis=1), self._width)
         self._sizes = np.bincount(codes, minlength=self._width)
-        common = np.bincount(voted.reshape(-1), flat, self._width)
-        self._common = np.where(common > 0, common / max(flat.sum(), 1e-300), 1.0)
+        common = np.bincount(voted.reshape(-1), (self.weights / copies[:, None]).reshape(-1), self._width)
+        self._common = common / max(common.sum(), 1e-300)
 
     def evidence(self, planted: Codes) -> Evidence:
         """Judge every image with its own label, and with each of the ``planted`` labels (p, n)."""
-        n, k = self.neighbors.shape
+        n, k = self.voted.shape
         tried = len(planted)
         odds, best, others = np.empty(n), np.empty(n, np.int64), np.empty((tried, n))
         step = max(1, BLOCK_BYTES // (8 * (k + 1) * (k + 1 + tried)))
@@ -116,13 +131,13 @@ class NeighborVotes:
 
         The second result is the best other label for the first of ``asked``, (b,), -1 where there is none.
         """
-        voted, weights = self.codes[self.neighbors[rows]], self.weights[rows]
+        voted, weights = self.voted[rows], self.weights[rows]
         same = voted[:, :, None] == voted[:, None, :]
         repeated = np.tril(same, -1).any(axis=2)
         fit = self._log_fit(rows, np.concatenate([voted, asked.T], axis=1), voted, weights, same)
         k = voted.shape[1]
         possible = np.where(repeated | ~self.judged[voted], -np.inf, fit[:, :k])
-        unlike_all = (weights * np.log(self._common[voted])).sum(axis=1)
+        unlike_all = (weights * np.log(np.maximum(self._common[voted], LEAST))).sum(axis=1)
         odds, best = np.empty(asked.shape), np.full(len(rows), -1)
         for i, label in enumerate(asked):
             rivals = np.where(voted == label[:, None], -np.inf, possible)
@@ -136,13 +151,19 @@ class NeighborVotes:
     def _log_fit(self, rows: Codes, labels: Codes, voted: Codes, weights: Values, same: NDArray[np.bool_]) -> Values:
         """Return log(prior x likelihood of the votes) for each of ``labels`` (b, c), without the image itself."""
         itself = labels == self.codes[rows][:, None]
-        own = (same * weights[:, None, :]).sum(axis=2)  # what the image and its copies add to the counts of its label
+        taught = weights * self.trust[rows][:, None]
+        own = (same * taught[:, None, :]).sum(axis=2)  # what the image and its copies add to the counts of its label
         keys = labels[:, :, None] * self._width + voted[:, None, :]
         at = np.minimum(np.searchsorted(self._pairs, keys), len(self._pairs) - 1)
         counts = np.where(self._pairs[at] == keys, self._counts[at], 0.0) - itself[:, :, None] * own[:, None, :]
-        totals = self._totals[labels] - itself * weights.sum(axis=1)[:, None]
-        expected = np.maximum(counts, 0) + PRIOR * self._common[voted][:, None, :]
-        share = expected / (np.maximum(totals, 0) + PRIOR)[:, :, None]
+        agrees = labels[:, :, None] == voted[:, None, :]
+        own_votes = self._own[labels] - (itself[:, :, None] * agrees * taught[:, None, :]).sum(axis=2)
+        totals = np.maximum(self._totals[labels] - itself * taught.sum(axis=1)[:, None], 0)
+        rate = (np.clip(own_votes, 0, totals) + OWN_PRIOR * self._agree) / (totals + OWN_PRIOR)
+        prior = self._others * self._common
+        others = np.maximum(totals - own_votes, 0) + self._others - prior[labels]
+        other = (np.maximum(counts, 0) + prior[voted][:, None, :]) / np.maximum(others, LEAST)[:, :, None]
+        share = np.where(agrees, rate[:, :, None], (1 - rate)[:, :, None] * other)
         sizes = np.maximum(self._sizes[labels] - itself, 0.5)
-        fit: Values = (weights[:, None, :] * np.log(share)).sum(axis=2) + np.log(sizes)
+        fit: Values = (weights[:, None, :] * np.log(np.maximum(share, LEAST))).sum(axis=2) + np.log(sizes)
         return fit

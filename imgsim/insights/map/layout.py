@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from imgsim import arguments
+from imgsim.insights.distinct import distinct_vectors
 from imgsim.insights.map.tsne import tsne
 from imgsim.insights.tables import about, of_images
 from imgsim.neighbors.exact import exact_knn
@@ -37,6 +39,7 @@ MOST_NEIGHBORS = 15  # of the graph's neighbours that are used
 SAMPLE = 1000  # rows searched for a link between parts, and rows of the metrics
 NEAREST = 10  # true neighbours of the metrics
 WITHIN = (10, 30)  # neighbours on the map of the metrics
+_LARGE = 2.0**20  # values beyond it are scaled: the power iteration multiplies their squares
 _FIT_ROWS = 3000
 _ROUNDS = 20
 
@@ -69,6 +72,7 @@ def make_map(references: References, seed: int = 0, progress: bool = False) -> I
     """
     from imgsim.progress import status
 
+    seed = arguments.seed(seed)
     with status("map", progress):
         points = place(references.embeddings, references.graph, seed)
         metrics = {"images": float(len(points)), **neighbors_kept(references.embeddings, points, seed)}
@@ -82,32 +86,14 @@ def place(matrix: Matrix, graph: NeighborGraph, seed: int = 0) -> Matrix:
     """Return the positions, (n, 2) float32 in [-1, 1], of (n, d) vectors with their graph."""
     same, first = distinct_vectors(graph)
     vectors, rng = matrix[first], np.random.default_rng(seed)
+    largest = float(np.abs(vectors).max())
+    if largest > _LARGE:
+        vectors = vectors / np.float32(largest)
     points = principal_plane(vectors, rng)
     if len(vectors) > 2 * (graph.k + 1):
         links = connect_components(links_between(graph.cut(MOST_NEIGHBORS), same, len(first)), vectors, rng)
         points = tsne(links, points + 0.01 * points.std() * rng.standard_normal(points.shape, np.float32))
     return _scale_to_box(points)[same]
-
-
-def distinct_vectors(graph: NeighborGraph) -> tuple[Rows, Rows]:
-    """Find the distinct vectors; neighbours at distance 0 are equal.
-
-    Returns
-    -------
-    number : (n,) int64
-        Of the vector of each row.
-    first : (m,) int64
-        First row of each distinct vector.
-    """
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(graph)
-    rows, places = np.nonzero(graph.distances == 0)
-    equal = csr_matrix((np.ones(len(rows), bool), (rows, graph.neighbors[rows, places])), (n, n))
-    _, found = connected_components(equal, directed=False)
-    _, first, number = np.unique(found, return_index=True, return_inverse=True)
-    return number, first
 
 
 def links_between(graph: NeighborGraph, same: Rows, count: int) -> csr_matrix:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imgsim.evaluation import nearest_pictures
+from imgsim.insights.labels.errors import outvoted, words
 from imgsim.insights.map.picture import map_picture
 from imgsim.insights.registry import INSIGHTS, highlights, tiles
 from imgsim.insights.report.html import data_uri, figure, table, text
@@ -13,12 +15,13 @@ from imgsim.insights.report.html import data_uri, figure, table, text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imgsim.neighbors.graph import NeighborGraph
     from imgsim.references.insight import Insight
     from imgsim.references.references import References
 
 TIERS = {
-    "same_bytes": ("Same bytes", "Files that are equal byte for byte."),
-    "same_picture": ("Same picture", "Encoded again, resized or turned: the thumbnails agree."),
+    "same_bytes": ("Identical files", "Files that are equal byte for byte."),
+    "same_picture": ("Same picture", "Encoded again, resized or turned: the files agree at full size."),
     "look_alike": ("Look-alike", "Unusually near for this collection, and not the same picture."),
 }
 ISSUES = {
@@ -106,26 +109,33 @@ def _member(row: Any) -> str:
 def label_errors(references: References, insight: Insight) -> Section:
     """Show labels that are likely wrong, or if there is none the most doubtful ones, with the voting neighbours."""
     found = highlights(insight)
-    doubtful = found.head(ERRORS) if len(found) else insight.tables["images"].head(DOUBTS)
-    labels = references.images.labels
+    doubtful = found if len(found) else insight.tables["images"].head(max(DOUBTS, len(outvoted(insight))))
+    doubtful = doubtful.head(ERRORS)
+    labels, voters = references.images.labels, _voters(references)
     shown = []
     for row in doubtful.itertuples():
         title = f"{row.label}: {_share(row.probability)} wrong"
         rather = f"rather {row.suggestion}" if row.suggestion else ""
         tiles = [figure(row.row, row.path, title, rather, "bad first")]
-        for voter in references.graph.neighbors[row.row, :VOTERS].tolist():
+        for voter in voters.neighbors[row.row, :VOTERS].tolist():
             agrees = labels[voter] == row.suggestion
             tiles.append(figure(voter, references.images.paths[voter], labels[voter] or "none", "", "good" * agrees))
         shown.append(f'<div class="row">{"".join(tiles)}</div>')
     lead = (
         f"Labels that the neighbours contradict; each probability was calibrated on errors planted in this collection. "
-        f"About {_counted(round(insight.metrics.get('expected_errors', 0)), 'label')} in all may be wrong at random. "
+        f"{words(insight)} "
     )
     if len(found):
         lead += f"The surest {len(doubtful)} are shown with the neighbours that voted."
     elif len(doubtful):
         lead += f"None is more likely wrong than right; these {len(doubtful)} are the most doubtful."
     return Section("label_errors", "Likely label errors", f"{len(found):,}", lead, _rows(shown) or NOTHING)
+
+
+def _voters(references: References) -> NeighborGraph:
+    """Return the neighbours that voted on labels: copies of a picture count once."""
+    pictures = None if references.evaluation is None else references.evaluation.pictures
+    return nearest_pictures(references.embeddings, references.graph, pictures, references.graph.k)
 
 
 def leaks(references: References, insight: Insight) -> Section:
@@ -208,6 +218,9 @@ def graph(references: References) -> Iterator[Section]:
         ) + _grid([figure(r.row, r.path, f"{r.in_degree:,} lists") for r in _first(hubs, FEW)])
     count = rows[0][1] if rows else "none"
     lead = "Everything on this page rests on the neighbours, so here is how good they are, measured on this collection."
+    copies = int(metrics.get("copies_left_out", 0))
+    if copies:
+        lead += f" {_counted(copies, 'image')} that show the picture of another one are left out."
     yield Section("graph", "Trust in the graph", count, lead, body)
 
 

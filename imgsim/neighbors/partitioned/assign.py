@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgsim.io.vectors import BLOCK_ROWS
-from imgsim.neighbors.exact import exact_knn, squared_norms
-from imgsim.neighbors.partitioned.load_kernels import kernels
+from imgsim.neighbors.kmeans import nearest_centroids
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
 
@@ -21,11 +19,5 @@ def assign(work: Work, index: int) -> ShardRecord:
 def _cells(work: Work, index: int) -> Arrays:
     vectors, (start, stop) = work.open(), work.plan.range(index)
     centroids = work.read("centroids", 0)["centroids"]
-    copies, norms = min(work.plan.copies, len(centroids)), squared_norms(centroids)
-    cells = np.empty((stop - start, copies), np.int32)
-    for first in range(start, stop, BLOCK_ROWS):
-        rows = vectors[first : min(stop, first + BLOCK_ROWS)]
-        cells[first - start : first - start + len(rows)] = exact_knn(
-            rows, centroids, copies, norms=norms, smallest=kernels().smallest
-        )[0]
+    cells = nearest_centroids(vectors[start:stop], centroids, work.plan.copies)
     return {"cells": cells, "counts": np.bincount(cells.ravel(), minlength=len(centroids)).astype(np.int64)}

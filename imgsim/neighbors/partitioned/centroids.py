@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imgsim.io.vectors import Matrix
-from imgsim.neighbors.exact import exact_knn
-from imgsim.neighbors.partitioned.load_kernels import kernels
+from imgsim.neighbors.kmeans import SAMPLE_PER_CENTROID, kmeans, nearest_centroids
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
-SAMPLE_PER_CENTROID = 32
 MOST_SAMPLED = 500_000
-ITERATIONS = 6
 DIVISIONS = 4
 
 
@@ -29,31 +25,6 @@ def _fit(work: Work) -> Arrays:
     limit = max(1.0, plan.cap * count / plan.rows)
     fitted = kmeans(sample, plan.partitions, rng)
     return {"centroids": divide_oversized(sample, fitted, plan.copies, limit, rng)}
-
-
-def kmeans(rows: Matrix, count: int, rng: np.random.Generator, iterations: int = ITERATIONS) -> Matrix:
-    """Find at most ``count`` centroids of (m, d) rows by Lloyd's k-means.
-
-    Cells that run empty are dropped and equal centroids are kept once.
-
-    Returns
-    -------
-    (p, d) float32
-        1 <= p <= count, in lexicographic order.
-    """
-    found: Matrix = np.unique(rows[rng.choice(len(rows), min(count, len(rows)), replace=False)], axis=0)
-    before: NDArray[np.int32] | None = None
-    for _ in range(iterations):
-        nearest = exact_knn(rows, found, 1, smallest=kernels().smallest)[0][:, 0]
-        if before is not None and np.array_equal(nearest, before):
-            break
-        before = nearest
-        order = np.argsort(nearest, kind="stable")
-        starts = np.flatnonzero(np.diff(nearest[order], prepend=-1))
-        sums = np.add.reduceat(rows[order].astype(np.float64), starts, axis=0)
-        counts = np.diff(starts, append=len(rows))
-        found = np.unique((sums / counts[:, None]).astype(np.float32), axis=0)
-    return found
 
 
 def divide_oversized(sample: Matrix, fitted: Matrix, copies: int, limit: float, rng: np.random.Generator) -> Matrix:
@@ -73,7 +44,7 @@ def divide_oversized(sample: Matrix, fitted: Matrix, copies: int, limit: float, 
         Centroids, q >= p.
     """
     for _ in range(DIVISIONS):
-        nearest = exact_knn(sample, fitted, min(copies, len(fitted)), smallest=kernels().smallest)[0]
+        nearest = nearest_centroids(sample, fitted, copies)
         load = np.bincount(nearest.ravel(), minlength=len(fitted))
         oversized = np.flatnonzero(load > limit)
         if not len(oversized):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from imgsim.neighbors.exact import exact_knn
+from imgsim.neighbors.nndescent import nn_descent_knn
 from imgsim.neighbors.partitioned.leaves import members
-from imgsim.neighbors.partitioned.load_kernels import kernels
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
 EXACT_UP_TO = 65_536
-"""Rows up to which exact search costs less than NN-Descent and compiling it in each worker."""
+"""Rows up to which a leaf is searched exactly: none has more unless partitions are given another size."""
 
 
 def leaf_graph(work: Work, leaf: int) -> ShardRecord:
@@ -28,14 +28,7 @@ def _nearest_in_leaf(work: Work, leaf: int) -> Arrays:
         return {"distances": np.empty((len(rows), 0), np.float32), "ids": np.empty((len(rows), 0), np.int32)}
     inside = np.ascontiguousarray(work.open()[rows])
     if len(rows) <= EXACT_UP_TO:
-        itself = np.arange(len(rows))
-        if len(rows) == work.plan.rows:  # a single leaf is not refined: the exact order of ties counts
-            ids, distances = exact_knn(inside, inside, k, itself)
-        else:
-            compiled = kernels()
-            ids, distances = exact_knn(inside, inside, k, itself, smallest=compiled.smallest, ranked=compiled.rank)
+        ids, distances = exact_knn(inside, inside, k, np.arange(len(rows)))
     else:
-        from imgsim.neighbors.nndescent import nn_descent_knn
-
-        ids, distances = nn_descent_knn(inside, k, work.plan.seed, jobs=1)
+        ids, distances = nn_descent_knn(inside, k, work.plan.seed)
     return {"distances": distances, "ids": rows[ids].astype(np.int32)}

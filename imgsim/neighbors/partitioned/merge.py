@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgsim.io.vectors import Matrix
-from imgsim.neighbors.exact import Ids
+from imgsim.neighbors.exact import nearest_distinct
 from imgsim.neighbors.partitioned.leaves import leaf_sizes
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
@@ -35,25 +34,3 @@ def _merge(work: Work, index: int) -> Arrays:
         filled[rows] += 1
     ids, distances = nearest_distinct(ids.reshape(count, -1), distances.reshape(count, -1), width)
     return {"distances": distances, "ids": ids}
-
-
-def nearest_distinct(ids: Ids, distances: Matrix, k: int) -> tuple[Ids, Matrix]:
-    """Select the ``k`` nearest distinct ids of each row of candidates, ties by id.
-
-    Parameters
-    ----------
-    ids, distances : (m, c) int32, float32
-        Candidates, -1 is none; an id that repeats in a row has equal distances.
-
-    Returns
-    -------
-    ids, distances : (m, min(k, c))
-        Nearest first; -1 at distance infinity where a row has fewer.
-    """
-    order = np.argsort(ids, axis=1, kind="stable")
-    ids, distances = np.take_along_axis(ids, order, 1), np.take_along_axis(distances, order, 1)
-    distances[:, 1:][ids[:, 1:] == ids[:, :-1]] = np.inf
-    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    ids, distances = np.take_along_axis(ids, order, 1), np.take_along_axis(distances, order, 1)
-    ids[np.isinf(distances)] = -1
-    return ids, distances

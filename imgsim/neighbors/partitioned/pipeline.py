@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imgsim.errors import ArgumentError, ShardError
-from imgsim.io.vectors import BLOCK_ROWS, Matrix, open_vectors, write_npy
+from imgsim.errors import ShardError
+from imgsim.io.atomic import exists
+from imgsim.io.vectors import BLOCK_ROWS, Matrix, open_vectors, refuse_values, write_npy
 from imgsim.neighbors.exact import Ids
 from imgsim.neighbors.partitioned.assign import assign
 from imgsim.neighbors.partitioned.centroids import centroids
@@ -49,14 +50,13 @@ def prepare(vectors: Matrix | Path, k: int, seed: int, partitioning: Partitionin
     sha256 = hashlib.sha256(f"{matrix.shape}".encode())
     for start in range(0, len(matrix), BLOCK_ROWS):
         block = np.ascontiguousarray(matrix[start : start + BLOCK_ROWS])
-        if not np.isfinite(block).all():
-            raise ArgumentError("vectors must be finite: NaN or infinity has no neighbours.")
+        refuse_values(block, "vectors")
         sha256.update(block.data)
     plan = partitioning.plan(len(matrix), matrix.shape[1], k, seed)
     made = folder.absolute() / plan.digest(sha256.hexdigest())
     if isinstance(vectors, Path):
         return Work(vectors.absolute(), made, plan)
-    if not (made / "vectors.npy").exists():
+    if not exists(made / "vectors.npy"):
         write_npy(matrix, made / "vectors.npy")
     return Work(made / "vectors.npy", made, plan)
 

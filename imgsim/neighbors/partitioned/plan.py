@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from imgsim import arguments
 from imgsim.errors import ArgumentError
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Part of the name of a build's folder; raised whenever the same plan gives other shards or stages."""
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.io.vectors import Matrix
-from imgsim.neighbors.exact import Ids
-from imgsim.neighbors.partitioned.merge import nearest_distinct
+from imgsim.neighbors.exact import Ids, nearest_distinct
 from imgsim.neighbors.partitioned.refine import nearest_in_shard
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from imgsim.io.vectors import Matrix, Rows
-from imgsim.neighbors.exact import Ids, exact_knn, rank
-from imgsim.neighbors.partitioned.load_kernels import kernels
-from imgsim.neighbors.partitioned.merge import nearest_distinct
+from imgsim.neighbors.exact import Ids, exact_knn, nearest_distinct, rank
 from imgsim.neighbors.partitioned.reverse import neighbor_lists, reverse_neighbors
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
-BLOCK = 4096
+BLOCK = 512
 
 
 def refine(work: Work, index: int) -> ShardRecord:
@@ -29,7 +27,7 @@ def refine(work: Work, index: int) -> ShardRecord:
 def _refine(work: Work, iteration: int, shard: int) -> Arrays:
     vectors, (start, _) = work.open(), work.plan.range(shard)
     lists = neighbor_lists(work, iteration, shard)
-    ids, squared = lists["ids"].copy(), lists["distances"] ** 2
+    ids, distances = lists["ids"].copy(), lists["distances"].copy()
     if len(work.read("leaves", 0)["starts"]) > 2:  # the lists of a single leaf are exact already
         backward = reverse_neighbors(work, iteration, shard)
         all_ids = [neighbor_lists(work, iteration, other)["ids"] for other in range(work.plan.shards)]
@@ -38,11 +36,9 @@ def _refine(work: Work, iteration: int, shard: int) -> Arrays:
         for first in range(0, len(order), BLOCK):
             part = order[first : first + BLOCK]
             near = np.concatenate([lists["ids"][part], backward[part]], axis=1)
-            found, distance = ids[part], squared[part]
-            candidates = _with_their_neighbors(near, all_ids, work)
-            kernels().update_nearest(vectors, part + start, found, distance, candidates, work.plan.k)
-            ids[part], squared[part] = found, distance
-    return {"distances": np.sqrt(squared), "ids": ids}
+            candidates, rows = _with_their_neighbors(near, all_ids, work), part + start
+            ids[part], distances[part] = rank(vectors[rows], vectors, candidates, work.plan.width, rows)
+    return {"distances": distances, "ids": ids}
 
 
 def _with_their_neighbors(near: Ids, all_ids: list[Ids], work: Work) -> Ids:
@@ -78,9 +74,8 @@ def _finish(work: Work, index: int) -> Arrays:
 def _rank(vectors: Matrix, rows: Rows, found: Ids, work: Work) -> tuple[Ids, Matrix]:
     """Rank candidates by exact distance and keep k; rows with fewer than k candidates are searched exactly."""
     k = work.plan.k
-    short = (found >= 0).sum(axis=1) < k
-    itself = rows[:, None]
-    ids, distances = rank(vectors[rows], vectors, np.where(found < 0, itself, found).astype(np.int64), k, rows)
+    ids, distances = rank(vectors[rows], vectors, found, k, rows)
+    short = ids[:, -1] < 0
     if short.any():
         ids[short], distances[short] = _nearest_others(work, vectors, rows[short], k)
     return ids, distances

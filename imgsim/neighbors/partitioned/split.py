@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.io.vectors import BLOCK_ROWS, Matrix, Rows
-from imgsim.neighbors.exact import exact_knn, true_distances
-from imgsim.neighbors.partitioned.centroids import SAMPLE_PER_CENTROID, kmeans
+from imgsim.neighbors.exact import true_distances
+from imgsim.neighbors.kmeans import fit_centroids, nearest_centroids
 from imgsim.neighbors.partitioned.shards import Arrays, ShardRecord, Work
 
 MOST_CLUSTERS = 64
@@ -66,8 +66,7 @@ def pieces_of(vectors: Matrix, members: Rows, size: int, cap: int, rng: np.rando
             yield rows
             continue
         clusters = min(MOST_CLUSTERS, -(-len(rows) // size))
-        sampled = np.sort(rng.choice(len(rows), min(len(rows), SAMPLE_PER_CENTROID * clusters), replace=False))
-        centroids = kmeans(vectors[rows[sampled]], clusters, rng)
+        centroids = fit_centroids(vectors, clusters, rng, rows)
         nearest, distance = _nearest_centroids(vectors, rows, centroids)
         groups = [rows[nearest == centroid] for centroid in range(len(centroids))]
         if max(map(len, groups)) <= LARGEST_SHARE * len(rows):
@@ -80,7 +79,7 @@ def pieces_of(vectors: Matrix, members: Rows, size: int, cap: int, rng: np.rando
 def _nearest_centroids(vectors: Matrix, rows: Rows, centroids: Matrix) -> tuple[NDArray[np.int32], Matrix]:
     """Find each row's nearest centroid, and its distance to the centroid of the largest cluster."""
     blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
-    nearest = np.concatenate([exact_knn(vectors[block], centroids, 1)[0][:, 0] for block in blocks])
+    nearest = np.concatenate([nearest_centroids(vectors[block], centroids, 1)[:, 0] for block in blocks])
     main = int(np.bincount(nearest).argmax())
     distance = [true_distances(vectors[block], centroids, np.full((len(block), 1), main)) for block in blocks]
     return nearest, np.concatenate(distance)[:, 0]

@@ -1,5 +1,4 @@
 import hashlib
-import subprocess
 import sys
 
 import numpy as np
@@ -8,8 +7,9 @@ import torch
 from torch import nn
 
 import imgsim
-from imgsim.backbones.get import backbone_identity, get_backbone
-from imgsim.backbones.spec import Backbone, from_module
+from imgsim.backbones.get import get_backbone
+from imgsim.backbones.own_module import from_module
+from imgsim.backbones.spec import Backbone
 
 
 class Means(nn.Module):
@@ -72,9 +72,9 @@ def test_turi_names_are_aliases():
     assert get_backbone("resnet-50", "random").spec.name == "resnet50"
 
 
-def test_registry_lists_mini_and_torchvision():
+def test_registry_lists_packaged_networks_and_torchvision():
     names = imgsim.list_backbones()
-    assert names[0] == "mini"
+    assert names[:3] == ["mini", "efficientnet_lite0", "efficientnet_lite2"]
     assert {"resnet50", "vit_b_16", "convnext_tiny", "inception_v3"} <= set(names)
 
 
@@ -177,20 +177,26 @@ def test_mean_colour_backbone_end_to_end(tmp_path):
     np.testing.assert_allclose(answer["distance"], [0, np.sqrt(25 + 200) / 255, np.sqrt(2)], rtol=1e-4)
 
 
-def test_identity_follows_what_decides_the_features(tmp_path):
-    first, copy, other = (tmp_path / name for name in ("first.pth", "copy.pth", "other.pth"))
-    first.write_bytes(b"weights")
-    copy.write_bytes(b"weights")
-    other.write_bytes(b"other weights")
-    assert backbone_identity("resnet18", str(first)) == backbone_identity("resnet18", str(copy))
-    different = [("resnet18", str(other)), ("resnet18", ""), ("resnet18", "random"), ("resnet34", str(first))]
-    assert len({tuple(backbone_identity(*given)) for given in [("resnet18", str(first)), *different]}) == 5
-    assert backbone_identity("mini") == ["mini", get_backbone("mini").spec.fingerprint]
-    with pytest.raises(imgsim.BackboneError, match=r"cannot read the weights file .*missing\.pth"):
-        backbone_identity("resnet18", str(tmp_path / "missing.pth"))
+def broken_factory() -> nn.Module:
+    raise OSError("no file of mine")
 
 
-def test_identity_of_a_named_network_needs_no_torch():
-    code = "import sys; from imgsim.backbones.get import backbone_identity as of; of('mini'); of('resnet18'); "
-    code += "sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("timm:", {}, r"'timm:' names no network"),
+        ("mini", {"weights": "random"}, r"mini has its own weights"),
+        (
+            "broken_for_test:broken_factory",
+            {},
+            r"without arguments, or fails: OSError: no file of mine",
+        ),
+        ("os.path:join", {}, r"cannot be called without arguments, or fails: TypeError"),
+        ("hf-hub:a/b@v1", {"revision": "v2"}, r"names a revision, and revision='v2' too"),
+        ("efficientnet_lite0", {"image_size": 10**6}, r"image_size must be at most 4096 pixels"),
+    ],
+)
+def test_names_and_options_that_cannot_be(monkeypatch, name, options, told):
+    monkeypatch.setitem(sys.modules, "broken_for_test", sys.modules[__name__])
+    with pytest.raises((imgsim.BackboneError, imgsim.ArgumentError), match=told):
+        get_backbone(name, **options)

@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import onnx
 import pytest
@@ -7,9 +9,10 @@ from torch import nn
 import imgsim
 from imgsim.backbones.get import get_backbone
 from imgsim.backbones.onnx_export import ONNX_FILE, export_onnx
+from imgsim.backbones.own_module import from_module
 from imgsim.backbones.runtime import OnnxRuntime, TorchRuntime
-from imgsim.backbones.spec import from_module
-from imgsim.features.extract import image_pixels
+from imgsim.features.compute import image_pixels
+from imgsim.features.extract import export_once
 
 
 @pytest.mark.parametrize("name", ["mini", pytest.param("mobilenet_v3_small", marks=pytest.mark.slow)])
@@ -58,3 +61,48 @@ class Dead(nn.Module):
 def test_a_network_of_nan_is_refused(tmp_path):
     with pytest.raises(imgsim.BackboneError, match="not finite"):
         export_onnx(from_module(Dead(), input_size=16), tmp_path / "b")
+
+
+def test_a_damaged_export_is_kept_under_another_name_and_made_anew(tmp_path):
+    backbone = from_module(Dense(), input_size=16)
+    export_onnx(backbone, tmp_path / "b")
+    data = bytearray((tmp_path / "b" / ONNX_FILE).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "b" / ONNX_FILE).write_bytes(data)
+    with pytest.warns(UserWarning, match=r"b is damaged\. It is kept as .*b\.damaged and made anew"):
+        assert export_onnx(backbone, tmp_path / "b").dim == 4
+    assert (tmp_path / "b.damaged" / ONNX_FILE).read_bytes() == bytes(data)
+    OnnxRuntime(tmp_path / "b" / ONNX_FILE)
+
+
+class Dense(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x).mean((2, 3))
+
+
+def test_a_full_disk_is_told_as_such_and_is_no_fault_of_the_network(tmp_path, monkeypatch):
+    def full(*_, **__):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+        except OSError as error:
+            raise RuntimeError("the exporter failed") from error
+
+    monkeypatch.setattr(torch.onnx, "export", full)
+    backbone, store = from_module(Dense(), input_size=16), imgsim.FeatureStore(tmp_path)
+    with pytest.raises(
+        imgsim.StoreError, match=r"cannot write the exported network to .*: no space left on device\. F"
+    ):
+        export_once(backbone, store)
+
+
+def test_why_a_network_cannot_be_exported_is_one_sentence(tmp_path):
+    backbone = from_module(DataDependent(), input_size=16)
+    with pytest.warns(
+        UserWarning, match=r"^DataDependent cannot be exported to ONNX: .*[^.]\. It runs in torch"
+    ) as told:
+        assert export_once(backbone, imgsim.FeatureStore(tmp_path)) is None
+    assert "\n" not in str(told[0].message)

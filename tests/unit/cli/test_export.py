@@ -10,7 +10,7 @@ import imgsim
 from imgsim.cli import app
 from imgsim.coreml import Interpreter
 from imgsim.coreml.export import build
-from imgsim.coreml.export.metadata import IDS
+from imgsim.deployment.metadata import IDS
 
 pytest.importorskip("coremltools", reason="the extra coreml is not installed")
 
@@ -54,7 +54,7 @@ def test_json_holds_the_whole_report(saved: Path, tmp_path: Path):
     found = json.loads(run(*command).stdout, parse_constant=pytest.fail)
     assert found["path"] == str(target)
     assert found["outputs"] == {"indices": "int32 [3]", "distances": "float32 [3]"}
-    assert (found["n"], found["dim"]) == (40, 8)
+    assert (found["n"], found["dim"]) == (40, 18)
     assert found["verification"]["status"] == "passed"
     assert set(found["verification"]["limits"]) <= set(found["verification"]["metrics"])
 

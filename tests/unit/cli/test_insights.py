@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 
 import imgsim
 from imgsim.cli import app
-from imgsim.cli.insight_options import _number
+from imgsim.cli.insight_options import WIDEST, _cell, _number
+from imgsim.decisions import open_decisions
+from imgsim.decisions.copies import decide_copies
 from imgsim.insights.compute import Computation, compute
 from imgsim.insights.registry import INSIGHTS
 
@@ -43,7 +45,7 @@ def doubled(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def saved(doubled: Path, tiny_store: imgsim.FeatureStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "doubled.imgsim"
-    imgsim.create(doubled, store=tiny_store, progress=False).save(folder)
+    imgsim.create(doubled, store=tiny_store, backbone="mini", progress=False).save(folder)
     return folder
 
 
@@ -69,6 +71,22 @@ def test_duplicates_and_a_plan_that_can_be_run(saved: Path, doubled: Path, tmp_p
     assert len([path for path in away.rglob("*") if path.is_file()]) == 1
     assert len(list((tmp_path / "images").rglob("*.jpg"))) == 40
     run("duplicates", saved, "--script", script, code=2)
+
+
+def test_a_plan_follows_decisions_unless_told_otherwise(saved: Path, home: Path, tmp_path: Path):
+    def actions(*more: str) -> dict[str, str]:
+        run("duplicates", saved, "--plan", tmp_path / "plan.csv", *more)
+        table = pd.read_csv(tmp_path / "plan.csv")
+        return dict(zip(table["path"], table["action"], strict=True))
+
+    proposed = actions()
+    assert sorted(proposed.values()) == ["keep", "move"]
+    images = imgsim.load_model(saved).images
+    rows = [images.paths.index(path) for path in proposed]
+    keep = [action == "move" for action in proposed.values()]
+    decide_copies(open_decisions(), [images.sha256[row] for row in rows], keep, list(proposed))
+    assert actions() == {path: "keep" if one else "move" for path, one in zip(proposed, keep, strict=True)}
+    assert actions("--no-decisions") == proposed
 
 
 def test_a_script_for_an_unknown_place_is_refused_before_anything_is_written(saved: Path, tmp_path: Path):
@@ -106,6 +124,13 @@ def test_thresholds(saved: Path):
     assert document("duplicates", saved, "--threshold", 0)["params"]["threshold"] == 0
 
 
+def test_labels_say_how_many_are_wrong_and_list_the_outvoted_where_none_is(saved: Path):
+    shown = run("labels", saved, "--threshold", 1)
+    assert "labels are wrong: about" in shown.stderr
+    assert "No label is wrong with a probability of 100% or more. Neighbours outvote" in shown.stderr
+    assert document("labels", saved, "--threshold", 1)["rows"] == []
+
+
 def test_clusters_and_map_as_files(saved: Path, tmp_path: Path):
     run("clusters", saved, "--members", tmp_path / "members.csv")
     assert len(pd.read_csv(tmp_path / "members.csv")) == 41
@@ -127,8 +152,9 @@ def test_what_the_model_carries_is_used(saved: Path, tmp_path: Path, monkeypatch
 @pytest.mark.usefixtures("tiny_model")
 def test_a_folder_of_images_will_do(doubled: Path, shared_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("IMGSIM_HOME", str(shared_home))
-    assert document("duplicates", doubled)["metrics"]["same_bytes_images"] == 1
-    facts = document("report", doubled, "-o", tmp_path / "page.html")
+    mini = ("--backbone", "mini")
+    assert document("duplicates", doubled, *mini)["metrics"]["same_bytes_images"] == 1
+    facts = document("report", doubled, "-o", tmp_path / "page.html", *mini)
     assert facts["bytes"] == (tmp_path / "page.html").stat().st_size
     assert set(facts["metrics"]) == set(INSIGHTS)
     assert run("quality", tmp_path / "nowhere", code=1).stderr.startswith("error: ")
@@ -144,7 +170,16 @@ def test_quality_of_an_empty_picture_without_a_label(tmp_path: Path):
     for number in range(8):
         Image.effect_noise((64, 64), 50).save(tmp_path / f"{number}.png")
     Image.new("L", (64, 64), "white").save(tmp_path / "white.png")
-    model = imgsim.create(imgsim.load_images(tmp_path, labels=None), progress=False)
+    model = imgsim.create(imgsim.load_images(tmp_path, labels=None), backbone="mini", progress=False)
     model.save(tmp_path / "m.imgsim")
     rows = [line.split() for line in run("quality", tmp_path / "m.imgsim").stdout.splitlines() if "white" in line]
     assert rows == [["white.png", "low_information", "0", "1.5"]]
+
+
+def test_a_long_name_does_not_make_a_table_wide():
+    name = "folder/" + "n" * 240 + ".jpg"
+    cell = _cell(name)
+    assert len(cell) == WIDEST
+    assert cell.startswith("folder/")
+    assert cell.endswith(".jpg")
+    assert _cell("short.jpg") == "short.jpg"

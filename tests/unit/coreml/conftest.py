@@ -223,8 +223,8 @@ def model_of(picture: Callable[[int], np.ndarray], monkeypatch: pytest.MonkeyPat
     """
 
     def make(network: nn.Module, size: int, n: int = 20, dims: int | None = 8, rows: Any = None, **spec: Any) -> Any:
+        from imgsim.backbones.own_module import from_module
         from imgsim.backbones.runtime import TorchRuntime
-        from imgsim.backbones.spec import from_module
         from imgsim.creation import _images_without_files
         from imgsim.features.embeddings import Embeddings, embed
         from imgsim.model import SimilarityModel

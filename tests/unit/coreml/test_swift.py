@@ -6,18 +6,20 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 import imgsim
-from imgsim.coreml.export import convert, metadata
-from imgsim.coreml.export.options import ExportOptions
-from imgsim.coreml.export.probes import Probe
-from imgsim.coreml.export.publish import side_file_of
-from imgsim.coreml.export.verify import LIMITS
+from imgsim.backbones.spec import BackboneSpec
+from imgsim.coreml.export import convert
+from imgsim.coreml.export.metadata import CROP
+from imgsim.deployment.metadata import common_metadata
+from imgsim.deployment.probes import Probe
+from imgsim.deployment.publish import side_file_of
+from imgsim.deployment.side_file import side_file
+from imgsim.deployment.verification import LIMITS
 
 PACKAGE = Path(imgsim.__file__).parent / "coreml" / "swift"
 SOURCES = PACKAGE / "Sources" / "ImageSimilarity"
@@ -107,20 +109,25 @@ def test_output_kinds():
 
 
 @pytest.fixture
-def side_files(tmp_path, monkeypatch):
+def side_files(tmp_path):
     """What Python writes beside one model of each kind, as parsed JSON; the files lie in ``tmp_path``."""
-    monkeypatch.setattr(metadata, "version", lambda _: "0")
-    words = dict.fromkeys(("name", "fingerprint", "weights", "licence"), "x")
-    spec = SimpleNamespace(**words, width=4, height=3, mean=(0.5,) * 3, std=(0.5,) * 3)
+    spec = BackboneSpec("x", "x", 3, 4, (0.5,) * 3, (0.5,) * 3, "x", "x")
     rows = np.eye(3, 2, dtype=np.float32)
-    parts = {"backbone": spec, "projection": None, "digest": "d", "embeddings": rows, "__len__": lambda _: 3}
+    parts = {
+        "backbone": spec,
+        "projection": None,
+        "plain": None,
+        "digest": "d",
+        "embeddings": rows,
+        "__len__": lambda _: 3,
+    }
     model = type("Model", (), parts)()
-    probe = Probe(np.zeros((3, 4, 3), np.uint8), rows[1], np.array([0.1, 1e-7, 3.5], np.float32), "given")
+    pixels = np.zeros((3, 4, 3), np.uint8)
+    probe = Probe(pixels, pixels, rows[1], np.array([0.1, 1e-7, 3.5], np.float32), "given")
     ids, labels, found = ["é", "b", "c/1.jpg"], ["", "cat", "dog"], {}
     for kind in convert.NAMES:
-        options = ExportOptions(kind)
-        about = metadata.user_metadata(model, options, ids, labels, "run")
-        text = metadata.side_file(model, options, ids, labels, [probe], about)
+        about = common_metadata(model, kind, "mixed", None, CROP, ids, labels, "run")
+        text = side_file(model, ids, labels, [probe], about)
         path = tmp_path / f"{kind}.mlpackage"
         side_file_of(path).write_text(text, encoding="utf-8")
         found[kind] = json.loads(text), about

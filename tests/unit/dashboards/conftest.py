@@ -18,7 +18,7 @@ from tests.dashboard_registry import pictures
 def loaded(tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureStore) -> Loaded:
     """A model of small pictures in 4 labels, some of them duplicates. Read-only by agreement."""
     images = imgsim.load_images(pictures(tmp_path_factory.mktemp("messy") / "pictures"))
-    model = imgsim.create(images, store=tiny_store, k=10, progress=False)
+    model = imgsim.create(images, store=tiny_store, k=10, backbone="mini", progress=False)
     compute(model.references, store=tiny_store)
     return Loaded("imgsim-tiny", "1", "tiny-token", model)
 

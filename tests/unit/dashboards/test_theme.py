@@ -10,7 +10,7 @@ import dashboards
 
 FOLDER = Path(dashboards.__file__).parent
 AA = 4.5
-STYLE = (FOLDER / "style.css").read_text("utf-8")
+STYLE = (FOLDER / "widgets" / "shell" / "shell.css").read_text("utf-8")
 THEME = tomllib.loads((FOLDER / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
 THEMES = {"light": THEME, "dark": THEME["dark"]}
 SURFACES = ("backgroundColor", "secondaryBackgroundColor")
@@ -41,7 +41,7 @@ def test_the_formula():
 
 
 def on_primary() -> dict[str, str]:
-    """What style.css writes on buttons of the primary colour."""
+    """What shell.css writes on buttons of the primary colour."""
     light, dark = re.search(r"stBaseButton-primary.*light-dark\((#\w{6}), (#\w{6})\)", STYLE).groups()
     return {"light": light, "dark": dark}
 

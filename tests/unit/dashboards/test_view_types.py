@@ -1,17 +1,27 @@
 """The types that the views' JavaScript declares are those of what Python sends and takes."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any, get_args
 
+from streamlit.testing.v1 import AppTest
+
 import dashboards
-from dashboards.services import graph_walk
+from dashboards.services import graph_walk, health
+from dashboards.services.decided import decided
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import Term
+from dashboards.services.tidy import duplicate_groups
+from dashboards.views.health.duplicates import copies
+from dashboards.views.health.labels import suspect_card
 from dashboards.views.map import coloring, map_view
-from dashboards.views.search import query_view
+from dashboards.views.search import find_view, query_view
 from dashboards.views.walk import walk_view
 from dashboards.widgets import gallery
+from dashboards.widgets.decisions import bulk, bulk_bar
+from dashboards.widgets.sharing import share_view
+from dashboards.widgets.shell import undo
 
 FOLDER = Path(dashboards.__file__).parent
 TYPES: dict[str, list[str]] = {}
@@ -31,7 +41,9 @@ def declared(name: str) -> list[str]:
 
 def test_gallery(loaded: Loaded):
     tile = gallery.tile(loaded, 1)
-    sent = gallery._data(loaded, [tile], ["query"], "medium", "Pictures")
+    sent = gallery._data(loaded, [tile], ["query"], "medium", "Pictures") | gallery._list(
+        loaded, "key", [1], None, True
+    )
     assert fields(sent) == declared("GalleryData")
     assert fields(sent["tiles"][0]) == declared("TileData")
 
@@ -42,6 +54,18 @@ def test_every_action_of_python_has_a_name_an_icon_and_a_key():
     assert set(table) >= set(get_args(gallery.Kind))
     keys = [re.search(r'key: "(.)"', table[kind])[1] for kind in get_args(gallery.Kind)]
     assert len(set(keys)) == len(keys)
+
+
+def test_bulk_bar(loaded: Loaded):
+    assert fields(bulk_bar.described(loaded, ["a"], ["b"], None)) == declared("BulkData")
+    assert sorted(field.name for field in dataclasses.fields(bulk.Request)) == declared("BulkRequest")
+    text = (FOLDER / "widgets" / "decisions" / "bulk_bar.js").read_text("utf-8")
+    buttons = re.search(r"const BUTTONS = .*?\n\}\);", text, re.DOTALL)[0]
+    assert re.findall(r"^  (\w+): \{", buttons, re.MULTILINE) == list(get_args(bulk.Kind))
+
+
+def test_undo():
+    assert fields(undo.described()) == declared("UndoData")
 
 
 def test_query(loaded: Loaded):
@@ -72,3 +96,50 @@ def test_map(loaded: Loaded):
     legend = (FOLDER / "views" / "map" / "js" / "legend.js").read_text("utf-8")
     entry = re.search(r"@typedef \{\{(.*)\}\} LegendEntry", legend)[1]
     assert sorted(re.findall(r"(\w+):", entry)) == fields(sent["legend"]["entries"][0])
+
+
+def test_suspect_card(loaded: Loaded):
+    suspect = health.suspects(loaded, health.suspects_table(loaded).head(1))[0]
+    assert fields(suspect_card.described(loaded, suspect, 1, 9, [2])) == declared("SuspectData")
+    text = (FOLDER / "views" / "health" / "labels" / "suspect_card.js").read_text("utf-8")
+    kinds = re.search(r"@typedef \{(.*)\} AnswerKind", text)[1]
+    assert sorted(re.findall(r"\w+", kinds)) == sorted(get_args(suspect_card.Kind))
+
+
+def test_copies(loaded: Loaded):
+    groups = duplicate_groups.parts(loaded, decided(loaded), "same_bytes")["left"][:1]
+    sent = copies.described(
+        loaded, [duplicate_groups.group_table(loaded, decided(loaded), "same_bytes", groups)], ["accept"]
+    )
+    assert fields(sent) == declared("CopiesData")
+    assert fields(sent["groups"][0]) == declared("CopyGroup")
+    assert fields(sent["groups"][0]["copies"][0]) == declared("Copy")
+    text = (FOLDER / "views" / "health" / "duplicates" / "copy_nodes.js").read_text("utf-8")
+    acts = re.search(r"@typedef \{(.*)\} GroupAct", text)[1]
+    assert sorted(re.findall(r"\w+", acts)) == sorted(get_args(copies.Act))
+
+
+def test_shell():
+    def script() -> None:
+        import streamlit as st
+
+        from dashboards.state import View
+        from dashboards.widgets.shell.shell import described, reveal
+
+        reveal("list")
+        reveal("list")
+        st.session_state["sent"] = described(View(model="imgsim-tiny", version="2"))
+
+    test = AppTest.from_function(script).run()
+    sent = test.session_state["sent"]
+    assert sent == {"reveal": "list", "turn": 2, "pin": {"model": "imgsim-tiny", "version": "2"}}
+    assert fields(sent) == declared("ShellData")
+
+
+def test_find():
+    sent = find_view.described("a", ["b"], "help")
+    assert fields(sent) == declared("FindData")
+
+
+def test_share():
+    assert fields(share_view.described("2")) == declared("ShareData")

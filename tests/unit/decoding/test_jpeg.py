@@ -70,6 +70,12 @@ def test_orientation_in_both_byte_orders(order: str) -> None:
         assert exif_orientation(b"Exif\0\0" + exif(value, order)) == value
 
 
+def test_orientation_in_other_integers() -> None:
+    for value in range(1, 9):
+        assert exif_orientation(exif(value, "<", kind=4)) == value
+        assert exif_orientation(exif(value, "<", kind=1)) == value
+
+
 @pytest.mark.parametrize("data", [b"", b"MM", exif(6)[:18], exif(0), exif(9), exif(6, kind=4), b"XX" + exif(6)[2:]])
 def test_orientation_of_a_broken_block(data: bytes) -> None:
     assert exif_orientation(data) == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from imgsim.evaluation import confusion, evaluate, images_of_class, label_codes, mean_interval, precision_by_rank
+from imgsim.evaluation import confusion, evaluate, images_of_class, label_codes, labels_met, precision_by_rank
 from imgsim.evaluation.classes import label_scores
 from imgsim.neighbors.graph import NeighborGraph, build_graph
 
@@ -52,7 +52,7 @@ def test_the_curve_ends_at_the_metrics_of_the_evaluation(rng):
         ("precision_at_8_low", "low"),
         ("precision_at_8_high", "high"),
     ):
-        assert curve[column].iloc[-1] == found.metrics[name]
+        assert curve[column].iloc[-1] == pytest.approx(found.metrics[name])
     assert curve["precision"].iloc[0] == found.metrics["nn1_accuracy"]
 
 
@@ -83,9 +83,11 @@ def test_the_images_of_a_class(graph: NeighborGraph):
     rows, counts = images_of_class(graph, LABELS, "a", "b")
     assert (rows.tolist(), counts.tolist()) == ([1, 0], [2, 1])
     assert images_of_class(graph, LABELS, "c")[0].size == 0
-
-
-def test_an_interval_stays_between_0_and_1():
-    mean, low, high = mean_interval(np.array([[0.0, 1.0], [1.0, 1.0]]))
-    assert mean.tolist() == [0.5, 1.0]
-    assert (low.tolist(), high.tolist()) == ([0.0, 1.0], [1.0, 1.0])
+    for row in range(len(LABELS)):
+        met = labels_met(graph, LABELS, np.array([row]))
+        assert met == {
+            name: count
+            for name in set(LABELS) - {None}
+            if (count := sum(LABELS[near] == name for near in graph.neighbors[row]))
+        }
+        assert list(met.values()) == sorted(met.values(), reverse=True)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgsim.errors import ArgumentError
-from imgsim.images.contact_sheet import BAD, GOOD, contact_sheet, neighbor_sheet, to_png
+from imgsim.errors import ArgumentError, ArgumentTypeError
+from imgsim.images.caption_font import caption_font
+from imgsim.images.contact_sheet import BAD, GOOD, _fit, contact_sheet, neighbor_sheet, to_png
 
 RED = Image.new("RGB", (80, 40), (250, 10, 10))
 
@@ -48,10 +49,22 @@ def test_refusals() -> None:
         contact_sheet([RED], ["a", "b"])
     with pytest.raises(ArgumentError, match="columns"):
         contact_sheet([RED], columns=0)
+    with pytest.raises(ArgumentTypeError, match="size"):
+        contact_sheet([RED], size=1.5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="too large"):
+        contact_sheet([RED], size=10**6)
 
 
 def test_captions_in_any_script() -> None:
     contact_sheet([RED, RED], ["Übung 東京 \U0001f600", ""], size=40)
+
+
+def test_a_long_caption_is_cut_to_the_width_of_its_tile() -> None:
+    font, line = caption_font("neighbour " * 100, 13)
+    short = _fit(line, font, 160)
+    assert short.endswith("...")
+    assert font.getlength(short) <= 160 < font.getlength(f"{line[: len(short) - 2]}...")
+    assert contact_sheet([RED], ["x" * 10**6]).size == contact_sheet([RED], ["x"]).size
 
 
 def test_neighbours_are_marked_by_shape_and_colour() -> None:

@@ -1,19 +1,27 @@
 """Every kind of source becomes the same list; no entry of a folder can hang or break the listing."""
 
+import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path, PurePosixPath
+from threading import Thread
 
 import fsspec
 import pandas as pd
 import pytest
 
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, MissingExtraError, SourceError
-from imgsim.images.list_source import Listing, list_source
-from imgsim.images.read_files import LocalFiles, RemoteFiles
+from imgsim.images.list_folder import Walk
+from imgsim.images.list_source import list_source
+from imgsim.images.listing import Listing
+from imgsim.images.read_files import LocalFiles, RemoteFiles, open_files
+from imgsim.io.urls import ANYWHERE
 
 
 @pytest.fixture
@@ -39,7 +47,8 @@ def test_folder_is_sorted_and_labelled(folder: Path) -> None:
     assert paths(listing) == ["a.jpg", "a/x/3.webp", "b/1.PNG", "b/2.jpg", "top.jpeg"]
     assert labels(listing) == [None, "x", "b", "b", None]
     assert listing.root == str(folder)
-    assert listing.skipped == 3  # notes.txt, .DS_Store, .git
+    assert listing.skipped == [(".DS_Store", "hidden"), (".git/", "excluded by '.git'"), ("a/notes.txt", ".txt")]
+    assert listing.labels_from == "names of folders"
     assert listing.rejected == []
 
 
@@ -47,8 +56,20 @@ def test_not_recursive(folder: Path) -> None:
     assert paths(list_source(str(folder), recursive=False)) == ["a.jpg", "top.jpeg"]
 
 
+def test_labels_of_the_top_folder(folder: Path) -> None:
+    listing = list_source(folder, labels="top-folder")
+    assert labels(listing) == [None, "a", "b", "b", None]
+    assert listing.labels_from == "names of top folders"
+    files = [folder / "a" / "x" / "3.webp", folder / "b" / "2.jpg"]
+    assert labels(list_source(files, labels="top-folder")) == ["a", "b"]
+    assert labels(list_source(files[1:], labels="top-folder")) == [None], "it lies directly in the folder"
+
+
 def test_no_labels(folder: Path) -> None:
-    assert set(labels(list_source(folder, labels=None))) == {None}
+    for none in (None, "none"):
+        listing = list_source(folder, labels=none)
+        assert set(labels(listing)) == {None}
+        assert listing.labels_from is None
 
 
 def test_empty_folder(tmp_path: Path) -> None:
@@ -165,7 +186,8 @@ def test_folder_without_permission(folder: Path) -> None:
 
 def test_single_file(folder: Path) -> None:
     listing = list_source(folder / "b" / "2.jpg")
-    assert (listing.root, paths(listing), labels(listing)) == (str(folder / "b"), ["2.jpg"], ["b"])
+    assert (listing.root, paths(listing), labels(listing)) == (str(folder / "b"), ["2.jpg"], [None])
+    assert labels(list_source(folder / "b" / "2.jpg", labels="folder")) == ["b"]
 
 
 def test_list_keeps_its_order_below_the_common_folder(folder: Path) -> None:
@@ -174,7 +196,8 @@ def test_list_keeps_its_order_below_the_common_folder(folder: Path) -> None:
     assert listing.root == str(folder)
     assert paths(listing) == ["b/2.jpg", "a/x/3.webp", "b/1.PNG", "b/2.jpg"]
     assert labels(listing) == ["b", "x", "b", "b"]
-    assert labels(list_source(given[:1])) == ["b"]
+    assert labels(list_source(given[:1])) == [None]
+    assert labels(list_source(given[:1], labels="folder")) == ["b"]
     assert list_source([]).entries == []
 
 
@@ -183,9 +206,16 @@ def test_pattern(folder: Path) -> None:
     assert len(list_source(f"{folder}/**/*.[jw]*").entries) == 4
 
 
-def test_mixed_services(folder: Path) -> None:
-    with pytest.raises(SourceError, match="one place"):
-        list_source([folder / "a.jpg", "memory://x/a.jpg"])
+def test_files_of_several_places(folder: Path, memory: str) -> None:
+    given = [str(folder / "a.jpg"), f"{memory}/b/2.jpg", "memory://other/b.jpg"]
+    listing = list_source(given)
+    assert (listing.root, paths(listing)) == (ANYWHERE, given)
+    files = open_files(listing.root)
+    assert [files.read(path)[0] for path in given[:2]] == [b"x", b"x"]
+    with pytest.raises(ImageError, match="no such file"):
+        files.read(given[2])
+    with pytest.raises(ImageError, match="nosuch"):
+        files.read("nosuch://a/b.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
@@ -254,8 +284,10 @@ def test_url_folder(memory: str) -> None:
         listing = list_source(url)
         assert listing.root == "memory://bucket"
         assert paths(listing) == ["b/1.png", "b/2.jpg", "top.jpg"]
-        assert labels(listing) == ["b", "b", None]
-        assert listing.skipped == 2
+        assert labels(listing) == [None, None, None]  # one folder is no class
+        assert labels(list_source(url, labels="folder")) == ["b", "b", None]
+        assert labels(list_source(url, labels="top-folder")) == ["b", "b", None]
+        assert listing.skipped == [(".hidden/x.jpg", "hidden"), ("notes.txt", ".txt")]
         assert all(entry.mtime for entry in listing.entries)
     assert paths(list_source(memory, recursive=False)) == ["top.jpg"]
 
@@ -302,3 +334,90 @@ def test_services_that_fail(monkeypatch: pytest.MonkeyPatch, memory: str) -> Non
     with pytest.raises(ImageError, match="on strike"):
         RemoteFiles(memory).read("top.jpg")
     monkeypatch.undo()
+
+
+def test_an_image_without_an_extension_is_told_by_its_first_bytes(folder: Path) -> None:
+    jpeg = b"\xff\xd8\xff\xe0 and so on"
+    for name in ("b/scan", "b/Dr. No (1962)", "b/tmp", "b/photo.dat"):
+        (folder / name).write_bytes(jpeg)
+    (folder / "b" / "README").write_bytes(b"text")
+    listing = list_source(folder / "b")
+    assert paths(listing) == ["1.PNG", "2.jpg", "Dr. No (1962)", "scan"]
+    assert dict(listing.skipped) == {"README": "no extension", "photo.dat": ".dat", "tmp": "temporary file"}
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/nameless/scan", jpeg)
+    memory.pipe_file("/nameless/README", b"text")
+    try:
+        listing = list_source("memory://nameless")
+        assert (paths(listing), listing.skipped) == (["scan"], [("README", "no extension")])
+    finally:
+        memory.rm("/nameless", recursive=True)
+
+
+def test_what_vanishes_while_it_is_listed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that goes away between the listing of its parent and its own."""
+    visit = Walk._visit
+
+    def remove_first(self: Walk, prefix: str) -> None:
+        if prefix == "a/":
+            shutil.rmtree(folder / "a")
+        visit(self, prefix)
+
+    monkeypatch.setattr(Walk, "_visit", remove_first)
+    listing = list_source(folder)
+    assert paths(listing) == ["a.jpg", "b/1.PNG", "b/2.jpg", "top.jpeg"]
+    assert listing.rejected == [("a", "the folder cannot be listed: there is no such file")]
+
+
+def test_one_entry_that_fails_costs_the_others_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Walk, path: str) -> bytes:
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    (folder / "scan").write_bytes(b"x")
+    monkeypatch.setattr(Walk, "_first_bytes", fail)
+    listing = list_source(folder)
+    assert len(paths(listing)) == 5
+    assert listing.rejected == [("scan", "input/output error")]
+
+
+def test_a_name_that_is_too_long_is_an_error_that_names_it(tmp_path: Path) -> None:
+    for name in ("x" * 300, "x" * 5000):
+        with pytest.raises(SourceError, match="name too long"):
+            list_source(tmp_path / name)
+
+
+def test_anything_that_is_a_path_can_be_listed(folder: Path) -> None:
+    entries = [entry for entry in os.scandir(folder) if entry.is_file()]
+    given = [*entries, PurePosixPath(folder / "b/2.jpg"), (folder / "a.jpg").as_uri()]
+    listing = list_source(given)
+    assert len(listing.entries) == len(given)
+    assert listing.root == str(folder)
+
+
+def test_a_table_in_memory_needs_no_current_folder(folder: Path, tmp_path: Path) -> None:
+    code = "import os, sys, pandas, imgsim.images.list_source as l; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]);"
+    code += "print(l.list_source(pandas.DataFrame({'path': [sys.argv[2]]})).entries[0].path)"
+    (tmp_path / "gone").mkdir()
+    line = [sys.executable, "-c", code, str(tmp_path / "gone"), str(folder / "a.jpg")]
+    assert subprocess.run(line, capture_output=True, text=True, check=True).stdout == "a.jpg\n"
+
+
+def test_excluded_names_must_be_text(folder: Path) -> None:
+    with pytest.raises(ArgumentTypeError, match="exclude="):
+        list_source(folder, exclude=3)  # type: ignore[arg-type]
+
+
+def test_a_web_address_with_a_slash_is_a_folder(folder: Path) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        assert [entry.path for entry in list_source(f"{address}/b/").entries] == ["1.PNG", "2.jpg"]
+        assert "b/2.jpg" in [entry.path for entry in list_source(address).entries]
+    finally:
+        server.shutdown()
+        server.server_close()
+    with pytest.raises(SourceError, match=r"a\.jpg cannot be listed: .*connect"):
+        list_source(f"{address}/a.jpg")

@@ -2,6 +2,10 @@
 
 import hashlib
 import os
+import threading
+from contextlib import ExitStack
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -10,11 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from imgsim import schema
 from imgsim.errors import ArgumentError, ArgumentTypeError, ImageError, SourceError
 from imgsim.images.load import load_images
+from imgsim.images.scanning.scan import _microseconds
 from imgsim.images.table import ImageTable
 
 
@@ -269,7 +276,7 @@ def test_memory_url() -> None:
     filesystem.pipe_file("/pictures/red/1.jpg", picture(200))
     filesystem.pipe_file("/pictures/bad.jpg", b"")
     try:
-        images = load_images("memory://pictures")
+        images = load_images("memory://pictures", labels="folder")
         assert images.paths == ["red/1.jpg"]
         assert images.labels == ["red"]
         assert images.locations == ["memory://pictures/red/1.jpg"]
@@ -288,3 +295,65 @@ def test_many_files_keep_their_order(tmp_path: Path) -> None:
     assert len(images) == 686
     assert images.paths == sorted(images.paths)
     assert images.rejected["path"].tolist() == [f"{i:04}.jpg" for i in range(0, 700, 50)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems refuse such times")
+@pytest.mark.parametrize("seconds", [-2_000_000_000, -1, 0, 13_000_000_000, 2**33, 2**35])
+def test_times_outside_the_calendar_break_nothing(folder: Path, tmp_path: Path, seconds: int) -> None:
+    os.utime(folder / "top.jpg", (seconds, seconds))
+    kept = (folder / "top.jpg").stat().st_mtime  # a file system may not hold such a time
+    images = load_images(folder)
+    time = images.table["mtime"].to_pylist()[-1]
+    assert time is None or time.timestamp() == pytest.approx(kept)
+    assert "top.jpg" in images._repr_html_()
+    for name in ("t.parquet", "t.csv"):
+        images.save(tmp_path / name)
+        assert ImageTable.load(tmp_path / name).table.equals(images.table)
+
+
+@given(st.one_of(st.none(), st.floats()))
+def test_any_number_of_seconds_is_a_time_or_none(seconds: float | None) -> None:
+    value = pa.scalar(_microseconds(seconds), pa.timestamp("us", tz="UTC")).as_py()
+    assert value is None or 1 <= value.year <= 9999
+
+
+def test_what_is_skipped_is_listed(folder: Path) -> None:
+    for name in ("cat/notes.txt", "cat/scan.svg", ".DS_Store"):
+        (folder / name).write_bytes(b"x")
+    images = load_images(folder, exclude="dog")
+    assert images.skipped == 4
+    assert images.skipped_files.to_dict("records") == [
+        {"path": ".DS_Store", "reason": "hidden"},
+        {"path": "cat/notes.txt", "reason": ".txt"},
+        {"path": "cat/scan.svg", "reason": ".svg"},
+        {"path": "dog/", "reason": "excluded by 'dog'"},
+    ]
+    assert images[:1].skipped == 4
+    assert images.labels == [None] * 3
+    assert images.labels_from is None  # one folder that is left is no class
+
+
+def test_addresses_on_two_hosts(folder: Path, tmp_path: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ExitStack() as running:
+        hosts = []
+        for name in ("cat", "dog"):
+            server = running.enter_context(
+                ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / name)))
+            )
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            running.callback(server.shutdown)
+            hosts.append(f"http://127.0.0.1:{server.server_port}")
+        files = [f"{hosts[0]}/1.jpg", f"{hosts[1]}/3.jpg", str(folder / "top.jpg"), f"{hosts[1]}/none.jpg"]
+        (tmp_path / "feed.csv").write_text("path,label\n" + "".join(f"{path},x\n" for path in files))
+        for source in (files, tmp_path / "feed.csv"):
+            images = load_images(source)
+            assert images.paths == images.locations == files[:3]
+            assert images.read_bytes(1) == (folder / "dog/3.jpg").read_bytes()
+            assert images.rejected["path"].tolist() == files[3:]
+            assert set(images.labels) == {None if source is files else "x"}
+        images.save(tmp_path / "t.parquet")
+        assert load_images(tmp_path / "t.parquet").paths == files[:3]

@@ -19,16 +19,24 @@ SPEC = BackboneSpec("made-up", "0" * 64, 8, 8, (0, 0, 0), (1, 1, 1), "none", "no
 
 @pytest.fixture(scope="session")
 def model_of() -> ModelOf:
-    """Vectors (n, d) and labels to a model whose images are called ``<label>/<row>.jpg``."""
+    """Vectors (n, d) and labels to a model whose images are called ``<label>/<row>.jpg``.
 
-    def make(matrix: np.ndarray, labels: Sequence[str | None] | None = None, k: int = 10) -> References:
+    Images have the same bytes where ``contents`` are equal.
+    """
+
+    def make(
+        matrix: np.ndarray,
+        labels: Sequence[str | None] | None = None,
+        k: int = 10,
+        contents: Sequence[int] | None = None,
+    ) -> References:
         n = len(matrix)
         labels = [None] * n if labels is None else list(labels)
         columns = {
             "id": range(n),
             "path": [f"{label}/{row}.jpg" for row, label in enumerate(labels)],
             "label": labels,
-            "sha256": [f"{row:064x}" for row in range(n)],
+            "sha256": [f"{row:064x}" for row in (range(n) if contents is None else contents)],
             "bytes": [1000] * n,
             "width": [10] * n,
             "height": [10] * n,

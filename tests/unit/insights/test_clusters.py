@@ -3,14 +3,19 @@ import pytest
 
 import imgsim
 from imgsim.insights.clusters import communities, find_clusters, representatives
+from imgsim.insights.measures import measure_traits
 from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph
+
+
+def found_in(model, *args, **options):
+    return find_clusters(model, measure_traits(model), *args, **options)
 
 
 def test_groups_of_vectors_become_clusters(model_of, blobs):
     matrix, labels = blobs(6, 40, spread=0.3)
     labels[0] = "odd"
-    found = find_clusters(model_of(matrix, labels), resolution=1.0)
+    found = found_in(model_of(matrix, labels), resolution=1.0)
     clusters, members = found.tables["clusters"], found.tables["members"]
     assert clusters["cluster"].tolist() == list(range(6))
     assert clusters["size"].tolist() == [40] * 6
@@ -24,7 +29,7 @@ def test_groups_of_vectors_become_clusters(model_of, blobs):
 
 def test_the_representative_is_in_its_cluster_and_the_most_listed_there(model_of, blobs):
     model = model_of(*blobs(4, 50))
-    found = find_clusters(model)
+    found = found_in(model)
     members = found.tables["members"]["cluster"].to_numpy()
     for cluster in found.tables["clusters"].itertuples():
         inside = members == cluster.cluster
@@ -43,12 +48,12 @@ def test_of_equally_listed_images_the_nearest_represents():
 
 def test_higher_resolution_finds_more(model_of, blobs):
     model = model_of(blobs(8, 60)[0])
-    assert find_clusters(model, 8.0).metrics["clusters"] > find_clusters(model, 0.5).metrics["clusters"]
+    assert found_in(model, 8.0).metrics["clusters"] > found_in(model, 0.5).metrics["clusters"]
 
 
 def test_bigger_clusters_come_first(model_of, rng):
     corners = np.repeat(np.eye(3), [10, 40, 25], axis=0) + 0.05 * rng.normal(size=(75, 3))
-    found = find_clusters(model_of(corners, k=5), resolution=0.1)
+    found = found_in(model_of(corners, k=5), resolution=0.1)
     assert found.tables["clusters"]["size"].tolist() == [40, 25, 10]
     assert found.tables["clusters"]["common_label"].isna().all()
     assert found.tables["clusters"]["purity"].isna().all()
@@ -57,14 +62,14 @@ def test_bigger_clusters_come_first(model_of, rng):
 
 def test_equal_seeds_give_equal_clusters(model_of, rng, tmp_path):
     model = model_of(rng.normal(size=(400, 8)))
-    found = find_clusters(model, seed=5)
+    found = found_in(model, seed=5)
     found.save(tmp_path)
-    assert find_clusters(model, seed=5).digest == found.digest == load_insight(tmp_path).digest
+    assert found_in(model, seed=5).digest == found.digest == load_insight(tmp_path).digest
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_hardly_any_images(model_of, count):
-    found = find_clusters(model_of(np.eye(count, 4), ["a"] * count))
+    found = found_in(model_of(np.eye(count, 4), ["a"] * count))
     assert found.tables["members"]["row"].tolist() == list(range(count))
     assert found.tables["clusters"]["size"].sum() == count
 
@@ -78,4 +83,4 @@ def test_the_order_of_ties_does_not_matter(model_of, blobs):
 @pytest.mark.parametrize("resolution", [0, -1, float("nan")])
 def test_the_resolution_is_checked(model_of, blobs, resolution):
     with pytest.raises(imgsim.ArgumentError, match="resolution"):
-        find_clusters(model_of(blobs(2, 5)[0], k=2), resolution)
+        found_in(model_of(blobs(2, 5)[0], k=2), resolution)

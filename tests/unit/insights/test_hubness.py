@@ -2,15 +2,20 @@ import numpy as np
 import pytest
 
 from imgsim.insights.hubness import in_degrees, measure_hubness, skewness
+from imgsim.insights.measures import measure_traits
 from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph
+
+
+def found_in(model, *args, **options):
+    return measure_hubness(model, measure_traits(model), *args, **options)
 
 
 def test_a_hub_and_antihubs_are_listed(model_of, rng):
     around = rng.normal(size=(40, 64))
     around /= np.linalg.norm(around, axis=1, keepdims=True)
     model = model_of(np.concatenate([np.zeros((1, 64)), around]), ["hub", *["a", "b"] * 20], k=2)
-    found = measure_hubness(model)
+    found = found_in(model)
     hubs, antihubs = found.tables["hubs"], found.tables["antihubs"]
     degrees = in_degrees(model.graph)
     assert hubs["row"][0] == 0
@@ -27,7 +32,7 @@ def test_an_even_graph_has_no_hubness(model_of):
     ring = model_of(np.stack([np.cos(angles), np.sin(angles)], axis=1), k=2)
     ids = np.stack([np.roll(np.arange(30), 1), np.roll(np.arange(30), -1)], axis=1).astype(np.int32)
     ring.graph = NeighborGraph(ids, ring.graph.distances, "exact")
-    found = measure_hubness(ring)
+    found = found_in(ring)
     assert found.metrics == {
         "images": 30,
         "skewness": 0,
@@ -40,7 +45,7 @@ def test_an_even_graph_has_no_hubness(model_of):
 
 
 def test_more_dimensions_more_hubness(model_of):
-    few, many = (measure_hubness(model_of(np.random.default_rng(0).normal(size=(500, d)))).metrics for d in (3, 100))
+    few, many = (found_in(model_of(np.random.default_rng(0).normal(size=(500, d)))).metrics for d in (3, 100))
     assert many["skewness"] > few["skewness"] + 1
     assert many["robin_hood"] > few["robin_hood"]
 
@@ -52,14 +57,14 @@ def test_skewness_by_hand():
 
 def test_mismatch_counts_labelled_images_only(model_of, blobs):
     matrix, labels = blobs(1, 40)
-    found = measure_hubness(model_of(matrix, labels))
+    found = found_in(model_of(matrix, labels))
     assert (found.tables["hubs"]["mismatch"] == 0).all()
-    assert measure_hubness(model_of(matrix)).tables["hubs"]["mismatch"].isna().all()
+    assert found_in(model_of(matrix)).tables["hubs"]["mismatch"].isna().all()
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_hardly_any_images(model_of, count, tmp_path):
-    found = measure_hubness(model_of(np.eye(count, 4), ["a"] * count))
+    found = found_in(model_of(np.eye(count, 4), ["a"] * count))
     assert found.metrics["hubs"] == found.metrics["antihubs"] == 0
     found.save(tmp_path)
     assert load_insight(tmp_path).digest == found.digest

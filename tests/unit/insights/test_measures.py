@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 import imgsim
+from imgsim.columns.texts import Texts
 from imgsim.decoding.decode import thumbnail
 from imgsim.features.store import FeatureStore
 from imgsim.insights.measures import Traits, measure_traits
@@ -12,7 +15,8 @@ class Thumbnails:
     """A model as far as traits need it."""
 
     def __init__(self, *data: bytes | None) -> None:
-        self.images = type("Images", (), {"sha256": [f"{i:064x}" for i in range(len(data))]})()
+        names, formats = [f"{i:064x}" for i in range(len(data))], ["JPEG"] * len(data)
+        self.images = SimpleNamespace(sha256=Texts(names), column={"format": formats}.__getitem__)
         self.data = data
         self.asked: list[int] = []
 

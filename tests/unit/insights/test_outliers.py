@@ -1,16 +1,21 @@
 import numpy as np
 import pytest
 
+from imgsim.insights.measures import measure_traits
 from imgsim.insights.outliers import find_outliers, kth_distances, local_outlier_factors, robust_scale
 from imgsim.insights.registry import load_insight
 from imgsim.neighbors.graph import NeighborGraph, build_graph
+
+
+def found_in(model, *args, **options):
+    return find_outliers(model, measure_traits(model), *args, **options)
 
 
 def test_planted_outliers_come_first_and_are_flagged(model_of, blobs, rng):
     matrix, labels = blobs(1, 200, spread=0.3, seed=7)
     strange = rng.normal(size=(5, 16))
     strange /= np.linalg.norm(strange, axis=1, keepdims=True)
-    found = find_outliers(model_of(np.concatenate([matrix, strange]), [*labels, *["strange"] * 5]))
+    found = found_in(model_of(np.concatenate([matrix, strange]), [*labels, *["strange"] * 5]))
     table = found.tables["images"]
     assert set(table["row"][:5]) == set(range(200, 205))
     assert table["outlier"][:5].all()
@@ -23,12 +28,12 @@ def test_planted_outliers_come_first_and_are_flagged(model_of, blobs, rng):
 def test_nothing_is_flagged_where_all_are_equally_lonely(model_of, rng):
     matrix = rng.normal(size=(400, 16))
     matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-    assert find_outliers(model_of(matrix)).metrics["outliers"] <= 8  # no fixed share: 2 % at most
+    assert found_in(model_of(matrix)).metrics["outliers"] <= 8  # no fixed share: 2 % at most
 
 
 def test_the_score_is_in_robust_deviations_of_the_last_distance(model_of, blobs):
     model = model_of(blobs(3, 30)[0], k=5)
-    table = find_outliers(model, threshold=1.0).tables["images"].sort_values("row")
+    table = found_in(model, threshold=1.0).tables["images"].sort_values("row")
     distance = model.graph.distances[:, 4].astype(float)
     median = np.median(distance)
     expected = (distance - median) / (1.4826 * np.median(np.abs(distance - median)))
@@ -50,7 +55,7 @@ def test_local_outlier_factors_agree_with_the_definition(rng):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 12])
 def test_equal_and_few_images_are_no_outliers(model_of, count):
-    found = find_outliers(model_of(np.ones((count, 4), np.float32)))
+    found = found_in(model_of(np.ones((count, 4), np.float32)))
     assert len(found.tables["images"]) == count
     assert found.metrics["outliers"] == 0
     assert np.isfinite(found.tables["images"][["distance", "lof", "score"]]).all(axis=None)
@@ -69,6 +74,6 @@ def test_no_neighbours_no_distance():
 
 def test_is_saved_and_deterministic(model_of, blobs, tmp_path):
     model = model_of(*blobs(3, 20))
-    found = find_outliers(model)
+    found = found_in(model)
     found.save(tmp_path)
-    assert load_insight(tmp_path).digest == found.digest == find_outliers(model).digest
+    assert load_insight(tmp_path).digest == found.digest == found_in(model).digest

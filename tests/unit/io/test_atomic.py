@@ -1,11 +1,12 @@
 """Writing is all or nothing, also when two write the same and when a writer was killed."""
 
+import errno
 import os
 import time
 
 import pytest
 
-from imgsim.errors import ArgumentError
+from imgsim.errors import ArgumentError, WriteError
 from imgsim.io import atomic
 from imgsim.io.atomic import atomic_folder, atomic_path, sweep
 
@@ -16,6 +17,25 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         temporary.write_text("ne")
         raise OSError("full")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+def fill_the_disk(outer, inner):
+    with outer, atomic_path(inner) as path:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", "inner")
+
+
+@pytest.mark.parametrize("writing", [atomic_path, atomic_folder])
+def test_errors_of_the_disk_name_what_was_to_be_written(tmp_path, writing):
+    with pytest.raises(WriteError, match="target cannot be written: no space left on device") as caught:
+        fill_the_disk(writing(tmp_path / "target"), tmp_path / "inner")
+    assert (caught.value.errno, isinstance(caught.value, OSError)) == (errno.ENOSPC, True)
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match="cannot be written"), writing(tmp_path / "file" / "below"):
+        pass
+    with pytest.raises(TimeoutError), writing(tmp_path / "other"):
+        raise TimeoutError("a server's")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -82,3 +102,28 @@ def test_what_killed_writers_left_is_removed_after_a_day(tmp_path):
         os.utime(path, (yesterday, yesterday))
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["old.tmp", new.name])
+
+
+def test_a_folder_is_written_without_what_a_killed_writer_left_of_it(tmp_path):
+    target = tmp_path / "photos.imgsim"
+    old, new, other = (atomic._sibling(path) for path in (target, target, tmp_path / "photos.imgsim.copy"))
+    mine = tmp_path / ".photos.imgsim.notes.tmp"
+    for path in (old, new, other, mine):
+        path.mkdir()
+        (path / "part").touch()
+    yesterday = time.time() - 25 * 3600
+    for path in (old, other, mine):
+        os.utime(path, (yesterday, yesterday))
+    with atomic_folder(target) as folder:
+        (folder / "part").touch()
+    assert set(tmp_path.iterdir()) == {target, new, other, mine}
+
+
+@pytest.mark.parametrize("name", ["写" * 80 + ".parquet", "v1." + "b" * 200, "a" * 255])
+def test_a_name_as_long_as_the_file_system_takes(tmp_path, name):
+    with atomic_path(tmp_path / name) as temporary:
+        temporary.write_text("a")
+    with atomic_folder(tmp_path / "below" / name) as folder:
+        (folder / "b").touch()
+    assert (tmp_path / name).read_text() == "a"
+    assert (tmp_path / "below" / name / "b").exists()

@@ -10,8 +10,10 @@ import pytest
 
 import imgsim
 from imgsim.errors import ArgumentError, ArgumentTypeError
+from imgsim.mlflow.flavor import save_model
 from imgsim.mlflow.pyfunc import OUTPUT_COLUMNS, SimilarityPyfunc
 from imgsim.mlflow.signature import example_of, signature_of
+from tests.text_models import colour_images, colour_model
 
 
 @pytest.fixture
@@ -157,3 +159,39 @@ def test_a_model_of_bare_embeddings_answers_by_id() -> None:
     found = served.predict(example_of(model), {"k": 3})
     assert found["id"][0] == 100
     assert found["error"].isna().all()
+
+
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory: pytest.TempPathFactory) -> imgsim.SimilarityModel:
+    base = tmp_path_factory.mktemp("words")
+    return colour_model(colour_images(base / "images"), imgsim.FeatureStore(base / "store"))
+
+
+def test_texts_are_a_column_of_queries(coloured: imgsim.SimilarityModel) -> None:
+    found = SimilarityPyfunc(coloured).predict(pd.DataFrame({"text": ["a red car", "", "blue"]}), {"k": 2})
+    expected = coloured.query(text=["a red car", "blue"], k=2)
+    answered = found[found["error"].isna()]
+    assert answered["query"].tolist() == [0, 0, 2, 2]
+    assert answered["id"].tolist() == expected["reference_label"].tolist()
+    np.testing.assert_allclose(answered["distance"].astype(float), expected["distance"], atol=1e-6)
+    assert found["error"].dropna().tolist() == ["the text is empty: write what to look for."]
+    limited = SimilarityPyfunc(coloured).predict(pd.DataFrame({"text": ["red"]}), {"k": 9, "label": "blue"})
+    assert set(limited["label"]) == {"blue"}
+
+
+def test_texts_are_declared_where_they_are_understood(
+    coloured: imgsim.SimilarityModel, tiny_model: imgsim.SimilarityModel, served: SimilarityPyfunc
+) -> None:
+    assert "text" in signature_of(coloured).inputs.input_names()
+    assert "text" not in signature_of(tiny_model).inputs.input_names()
+    with pytest.raises(imgsim.BackboneError, match="no text tower"):
+        served.predict(pd.DataFrame({"text": ["red"]}))
+
+
+def test_the_environment_holds_a_tokenizer_where_texts_are_understood(
+    coloured: imgsim.SimilarityModel, tiny_model: imgsim.SimilarityModel, tmp_path: Path
+) -> None:
+    for name, model in {"coloured": coloured, "tiny": tiny_model}.items():
+        save_model(model, tmp_path / name)
+        wanted = (tmp_path / name / "requirements.txt").read_text()
+        assert ("tokenizers==" in wanted) == (model is coloured)

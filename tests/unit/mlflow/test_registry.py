@@ -10,8 +10,8 @@ import pytest
 from imgsim.errors import ArgumentError, RegistryError
 from imgsim.mlflow import registry
 from imgsim.mlflow.connection import default_tracking_uri
-from imgsim.mlflow.download import TAG_REVISION, Version
 from imgsim.mlflow.registry import choose
+from imgsim.mlflow.version import TAG_EVALUATION, TAG_REVISION, Version
 from tests.faults.servers import Proxy
 
 
@@ -37,8 +37,6 @@ def test_tracking_uri_comes_from_the_environment_then_from_home(
 
 def test_without_a_database_there_is_nothing_and_none_is_made(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'absent' / 'mlflow.db'}"
-    assert registry.find_version_by_digest("flowers", "0" * 64, tracking_uri=uri) is None
-    assert registry.champion_metrics("flowers", tracking_uri=uri) is None
     with pytest.raises(RegistryError, match="run the pipeline once"):
         registry.load("flowers", tracking_uri=uri)
     assert not (tmp_path / "absent").exists()
@@ -87,4 +85,5 @@ def test_no_such_version_names_those_there_are():
 
 def test_the_token_names_the_content_or_else_the_place():
     assert version("1", **{TAG_REVISION: "ab" * 20}).token == ("ab" * 20)[:20]
+    assert version("1", **{TAG_REVISION: "ab" * 20, TAG_EVALUATION: "cd" * 20}).token == ("ab" * 20)[:20] + "cdcdcdcd"
     assert version("1").token == "imgsim-x-1-20260102000000"

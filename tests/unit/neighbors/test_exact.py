@@ -71,3 +71,36 @@ def test_radius_search_equals_filtered_brute_force(rng, radius):
         assert set(mine) == set(np.flatnonzero(expected[row] <= radius * (1 + 1e-9)))
         assert (np.diff(distances[rows == row]) >= 0).all()
     assert {10, 200} <= set(ids[rows == 10])
+
+
+def test_candidates_count_once_and_ties_go_by_row(rng):
+    matrix = np.repeat(rng.standard_normal((4, 3), np.float32), 5, axis=0)
+    candidates = np.array([[7, 3, 3, -1, 0, 2, 1, 1, 9], [0, -1, -1, -1, 5, 5, 5, 5, 5]])
+    ids, distances = exact.rank(matrix[:2], matrix, candidates, 5, np.array([0, 1]))
+    assert ids.tolist() == [[1, 2, 3, *ids[0, 3:]], [0, 5, -1, -1, -1]]
+    assert ids[0, 3:].tolist() == [7, 9]
+    assert distances[0, :3].tolist() == [0, 0, 0]
+    assert np.isinf(distances[1, 2:]).all()
+
+
+def test_lists_with_gaps_are_completed(rng):
+    matrix = rng.standard_normal((20, 4), np.float32)
+    ids, distances = exact.exact_knn(matrix, matrix, 3, np.arange(20))
+    gaps = ids.copy()
+    gaps[5, 1:], gaps[7] = -1, -1
+    found = exact.complete(matrix, gaps, distances.copy())
+    assert np.array_equal(found[0], ids)
+    assert np.array_equal(found[1], distances)
+
+
+def test_few_references_are_searched_for_more_when_products_cannot_tell_them_apart(rng, monkeypatch):
+    """Far from the origin products round away what differences keep; no more columns than needed are asked for."""
+    references = (1000 + rng.standard_normal((500, 8))).astype(np.float32)
+    asked = []
+    products = exact.nearest_products
+    monkeypatch.setattr(
+        exact, "nearest_products", lambda q, r, count, among: asked.append(count) or products(q, r, count, among)
+    )
+    ids, _ = exact.exact_knn(references[:3], references, 5)
+    assert np.array_equal(ids, brute(references[:3], references, 5))
+    assert asked == [11, 88, 500]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.neighbors.graph import NeighborGraph, build_graph, resolve_method
+from imgsim.neighbors.graph import EXACT_BELOW, NeighborGraph, build_graph, resolve_method
 
 
 def test_exact_graph_is_valid_and_has_no_self_edge(rng):
@@ -42,7 +42,7 @@ def test_unknown_method_and_nan_are_refused(rng):
 
 
 def test_auto_is_exact_for_few_and_nn_descent_for_many():
-    assert (resolve_method("auto", 8191), resolve_method("auto", 8192)) == ("exact", "nn_descent")
+    assert (resolve_method("auto", EXACT_BELOW - 1), resolve_method("auto", EXACT_BELOW)) == ("exact", "nn_descent")
 
 
 def test_saved_graph_comes_back_equal(rng, tmp_path):

@@ -9,9 +9,8 @@ import imgsim
 from imgsim.evaluation import recall
 from imgsim.neighbors import search
 from imgsim.neighbors.graph import build_graph
-from imgsim.neighbors.graph_update import extended_graph, extended_graph_by_ivf, shrunk_graph
+from imgsim.neighbors.graph_update import extended_graph, extended_graph_in_cells, shrunk_graph
 from imgsim.neighbors.ivf import InvertedFile
-from imgsim.references import update
 from tests.sample_images import copy_sample
 
 
@@ -42,7 +41,7 @@ def clusters(rng, rows):
 def test_along_cells_recall_stays_and_only_cells_near_new_rows_are_touched(rng):
     n, matrix = 5000, clusters(rng, 5050)
     before, cells = build_graph(matrix[:n], 10, "exact"), InvertedFile.build(matrix[:n])
-    graph, grown = extended_graph_by_ivf(before, matrix, cells)
+    graph, grown = extended_graph_in_cells(before, matrix, cells)
     graph.check()
     assert recall(matrix, graph, 10)["recall_at_10"] >= 0.999
     assert np.array_equal(graph.neighbors[:n][(graph.neighbors[:n] < n).all(1)], before.neighbors[
@@ -56,7 +55,7 @@ def test_along_cells_recall_stays_and_only_cells_near_new_rows_are_touched(rng):
 
 
 def test_a_large_graph_shrinks_by_the_neighbours_of_neighbours(rng, monkeypatch):
-    monkeypatch.setattr("imgsim.neighbors.graph_update.EXACT_UP_TO", 100)
+    monkeypatch.setattr("imgsim.neighbors.search.EXACT_UP_TO", 100)
     matrix = clusters(rng, 5000)
     keep = np.sort(rng.choice(5000, 4500, replace=False))
     graph = shrunk_graph(build_graph(matrix, 10, "exact"), keep, matrix[keep])
@@ -70,7 +69,7 @@ def test_along_cells_every_rule_of_a_graph_holds(n, m, k, seed, equal):
     rng = np.random.default_rng(seed)
     matrix = np.ones((n + m, 4), np.float32) if equal else rng.normal(size=(n + m, 4)).astype(np.float32)
     before = build_graph(matrix[:n], k)
-    graph, grown = extended_graph_by_ivf(before, matrix, InvertedFile.build(matrix[:n]))
+    graph, grown = extended_graph_in_cells(before, matrix, InvertedFile.build(matrix[:n]))
     graph.check()
     assert graph.neighbors.shape == (n + m, before.k)
     assert np.array_equal(np.sort(grown.order), np.arange(n + m))
@@ -79,9 +78,8 @@ def test_along_cells_every_rule_of_a_graph_holds(n, m, k, seed, equal):
 
 
 def test_a_large_model_grows_along_its_cells(tiny_images, tiny_store, tmp_path, monkeypatch):
-    model = imgsim.create(tiny_images, store=tiny_store, progress=False)
-    for module in (search, update):
-        monkeypatch.setattr(module, "EXACT_UP_TO", 10)
+    model = imgsim.create(tiny_images, store=tiny_store, backbone="mini", progress=False)
+    monkeypatch.setattr(search, "EXACT_UP_TO", 10)
     copy_sample(tmp_path / "more", views=2, kinds=["cone"])
     model.add(tmp_path / "more", store=tiny_store)
     model.graph.check()

@@ -8,6 +8,7 @@ from imgsim.evaluation import Evaluation
 from imgsim.features.embeddings import Embeddings, Projection
 from imgsim.images.load import load_images
 from imgsim.insights.duplicates.leaks import TABLES
+from imgsim.mlflow.registry import Registration
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.references.insight import Insight, frame
 from orchestration import checks
@@ -43,15 +44,19 @@ def test_graph_invariants():
     assert checks.failed(checks.check_graph(own, 2)) == "invariants"
 
 
-def test_low_recall_stops_and_a_better_champion_only_warns():
+def test_low_recall_stops_a_run():
     table = pd.DataFrame(columns=["label", "images", "precision", "map", "nn1"])
     low = Evaluation({"recall_at_10": 0.9, "precision_at_10": 0.5}, table, 10)
-    champion = {"precision_at_10": 0.9, "precision_at_10_low": 0.88, "precision_at_10_high": 0.92}
-    results = checks.check_evaluation(low, 0.95, champion)
-    assert passed(results) == {"recall_floor": False, "no_worse_than_champion": False}
-    assert checks.failed(results) == "recall_floor"
-    assert results[1].severity is dg.AssetCheckSeverity.WARN
-    assert checks.failed(checks.check_evaluation(low, 0.5, None)) == ""
+    assert checks.failed(checks.check_evaluation(low, 0.95)) == "recall_floor"
+    assert checks.failed(checks.check_evaluation(low, 0.5)) == ""
+
+
+def test_a_version_that_does_not_become_champion_only_warns():
+    done = Registration("imgsim-x", "2", ("challenger",), False, "not champion, version 1 stays: worse", False)
+    (result,) = checks.check_registration(done)
+    assert (result.check_name, result.passed) == ("no_worse_than_champion", False)
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert not checks.failed([result])
 
 
 def test_blocking_is_declared():

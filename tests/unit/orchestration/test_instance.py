@@ -27,7 +27,7 @@ def test_records_in_postgresql_without_its_packages(
     (home / "dagster" / "dagster.yaml").write_text("storage: {postgres: {postgres_url: 'postgresql+psycopg2:///d'}}")
     with pytest.raises(MissingExtraError, match=r'dagster\.yaml .* pip install "imgsim-kit\[team\]"'):
         prepare_instance()
-    assert imgsim_command("run", tiny_images) == 1
+    assert imgsim_command("run", tiny_images, "--backbone", "mini") == 1
     assert imgsim_command("ui") == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert ["imgsim-kit[team]" in line for line in errors] == [True, True]

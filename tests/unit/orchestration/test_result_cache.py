@@ -1,14 +1,16 @@
 """Results are found again by what they depend on; a folder that is there is complete."""
 
+import errno
 import os
 
 import pytest
 from PIL import Image
 
+import imgsim
 from imgsim.errors import ModelFormatError
 from imgsim.features.store import FeatureStore
 from imgsim.insights.report.report import FILE, Report
-from orchestration.result_cache import KEPT, Entry, current, point, reuse_key
+from orchestration.result_cache import KEPT, Entry, current, library_version, point, reuse_key
 
 
 @pytest.fixture
@@ -43,7 +45,9 @@ def test_damaged_and_invalid_results_are_replaced(entry):
     entry().get(lambda: Report("old"))
     (entry().folder / FILE).write_bytes(b"\xff\xfe\xff")
     damaged = entry()
-    assert damaged.get(lambda: Report("new")) == Report("new")
+    with pytest.warns(UserWarning, match=r"key cannot be used: .* It is kept as .*key\.damaged; a new one is computed"):
+        assert damaged.get(lambda: Report("new")) == Report("new")
+    assert (damaged.folder.with_suffix(".damaged") / FILE).read_bytes() == b"\xff\xfe\xff"
     invalid = entry()
     assert invalid.get(lambda: Report("newer"), lambda value: value != Report("new")) == Report("newer")
     assert not damaged.reused
@@ -60,6 +64,44 @@ def test_a_function_that_fails_leaves_nothing(entry):
     assert not entry().folder.parent.exists()
 
 
+class Unreadable(Report):
+    """A report on a disk that cannot be read at the moment."""
+
+    @classmethod
+    def load(cls, folder):
+        """Fail as readers do, which name the cause."""
+        try:
+            raise OSError(errno.EMFILE, "Too many open files", str(folder / FILE))
+        except OSError as error:
+            raise ModelFormatError(f"{folder} cannot be read") from error
+
+
+def test_an_error_that_passes_is_raised_and_the_result_kept(entry):
+    entry().get(lambda: Report("page"))
+    with pytest.raises(OSError, match="Too many open files"):
+        entry(Unreadable).get(lambda: pytest.fail("computed"))
+    assert entry().get(lambda: pytest.fail("computed")) == Report("page")
+
+
+def test_an_outdated_result_is_kept_until_there_is_a_new_one(entry):
+    def fail():
+        raise MemoryError
+
+    entry().get(lambda: Report("old"))
+    with pytest.raises(MemoryError):
+        entry().get(fail, lambda _: False)
+    assert entry().get(lambda: pytest.fail("computed")) == Report("old")
+
+
+def test_the_key_of_a_result_holds_the_version_of_the_code():
+    from orchestration.assets.evaluation import evaluation
+    from orchestration.assets.insights import insights
+
+    for asset in (evaluation, insights):
+        assert set(asset.code_versions_by_key.values()) == {library_version()}
+    assert library_version().startswith(imgsim.__version__)
+
+
 class Page(Report):
     """A report on a disk that is full after its first file."""
 
@@ -70,7 +112,7 @@ class Page(Report):
 
 
 def test_a_result_that_cannot_be_saved_whole_is_not_there(entry):
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="no space left"):
         entry(Page).get(lambda: Page("page"))
     assert list(entry().folder.parent.iterdir()) == []
 
@@ -105,6 +147,13 @@ def test_only_the_last_keys_are_kept(tmp_path):
     assert current(results).name == keys[-1]
     assert sorted(p.name for p in results.iterdir() if p.is_dir()) == [".pictures", *keys[-KEPT:]]
     assert sorted(p.name for p in (results / ".pictures").iterdir()) == keys[-KEPT:]
+
+
+def test_a_damaged_name_of_the_current_result_is_told_as_such(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "current.json").write_text("{")
+    with pytest.raises(ModelFormatError, match=r"current\.json is damaged.*materialise images"):
+        current(tmp_path / "images")
 
 
 def test_no_result_yet(tmp_path):

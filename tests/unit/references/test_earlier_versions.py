@@ -51,13 +51,12 @@ def test_it_can_be_saved_again(model, tmp_path):
     assert imgsim.load_model(tmp_path / "again").revision == ANSWERS["revision"]
 
 
-def test_a_registered_model_loads_by_the_loader_it_names(model, home):
+def test_a_registered_model_loads_by_the_loader_it_names(model, mlflow_home):
     import mlflow
 
     from imgsim.mlflow import flavor
-    from imgsim.mlflow.connection import connect, create_database, default_tracking_uri
+    from imgsim.mlflow.connection import connect
 
-    create_database(default_tracking_uri())
     with connect() as connection:
         connection.client.create_registered_model("imgsim-old")
         connection.client.create_model_version("imgsim-old", str(FOLDER / "mlflow_model"))

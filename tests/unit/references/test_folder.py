@@ -1,8 +1,10 @@
+import copy
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import imgsim
+from imgsim.neighbors.graph import NeighborGraph
 
 
 @pytest.fixture
@@ -155,7 +158,7 @@ def test_a_failed_save_leaves_nothing(tiny_model, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(type(tiny_model.graph), "save", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(imgsim.WriteError, match=r"m\.imgsim cannot be written: no space left on device"):
         tiny_model.save(tmp_path / "m.imgsim")
     assert list(tmp_path.glob("*.imgsim*")) == []
 
@@ -207,7 +210,7 @@ def test_a_revision_is_of_everything_carried(carrying, tmp_path):
 
 def test_a_reader_that_knows_no_extras_passes_over_them(carrying):
     manifest = json.loads((carrying[1] / "manifest.json").read_text())
-    assert manifest["format"] == 1
+    assert manifest["format"] == 2
     assert not [name for name in manifest["parts"] if "/" in name]
     del manifest["extras"]
     (carrying[1] / "manifest.json").write_text(json.dumps(manifest))
@@ -249,3 +252,126 @@ def test_other_rows_drop_what_was_found_about_the_ones_before(carrying):
     model = imgsim.load_model(carrying[1])
     model.remove([0])
     assert (model.insights, model.references.coreml, model.evaluation) == ({}, None, None)
+
+
+class TestLaterReads:
+    """What a loaded model reads later is its own, whatever happens to its folder."""
+
+    @pytest.fixture
+    def another(self, tiny_model, tmp_path):
+        """A model of other images, by another network, with an insight and a package."""
+        model = imgsim.load_model(save_with_extras(tiny_model, tmp_path, "another"))
+        model.remove(model.ids[::2])
+        model.insight("outliers", threshold=1.0)
+        model.references.coreml = package(tmp_path / "other package", b"other")
+        model.references.onnx = None
+        return model
+
+    @pytest.mark.parametrize("happening", ["replaced", "removed"])
+    def test_are_of_the_model_that_was_loaded(self, tiny_model, tiny_images, another, tmp_path, happening):
+        folder = save_with_extras(tiny_model, tmp_path, "m.imgsim")
+        expected, model = imgsim.load_model(folder), imgsim.load_model(folder)
+        table = expected.insights["outliers"].tables["images"]
+        thumbnails, vector = expected.thumbnails(range(40)), expected.embed_pixels(np.zeros((9, 9, 3), np.uint8))
+        another.save(folder, overwrite=True) if happening == "replaced" else shutil.rmtree(folder)
+        pd.testing.assert_frame_equal(model.insights["outliers"].tables["images"], table)
+        assert model.thumbnails(range(40)) == thumbnails
+        assert np.array_equal(model.embed_pixels(np.zeros((9, 9, 3), np.uint8)), vector)
+        assert model.revision == expected.revision
+        with pytest.raises(imgsim.ModelFormatError, match=r"coreml.*since this model was loaded"):
+            model.save(tmp_path / "again")
+        model.references.coreml = None
+        model.save(tmp_path / "again")
+        again = imgsim.load_model(tmp_path / "again")
+        assert again.thumbnails(range(40)) == thumbnails
+        assert again.insights["outliers"].digest == expected.insights["outliers"].digest
+
+    def test_a_folder_replaced_while_it_is_read_is_refused(self, saved, another, monkeypatch):
+        def replace_then_load(folder, load=NeighborGraph.load):
+            another.save(saved, overwrite=True)
+            return load(folder)
+
+        monkeypatch.setattr(NeighborGraph, "load", replace_then_load)
+        with pytest.raises(imgsim.ModelFormatError, match=r"replaced while it was read|different numbers"):
+            imgsim.load_model(saved)
+
+
+def package(folder, content):
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "weights.bin").write_bytes(content)
+    return folder
+
+
+def save_with_extras(model, tmp_path, name):
+    """Save a model with an insight and a Core ML folder; return where."""
+    model.save(tmp_path / f"plain {name}")
+    carrying = imgsim.load_model(tmp_path / f"plain {name}")
+    carrying.insight("outliers")
+    carrying.references.coreml = package(tmp_path / f"package of {name}", b"weights")
+    carrying.save(tmp_path / name)
+    return tmp_path / name
+
+
+class TestCopies:
+    """A copy answers as the model does, and goes its own way."""
+
+    @pytest.fixture
+    def model(self, tiny_model, tmp_path):
+        return imgsim.load_model(save_with_extras(tiny_model, tmp_path, "m.imgsim"))
+
+    def by_pickle(self, value):
+        return ForkingPickler.loads(ForkingPickler.dumps(value))
+
+    @pytest.mark.parametrize("how", ["pickle", "copy", "deepcopy"])
+    @pytest.mark.parametrize("used", [False, True])
+    def test_answer_alike(self, model, tiny_images, how, used):
+        new = tiny_images / model.images.paths[3]
+        if used:  # with everything that is made on first use
+            model.query(np.zeros((9, 9, 3), np.uint8))
+            assert model.thumbnails([1]) != [None]
+            assert len(model.insights["outliers"].tables["images"])
+        copied = {"pickle": self.by_pickle, "copy": copy.copy, "deepcopy": copy.deepcopy}[how](model)
+        assert copied.revision == model.revision
+        pd.testing.assert_frame_equal(copied.query(new), model.query(new))
+        pixels = np.full((9, 9, 3), 99, np.uint8)
+        assert np.array_equal(copied.embed_pixels(pixels), model.embed_pixels(pixels))
+        assert copied.thumbnails(range(40)) == model.thumbnails(range(40))
+        assert copied.evaluation.metrics == model.evaluation.metrics
+        assert not copied.embeddings.flags.writeable
+        copied.remove([0, 1])
+        assert (len(copied), len(model)) == (38, 40)
+        assert len(model.insights) == 1
+
+    def test_a_created_model_can_be_copied_too(self, tiny_model):
+        for copied in (self.by_pickle(tiny_model), copy.deepcopy(tiny_model)):
+            assert copied.digest == tiny_model.digest
+            assert copied.thumbnails([5]) == tiny_model.thumbnails([5])
+
+    @pytest.mark.parametrize("method", ["fork", "spawn"])
+    def test_a_worker_process_of_torch_uses_it(self, model, method):
+        from torch.utils.data import DataLoader
+
+        rows = DataLoader(Neighbors(model), num_workers=1, multiprocessing_context=method, collate_fn=list)
+        expected = [model.query(row, k=3)["reference_label"].tolist() for row in range(3)]
+        assert [batch[0] for batch in rows] == expected
+
+
+class Neighbors:
+    """A data set of torch: the neighbours of the first three images."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, row):
+        return self.model.query(row, k=3)["reference_label"].tolist()
+
+
+@pytest.mark.parametrize("place", ["models:/flowers", "runs:/1/model", "s3://bucket/m", "file:///tmp/m"])
+def test_a_url_is_no_folder_to_save_to(tiny_model, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(imgsim.ArgumentError, match="no folder of this machine"):
+        tiny_model.save(place)
+    assert not any(tmp_path.iterdir())

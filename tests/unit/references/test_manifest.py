@@ -12,6 +12,8 @@ import pytest
 
 import imgsim
 from imgsim.references.manifest import stamp
+from imgsim.references.text_space import TEXT_PARTS
+from tests.text_models import colour_images, colour_model
 
 
 @pytest.fixture
@@ -92,6 +94,9 @@ def test_extras_lie_in_their_folders(saved: Path, name: str) -> None:
         {"backbone": {"width": True}},
         {"backbone": {"width": 2.5}},
         {"backbone": {"dim": 2**40}},
+        {"backbone": {"precision": "int8"}},
+        {"backbone": {"precision": ["bf16"]}},
+        {"backbone": {"precision": "bf16"}},  # the fingerprint is that of fp32
         {"backbone": {"mean": [1, 2]}},
         {"backbone": {"mean": "abc"}},
         {"backbone": {"std": [1, 2, float("nan")]}},
@@ -212,3 +217,60 @@ def test_the_name_of_a_network_is_never_imported(saved: Path, tmp_path: Path, mo
     with pytest.raises(imgsim.CoreMLError, match="if you trust the code"):
         model.export_coreml(tmp_path / "x.mlpackage")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture(scope="module")
+def in_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved model with a text tower."""
+    base = tmp_path_factory.mktemp("words")
+    model = colour_model(colour_images(base / "images"), imgsim.FeatureStore(base / "store"))
+    model.save(base / "m.imgsim")
+    return base / "m.imgsim"
+
+
+@pytest.mark.parametrize("name", TEXT_PARTS)
+def test_a_text_tower_is_whole_or_not_there(in_words: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(in_words, tmp_path / "m.imgsim"))
+    manifest = manifest_of(folder)
+    del manifest["parts"][name]
+    write(folder, manifest)
+    refused(folder, f"of a text tower it lacks \\['{name}'\\]")
+    write(folder, manifest_of(in_words))
+    (folder / name).write_bytes((folder / name).read_bytes()[:-1] + b"!")
+    refused(folder, "is damaged")
+
+
+def test_vectors_of_another_text_tower_are_refused(in_words: Path, tmp_path: Path, rng: np.random.Generator) -> None:
+    from imgsim.io.vectors import write_embeddings
+
+    folder = Path(shutil.copytree(in_words, tmp_path / "m.imgsim"))
+    write_embeddings(rng.random((12, 5), np.float32), folder / "joint.arrow")
+    restamp(folder, "joint.arrow")
+    refused(folder, "have 5 values where its texts have 3")
+    write_embeddings(rng.random((7, 3), np.float32), folder / "joint.arrow")
+    restamp(folder, "joint.arrow")
+    refused(folder, "different numbers of rows")
+
+
+def test_a_text_tower_of_a_stranger_is_checked_before_it_runs(in_words: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(in_words, tmp_path / "m.imgsim"))
+    with (folder / "tokenizer.json").open("wb") as file:
+        file.truncate(65 * 2**20)
+    restamp(folder, "tokenizer.json")
+    refused(folder, "the limit is 64")
+    shutil.copy(in_words / "tokenizer.json", folder / "tokenizer.json")
+    (folder / "text.onnx").write_bytes(b"no network")
+    restamp(folder, "tokenizer.json", "text.onnx")
+    loaded = imgsim.load_model(folder)
+    assert len(loaded.query(0)) == 5  # the text tower is not read for it
+    with pytest.raises(imgsim.ModelFormatError, match=r"text\.onnx is not a network"):
+        loaded.query(text="red")
+
+
+@pytest.mark.parametrize(("name", "value"), [("has_text", 1), ("has_text", "yes"), ("crop_floor", None)])
+def test_flags_of_a_network_are_flags(in_words: Path, tmp_path: Path, name: str, value: object) -> None:
+    folder = Path(shutil.copytree(in_words, tmp_path / "m.imgsim"))
+    manifest = manifest_of(folder)
+    manifest["backbone"][name] = value
+    write(folder, manifest)
+    refused(folder, f"backbone: {name}")

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 import imgsim
 from imgsim.backbones.get import get_backbone
+from imgsim.backbones.libraries.torchvision import classifier
 from imgsim.backbones.mini import POOL_GRID
 from imgsim.backbones.mini.network import WIDTHS, MiniEncoder
-from imgsim.backbones.torchvision import classifier
 from training.__main__ import app
 from training.augment import mirror_parts, student_view
 from training.distill import Batches, Distiller, Schedule, run
@@ -108,6 +108,20 @@ def test_muon_moves_a_kernel_as_far_in_every_direction(shape: tuple[int, ...]) -
     values = torch.linalg.svdvals(moved) / (0.01 * 0.2 * max(moved.shape) ** 0.5)
     assert float(values.min()) > 0.5
     assert float(values.max()) < 1.4
+
+
+def test_muon_moves_a_matrix_as_torchs_does() -> None:
+    kernel = torch.nn.Parameter(torch.ones(24, 9, 1, 1).contiguous(memory_format=torch.channels_last))
+    matrix = torch.nn.Parameter(torch.ones(24, 9))
+    theirs = torch.optim.Muon([matrix], lr=0.01, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    pairs = (kernel, Muon([kernel], lr=0.01)), (matrix, theirs)
+    for _ in range(3):
+        gradient = torch.randn(24, 9)
+        for parameter, optimizer in pairs:
+            parameter.grad = gradient.view(parameter.shape).clone()
+            optimizer.step()
+    moved, wanted = (parameter.detach().view(24, 9) - 1 for parameter, _ in pairs)
+    assert (moved - wanted).norm() < 0.03 * wanted.norm()  # torch's is in bfloat16
 
 
 def test_muon_never_trains_a_copy() -> None:

@@ -46,5 +46,7 @@ export function rampColor(share, theme) {
  */
 export function entryColor(legend, place, theme) {
   if (legend.unknown && place === legend.groups - 1) return NOTHING[theme];
-  return legend.bins ? rampColor((place + 0.5) / legend.bins, theme) : GROUPS[place % GROUPS.length];
+  return legend.bins
+    ? rampColor((place + 0.5) / legend.bins, theme)
+    : (GROUPS[legend.hued.indexOf(place)] ?? NOTHING[theme]);
 }

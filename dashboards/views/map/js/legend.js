@@ -1,6 +1,7 @@
 // The legend: every group, or range of a figure, with its color; a click leaves only its images lit.
 
 import { make, makeButton } from "../../../widgets/js/elements.js";
+import { ARROWS } from "../../../widgets/js/keys.js";
 import { entryColor } from "./colors.js";
 
 /** @import { Theme } from "./colors.js" */
@@ -15,6 +16,7 @@ import { entryColor } from "./colors.js";
  * @property {number} digits
  * @property {number} groups Count of all entries, also those not sent.
  * @property {boolean} unknown Whether the last entry is that of images without a figure or group.
+ * @property {number[]} hued Places of the groups with a color of their own, at most 8; other groups are gray.
  * @property {LegendEntry[]} entries
  */
 
@@ -26,6 +28,33 @@ export class Legend {
     this.root = make("div", "legend");
     this.choose = choose;
     this.text = "";
+    this.active = 0; // the one entry in the Tab order
+    this.root.addEventListener("keydown", (event) => this.pressed(event));
+    this.root.addEventListener("focusin", (event) =>
+      this.activate(this.buttons.indexOf(/** @type {any} */ (event.target))),
+    );
+  }
+
+  get buttons() {
+    return [...this.root.querySelectorAll("button")];
+  }
+
+  /** @param {number} place -1 for none. */
+  activate(place) {
+    if (place >= 0) this.active = place;
+    this.buttons.forEach((button, i) => {
+      button.tabIndex = i === this.active ? 0 : -1;
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  pressed(event) {
+    const { buttons } = this;
+    const [right, down] = ARROWS[event.key] ?? [0, 0];
+    const to = event.key === "Home" ? 0 : event.key === "End" ? buttons.length - 1 : this.active + right + down;
+    if (to === this.active || !buttons[to]) return;
+    event.preventDefault();
+    buttons[to].focus();
   }
 
   /**
@@ -40,12 +69,14 @@ export class Legend {
     const list = make("ul");
     list.append(...legend.entries.map((entry) => this.line(entry, legend, only, theme)));
     const scrolled = this.root.querySelector("ul")?.scrollTop ?? 0;
-    const focus = [...this.root.querySelectorAll("button")].findIndex((button) => button.matches(":focus"));
-    this.root.replaceChildren(make("h4", "", legend.name), list);
+    const focus = this.buttons.findIndex((button) => button.matches(":focus"));
+    list.setAttribute("aria-label", legend.name);
+    this.root.replaceChildren(make("h2", "", legend.name), list);
     const more = legend.groups - legend.entries.length;
     if (more > 0) this.root.append(make("div", "more", `and ${more.toLocaleString("en")} smaller ones`));
     list.scrollTop = scrolled;
-    if (focus >= 0) list.querySelectorAll("button")[focus]?.focus({ preventScroll: true });
+    this.activate(Math.min(this.active, legend.entries.length - 1));
+    if (focus >= 0) this.buttons[focus]?.focus({ preventScroll: true });
   }
 
   /**

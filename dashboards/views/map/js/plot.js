@@ -49,7 +49,8 @@ export class Plot {
       this.raster.setCodes(numbers, data.legend);
       this.codes = codes;
     }
-    const { passed, only } = this.data;
+    const { legend, passed, only } = this.data;
+    this.raster.setLegend(legend);
     this.raster.setLit(passed === null ? null : bytesOf(passed), only);
     return true;
   }

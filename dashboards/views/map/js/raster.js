@@ -66,6 +66,16 @@ export class Raster {
   }
 
   /**
+   * Take a legend of the same codes: other groups may have a color now.
+   *
+   * @param {LegendData} legend
+   */
+  setLegend(legend) {
+    if (String(legend.hued) !== String(this.legend?.hued)) this.painted = "";
+    this.legend = legend;
+  }
+
+  /**
    * @param {Theme} theme
    * @param {Rgb} paper
    */

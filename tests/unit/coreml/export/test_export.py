@@ -13,12 +13,15 @@ from PIL import Image
 from torch import nn
 
 import imgsim
+from imgsim.backbones.preprocessing import input_pixels
 from imgsim.coreml import Interpreter, verify
-from imgsim.coreml.export import convert, reference_ids
-from imgsim.coreml.export.metadata import IDS, LABELS
+from imgsim.coreml.export import convert
 from imgsim.coreml.runtime.package import read_package
 from imgsim.coreml.runtime.program import read_program
-from imgsim.errors import ArgumentError, CoreMLError, MissingExtraError, UnsupportedOperationError
+from imgsim.decoding.decode import decode
+from imgsim.deployment import reference_ids
+from imgsim.deployment.metadata import IDS, LABELS
+from imgsim.errors import ArgumentError, CoreMLError, DeploymentError, MissingExtraError, UnsupportedOperationError
 
 pytest.importorskip("coremltools", reason="the extra coreml is not installed")
 
@@ -26,7 +29,7 @@ OUTPUTS = {
     "distance": {"distance": "float32 [40]"},
     "topk": {"indices": "int32 [7]", "distances": "float32 [7]"},
     "classifier": {"nearest": "string", "nearest_probs": "dictionary"},
-    "features": {"features": "float32 [8]"},
+    "features": {"features": "float32 [18]"},
 }
 
 
@@ -84,7 +87,7 @@ def test_each_kind_of_output_answers_as_query_does(outputs, exported, tiny_model
     report = exported(outputs)
     assert report.outputs == OUTPUTS[outputs]
     assert report.inputs == {"image": "image 96x96 RGB"}
-    assert (report.n, report.dim) == (40, 8)
+    assert (report.n, report.dim) == (40, 18)
     assert report.verification.status == "passed"
     assert report.verification.images == 8
     assert report.bytes == sum(p.stat().st_size for p in report.path.rglob("*") if p.is_file())
@@ -112,6 +115,20 @@ def test_each_kind_of_output_answers_as_query_does(outputs, exported, tiny_model
             assert given["features"] == pytest.approx(np.array(test["features"]), abs=0.01)
 
 
+def test_a_refined_model_is_asked_with_plain_vectors(tiny_images, tiny_store, tmp_path):
+    """The references are refined, the query is not: a stored picture is near to itself, and not at distance 0."""
+    model = imgsim.create(tiny_images, store=tiny_store, refine=True, progress=False)
+    report = model.export_coreml(tmp_path / "Refined.mlpackage", precision="float32")
+    assert report.verification.status == "passed"
+    package = Interpreter(report.path)
+    assert package.metadata["imgsim.refined"] == "references, not queries"
+    pixels = input_pixels(decode(model.images.read_bytes(7)), model.backbone)
+    given = package.run(pixels)["distance"]
+    expected = np.linalg.norm(model.embeddings - model.plain_embeddings[7], axis=1)
+    assert given == pytest.approx(expected, abs=1e-3)
+    assert given[7] > 0.01
+
+
 def test_the_package_says_what_it_is(exported, tiny_model):
     report = exported("distance")
     metadata = Interpreter(report.path).metadata
@@ -128,6 +145,7 @@ def test_the_package_says_what_it_is(exported, tiny_model):
     assert metadata["imgsim.fingerprint"] == tiny_model.backbone.fingerprint
     assert metadata["imgsim.precision"] == "mixed"
     assert metadata["model"] == "mini"
+    assert "imgsim.refined" not in metadata
     side = json.loads(report.references.read_text())
     assert side["format"] == 1
     assert side["ids"] == tiny_model.images.paths
@@ -241,7 +259,7 @@ def test_a_network_that_cannot_be_converted_names_its_operation(model_of, tmp_pa
     assert e.value.operation == "special_bessel_j1"
 
 
-@pytest.mark.parametrize(("outputs", "size"), [("distance", 40), ("features", 8)])
+@pytest.mark.parametrize(("outputs", "size"), [("distance", 40), ("features", 18)])
 def test_a_neural_network_is_written_with_its_shape_but_only_unverified(outputs, size, tiny_model, tmp_path):
     from coremltools.proto import Model_pb2
 
@@ -275,10 +293,17 @@ def test_a_model_from_disk_finds_its_network_by_name_or_says_what_to_pass(tiny_m
         own.export_coreml(tmp_path / "y.mlpackage")
     with pytest.raises(CoreMLError, match=r"not the one of the model's features: .* Pass the same backbone="):
         own.export_coreml(tmp_path / "y.mlpackage", backbone="mini")
-    from imgsim.backbones.spec import from_module
+    from imgsim.backbones.own_module import from_module
 
     report = own.export_coreml(tmp_path / "y.mlpackage", backbone=from_module(module, input_size=32))
     assert report.verification.sources == {"generated": 8}
+
+
+def test_a_projection_whitened_by_neighbours_is_verified(model_of, tmp_path):
+    model = model_of(Patches(), 32, n=400)
+    assert model.projection.whitened
+    report = model.export_coreml(tmp_path / "x.mlpackage")
+    assert report.verification.passed
 
 
 def test_a_model_of_vectors_has_no_network_to_export(rng, tmp_path):
@@ -289,7 +314,7 @@ def test_a_model_of_vectors_has_no_network_to_export(rng, tmp_path):
 
 def test_more_classes_than_an_app_can_bear_are_refused(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(reference_ids, "MAX_CLASSES", 39)
-    with pytest.raises(CoreMLError, match=r"one class of each of 40 references, .* use outputs='topk'"):
+    with pytest.raises(DeploymentError, match=r"one class of each of 40 references, .* use outputs='topk'"):
         tiny_model.export_coreml(tmp_path / "x.mlpackage", outputs="classifier")
 
 
@@ -329,7 +354,7 @@ def test_lengths_that_float16_cannot_hold_are_refused(model_of, tmp_path):
         model.export_coreml(tmp_path / "x.mlpackage", precision="float16")
     module = Patches()
     module.second.weight.data *= 1e5
-    with pytest.raises(CoreMLError, match=r"too large for float16\. Try precision='float32'"):
+    with pytest.raises(CoreMLError, match=r"too large for its precision\. Try precision='float32'"):
         model_of(module, 32, dims=None).export_coreml(tmp_path / "x.mlpackage")
 
 

@@ -26,7 +26,7 @@ IN_FLOAT32 = ("efficientnet_b0",)
 def test_networks_are_exported_and_agree(name, lively, model_of, tmp_path):
     size = SIZES[name]
     network = lively(name, size, whole=name == WHOLE)
-    model = model_of(network, size, n=12)
+    model = model_of(network, size, n=56)
     precision = "float32" if name in IN_FLOAT32 else "mixed"
     made = model.export_coreml(tmp_path / "Whole.mlpackage", precision=precision, verify=2)
     assert made.verification.passed

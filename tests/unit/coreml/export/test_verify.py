@@ -11,7 +11,7 @@ import torch
 import imgsim
 from imgsim import coreml
 from imgsim.coreml.export import build, convert, network
-from imgsim.coreml.export.verify import FAILED, NOT_VERIFIED
+from imgsim.deployment.verification import FAILED, NOT_VERIFIED, VerificationReport
 from imgsim.errors import ArgumentError, ArgumentTypeError, CoreMLError, ImageError
 
 pytest.importorskip("coremltools", reason="the extra coreml is not installed")
@@ -118,7 +118,7 @@ def test_pictures_of_your_own_are_compared_too(package, tiny_model, tiny_images,
     assert report.metrics["relative_error_max"] < 1e-4
     assert report.metrics["self_distance"] < 0.01
     assert report.metrics["top1"] == report.metrics["topk"] == 1
-    assert coreml.VerificationReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    assert VerificationReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
     with pytest.raises(ArgumentError, match="no images to verify with"):
         coreml.verify(package, tiny_model.references, [])
     with pytest.raises(ArgumentError, match="images must be at least 1"):
@@ -139,7 +139,7 @@ def test_the_worst_a_device_may_round_is_an_option(tiny_model, tmp_path):
 
 def test_another_model_of_the_same_size_is_not_the_same(package, tiny_model):
     other = imgsim.load_images([tiny_model.images.locations[i] for i in reversed(range(40))])
-    mirrored = imgsim.create(other, progress=False)
+    mirrored = imgsim.create(other, backbone="mini", progress=False)
     assert coreml.verify(package, mirrored.references).status == FAILED
 
 

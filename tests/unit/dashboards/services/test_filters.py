@@ -1,6 +1,10 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from dashboards.services.filters import Filters, mask
+from dashboards.services import decided, filters
+from dashboards.services.filters import Filters, cluster_counts, label_counts, mask, tag_counts
 from dashboards.services.models.loaded_model import Loaded
 
 
@@ -43,3 +47,48 @@ def test_the_mask_is_shared_and_cannot_be_changed(loaded: Loaded):
     assert mask(loaded, Filters(("cube",))) is shared
     with pytest.raises(ValueError, match="read-only"):
         shared[0] = True
+
+
+def test_tags_and_reviews_as_they_are_decided_now(loaded: Loaded):
+    keys, store = loaded.model.images.sha256, decided.store()
+    tagged = {row for row, key in enumerate(keys) if key in (keys[0], keys[5])}
+    store.add_tag([keys[0], keys[5]], "later")
+    store.add_tag([keys[1]], "cluster:later")
+    store.mark([keys[0]], "reviewed")
+    seen = decided.stamp()
+    assert rows(loaded, Filters(tags=("later",), seen=seen)) == tagged, "a cluster's name is no tag"
+    done = {row for row, key in enumerate(keys) if key == keys[0]}
+    assert rows(loaded, Filters(reviewed="yes", seen=seen)) == done
+    assert rows(loaded, Filters(tags=("later",), reviewed="no", seen=seen)) == tagged - done
+    assert tag_counts(decided.known(loaded)) == {"later": len(tagged)}
+    assert set(cluster_counts(decided.known(loaded))) == {"later"}
+
+
+def test_a_store_that_cannot_be_used_holds_nothing(loaded: Loaded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"no database" * 100)
+    monkeypatch.setenv("IMGSIM_DECISIONS", str(broken))
+    assert decided.stamp() == ""
+    assert decided.known(loaded).tags == {}
+    assert not mask(loaded, Filters(tags=("later",))).any()
+
+
+def test_sizes_and_quality(loaded: Loaded, monkeypatch: pytest.MonkeyPatch):
+    images = loaded.model.images
+    small = images.column("width") * images.column("height") < 50_000
+    assert rows(loaded, Filters(sizes=("tiny",))) == set(small.nonzero()[0].tolist())
+    blurry = np.arange(len(loaded)) < 3
+    monkeypatch.setattr(filters, "quality_masks", lambda _: {"blurry": blurry})
+    assert rows(loaded, Filters(quality=("blurry", "no such issue"))) == {0, 1, 2}
+
+
+def test_images_with_an_issue_of_quality(loaded: Loaded, bare: Loaded):
+    issues = loaded.insight("quality").tables["issues"]
+    found = filters.quality_masks(loaded)
+    assert {name: flags.sum() for name, flags in found.items()} == issues["issue"].value_counts().to_dict()
+    assert filters.quality_masks(bare) == {}
+
+
+def test_labels_are_counted(loaded: Loaded):
+    labels = [label for label in loaded.model.images.labels if label is not None]
+    assert label_counts(loaded) == {label: labels.count(label) for label in sorted(set(labels))}

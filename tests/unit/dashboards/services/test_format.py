@@ -1,8 +1,6 @@
-import math
-
 import pytest
 
-from dashboards.services.format import figure, size_of, visible
+from dashboards.services.format import counted, size_of, visible
 
 
 @pytest.mark.parametrize(
@@ -29,7 +27,6 @@ def test_bytes_in_words(count: float, words: str):
     assert size_of(count) == words
 
 
-def test_figures():
-    assert figure(0.12345) == "0.123"
-    assert figure(2.0, 1) == "2.0"
-    assert figure(None) == figure(math.nan) == "–"
+def test_counts_with_their_unit():
+    assert counted(1, "group") == "1 group"
+    assert counted(2000, "copy", "copies", mark="**") == "**2,000** copies"

@@ -4,18 +4,7 @@ from dashboards.services import health
 from dashboards.services.models.loaded_model import Loaded
 
 
-def test_counts_are_those_of_the_insights(loaded: Loaded):
-    counts = health.counts(loaded)
-    assert set(counts) == set(health.SECTIONS)
-    assert counts["rejected"] == len(loaded.model.rejected) > 0
-    duplicates = loaded.model.insights["duplicates"].metrics
-    assert counts["duplicates"] == duplicates["same_bytes_images"] + duplicates["same_picture_images"] > 0
-    assert counts["outliers"] == loaded.model.insights["outliers"].metrics["outliers"]
-
-
-def test_a_version_without_insights_has_no_counts(bare: Loaded):
-    counts = health.counts(bare)
-    assert {name for name, count in counts.items() if count is None} == set(health.SECTIONS) - {"rejected"}
+def test_a_version_without_insights_has_no_findings(bare: Loaded):
     assert health.outliers(bare).empty
     assert health.suspects_table(bare).empty
     assert health.issue_counts(bare) == {}
@@ -50,21 +39,24 @@ def test_outliers_come_most_unusual_first(loaded: Loaded):
 
 
 def test_suspects_come_with_the_neighbours_that_vote_against_them_first(loaded: Loaded):
-    table = health.suspects_table(loaded, least=0.0)
-    assert len(table) == loaded.model.insights["label_errors"].metrics["judged"]
+    table = health.suspects_table(loaded)
+    assert len(table)
     assert table["probability"].is_monotonic_decreasing
     labels = loaded.model.images.labels
     for suspect in health.suspects(loaded, table.head(5)):
         order = [(not voter.against, voter.distance) for voter in suspect.voters]
         assert order == sorted(order)
-        assert {voter.row for voter in suspect.voters} == set(loaded.model.graph.neighbors[suspect.row].tolist())
+        assert {voter.row for voter in suspect.voters} == set(loaded.evaluated_graph.neighbors[suspect.row].tolist())
         for voter in suspect.voters:
             assert voter.against == (labels[voter.row] != suspect.label)
 
 
-def test_only_probable_errors_are_suspects(loaded: Loaded):
-    assert (health.suspects_table(loaded, 0.01)["probability"] >= 0.01).all()
-    assert len(health.suspects_table(loaded, 1.1)) == 0
+def test_a_label_is_suspect_as_long_as_one_neighbour_disagrees(loaded: Loaded):
+    every = loaded.model.insights["label_errors"].tables["images"]
+    suspects = health.suspects_table(loaded)
+    left_out = every[~every["row"].isin(suspects["row"])]
+    assert (left_out["votes"] == 0).all()
+    assert health.is_doubtful(suspects).sum() == loaded.model.insights["label_errors"].metrics["outvoted"]
 
 
 def test_issues_come_worst_first(loaded: Loaded):
@@ -76,8 +68,8 @@ def test_issues_come_worst_first(loaded: Loaded):
 
 def test_hubs_and_antihubs(loaded: Loaded):
     found = health.hubs(loaded)
-    assert (loaded.in_degree[found.antihubs["row"]] == 0).all()
-    assert found.metrics["max_in_degree"] == loaded.in_degree.max()
+    assert (found.antihubs["in_degree"] == 0).all()
+    assert found.hubs["in_degree"].max() == found.metrics["max_in_degree"], "of pictures: copies count once"
 
 
 def test_why_nothing_can_leak(loaded: Loaded):

@@ -20,6 +20,29 @@ def test_one_image_is_asked_by_its_own_vector(loaded: Loaded):
     assert refused == []
 
 
+@pytest.mark.parametrize(
+    ("terms", "row"),
+    [
+        ([Term(3, 1.0)], 3),
+        ([Term(3, 2.0)], 3),
+        ([Term(3, -1.0)], None),
+        ([Term(3, 1.0, (0, 0, 50, 50))], None),
+        ([Term(3, 1.0), Term(4, 1.0)], None),
+    ],
+)
+def test_the_one_stored_picture_that_is_asked_with(loaded: Loaded, terms: list[Term], row: int | None):
+    asked, _ = query.build_query(loaded, terms, {}, lambda term: stored(loaded, term))
+    assert asked is not None
+    assert asked.stored == row
+
+
+def test_words_beside_a_picture_are_no_stored_picture(loaded: Loaded):
+    words = loaded.model.embeddings[0]
+    asked, _ = query.build_query(loaded, [Term(3, 1.0)], {}, lambda term: stored(loaded, term), words)
+    assert asked is not None
+    assert asked.stored is None
+
+
 def test_the_label_is_that_of_what_is_asked_for_not_of_what_is_avoided(loaded: Loaded):
     labels = loaded.model.images.labels
     cube, torus = labels.index("cube"), labels.index("torus")

@@ -65,16 +65,6 @@ def test_random_is_the_same_for_the_same_seed_and_passes_the_filters(loaded: Loa
     assert search.random_row(loaded, Filters(("nothing",)), 5) is None
 
 
-def test_images_by_name(loaded: Loaded):
-    paths = loaded.model.images.paths
-    assert search.find_rows(loaded, paths[4]) == ([4], 1)
-    assert search.find_rows(loaded, str(loaded.model.ids[4])) == ([4], 1)
-    cubes = [row for row, path in enumerate(paths) if "cube/" in path]
-    assert search.find_rows(loaded, "CUBE/", most=3) == (cubes[:3], len(cubes))
-    assert search.find_rows(loaded, "no such") == ([], 0)
-    assert search.find_rows(loaded, "  ") == ([], 0)
-
-
 # The answer
 
 
@@ -128,7 +118,7 @@ def test_a_twin_is_marked_and_can_be_collapsed(loaded: Loaded, twins: tuple[int,
     first, second = twins
     plain = ask(loaded, first)
     assert plain.hits[0].row == second
-    assert (plain.hits[0].distance, plain.hits[0].duplicate) == (0.0, "same bytes")
+    assert (plain.hits[0].distance, plain.hits[0].duplicate) == (0.0, "identical file")
     collapsed = ask(loaded, first, collapse=True)
     assert second not in rows(collapsed)
     assert collapsed.collapsed >= 1
@@ -139,7 +129,7 @@ def test_the_second_copy_in_an_answer_is_marked(loaded: Loaded, twins: tuple[int
     other = next(row for row, group in enumerate(loaded.duplicate_group) if group < 0)
     results = ask(loaded, other, k=len(loaded))
     marks = {hit.row: hit.duplicate for hit in results.hits}
-    assert sorted(str(marks[row]) for row in twins) == ["None", "same bytes"]
+    assert sorted(str(marks[row]) for row in twins) == ["None", "identical file"]
     collapsed = ask(loaded, other, k=len(loaded), collapse=True)
     assert len({int(loaded.duplicate_group[row]) for row in rows(collapsed)} - {-1}) == len(
         [row for row in rows(collapsed) if loaded.duplicate_group[row] >= 0]
@@ -149,7 +139,7 @@ def test_the_second_copy_in_an_answer_is_marked(loaded: Loaded, twins: tuple[int
 
 def test_the_upload_of_a_stored_file_finds_it(loaded: Loaded):
     results = ask(loaded, 3, exclude=(), own=(3,))
-    assert (results.hits[0].row, results.hits[0].distance, results.hits[0].duplicate) == (3, 0.0, "same bytes")
+    assert (results.hits[0].row, results.hits[0].distance, results.hits[0].duplicate) == (3, 0.0, "identical file")
     assert 3 in rows(ask(loaded, 3, exclude=(), own=(3,), collapse=True)), "it is what was asked for"
 
 

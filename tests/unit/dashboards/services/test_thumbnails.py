@@ -24,7 +24,7 @@ def ask(token: str, row: int) -> Response:
 
 
 def test_a_thumbnail_by_its_address(loaded: Loaded):
-    assert thumbnails.thumbnail_url(loaded, 3) == f"/thumbnails/{loaded.token}/3.jpg"
+    assert thumbnails.thumbnail_url(loaded, 3) == f"thumbnails/{loaded.token}/3.jpg"
     answer = ask(loaded.token, 3)
     assert answer.status_code == 200
     assert answer.body == loaded.model.thumbnails([3])[0]

@@ -99,7 +99,7 @@ def test_several_files_at_once(loaded: Loaded, photo: bytes):
     files = [("1.jpg", photo), ("bad.jpg", b"no"), ("2.jpg", photo), ("3.jpg", photo)]
     answers = uploads.read_all(loaded, files, Limits(files=3))
     assert [isinstance(answer, Refused) for answer in answers] == [False, True, False, True]
-    assert answers[3] == Refused("3.jpg", "only 3 pictures can be asked with at once.")
+    assert answers[3] == Refused("3.jpg", "only 3 pictures can be searched with at once.")
 
 
 def test_reading_ends_when_the_time_is_over(loaded: Loaded, photo: bytes):
@@ -190,3 +190,12 @@ def test_the_oldest_pictures_make_room_in_bytes():
     assert list(shelf) == ["c", "d", "b"], "sent again, it is the youngest"
     uploads.store(shelf, kept("huge", 2 * uploads.MOST_KEPT_BYTES))
     assert list(shelf) == ["huge"]
+
+
+def test_a_picture_is_there_for_all_until_newer_ones_need_its_room(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "_for_all", {})
+    monkeypatch.setattr(uploads, "MOST_SHARED", 3)
+    for key in "abcd":
+        uploads.store_for_all(kept(key, 1))
+    assert uploads.stored_for_all("a") is None
+    assert uploads.stored_for_all("d") == kept("d", 1)

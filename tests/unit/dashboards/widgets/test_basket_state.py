@@ -1,5 +1,8 @@
 """What a session puts aside, in a script as Streamlit runs it."""
 
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.services.models.loaded_model import Loaded
@@ -18,12 +21,20 @@ def script() -> None:
     assert basket_state.rows(one) == (1, 2)
     assert basket_state.rows(other) == (), "versions do not share rows"
     basket_state.flip(other, 5)
+    basket_state.change(other, [6, 7], [])
+    basket_state.change(other, [6, 7], [])
+    basket_state.change(other, [5], [6, 7, 8])
     assert basket_state.versions() == [("imgsim-tiny", "1"), ("imgsim-tiny", "2")]
     assert basket_state.rows_of("imgsim-tiny", "2") == (5,)
     basket_state.add_all(one, [2, 7, 8])
     assert basket_state.rows(one) == (1, 2, 7, 8), "in the order in which they came"
     basket_state.clear("imgsim-tiny", "1")
     assert basket_state.versions() == [("imgsim-tiny", "2")]
+    kept = basket_state.rows_of("imgsim-tiny", "2")
+    basket_state.clear("imgsim-tiny", "2")
+    basket_state.add(other, [9, kept[0]])
+    basket_state.put_back("imgsim-tiny", "2", kept)
+    assert basket_state.rows(other) == (*kept, 9), "what came since stays, after what was there"
     basket_state.MOST, most = 3, basket_state.MOST
     try:
         basket_state.add_all(one, range(10))
@@ -33,7 +44,8 @@ def script() -> None:
         basket_state.MOST = most
 
 
-def test_the_basket(loaded: Loaded):
+def test_the_basket(loaded: Loaded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("IMGSIM_HOME", str(tmp_path))
     test = AppTest.from_function(script)
     test.session_state["one"] = loaded
     test.session_state["other"] = Loaded("imgsim-tiny", "2", "other", loaded.model)
@@ -41,6 +53,8 @@ def test_the_basket(loaded: Loaded):
     assert not test.exception
     assert [toast.value for toast in test.toast] == [
         "Added to the basket: 1 now.",
+        "2 added to the basket: 3 now.",
+        "2 removed from the basket: 1 now.",
         "2 added to the basket: 4 now.",
         "Only 3 of 10 fitted into the basket: 3 now.",
     ]

@@ -1,12 +1,20 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from imgsim.insights.duplicates.best_copy import Facts, suggestion
+import imgsim
+from imgsim.insights.duplicates.best_copy import ImageProperties, suggestion
+from imgsim.insights.duplicates.links import Links
 
 
-def facts(*rows: tuple[int, int, int, float, float], paths: tuple[str, ...] = ("b", "a", "c")) -> Facts:
+def properties(
+    *rows: tuple[int, int, int, float, float],
+    paths: tuple[str, ...] = ("b", "a", "c"),
+    formats: tuple[str, ...] = ("JPEG",) * 3,
+) -> ImageProperties:
     width, height, size, sharpness, seconds = (np.array(column) for column in zip(*rows, strict=True))
-    return Facts(width, height, size, sharpness.astype(np.float32), seconds.astype(float), paths)
+    values = (width, height, size, sharpness.astype(np.float32), seconds.astype(float))
+    return ImageProperties(*values, paths, formats, Links.none(len(paths)))
 
 
 @pytest.mark.parametrize(
@@ -48,13 +56,39 @@ def facts(*rows: tuple[int, int, int, float, float], paths: tuple[str, ...] = ("
     ],
 )
 def test_best_is_kept_and_the_first_deciding_fact_is_the_reason(rows, kept, reasons):
-    assert suggestion(facts(*rows), range(2)) == (kept, reasons)
+    assert suggestion(properties(*rows), range(2)) == (kept, reasons)
 
 
 def test_the_kept_one_is_compared_with_the_next_best():
-    _, reasons = suggestion(facts((8, 8, 9, 1, 0), (4, 4, 9, 1, 0), (8, 8, 7, 1, 0)), [0, 1, 2])
+    _, reasons = suggestion(properties((8, 8, 9, 1, 0), (4, 4, 9, 1, 0), (8, 8, 7, 1, 0)), [0, 1, 2])
     assert reasons == [
         "same size, most bytes: 9, next 7",
         "fewer pixels: 4 x 4 against 8 x 8",
         "same size, fewer bytes: 7 against 9",
     ]
+
+
+def test_a_lossless_file_is_kept_before_a_larger_jpeg_of_it():
+    found = properties((9, 9, 500, 1, 0), (9, 9, 900, 1, 0), formats=("PNG", "JPEG", "JPEG"))
+    kept, reasons = suggestion(found, [0, 1])
+    assert kept == 0
+    assert reasons == ["same size, lossless: PNG, next JPEG", "same size, not lossless: JPEG against PNG"]
+
+
+def test_the_suffix_that_fits_the_format_is_kept():
+    names = ("a.png", "b.bmp", "c.JPG")
+    kept, reasons = suggestion(properties(*[(9, 9, 5, 1, 0)] * 3, paths=names), [0, 1, 2])
+    assert kept == 2
+    assert reasons[0] == "its suffix does not fit its format, JPEG"
+    assert reasons[2] == "its suffix fits its format, JPEG"
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.4])
+def test_times_within_a_second_decide_nothing(model_of, gap):
+    model = model_of(np.eye(2, 4))
+    times = pa.array([1_000_000 * 50, round(1_000_000 * (50 + gap))], pa.timestamp("us"))
+    place = model.images.table.schema.get_field_index("mtime")
+    table = model.images.table.set_column(place, "mtime", times)
+    model.images = imgsim.ImageTable(table)
+    found = ImageProperties.of(model, np.ones(2, np.float32))
+    assert suggestion(found, [0, 1])[1][0] == "alike in every respect, first by path"

@@ -51,7 +51,7 @@ def collection(tiny_images: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def found(collection: Path, tiny_store: imgsim.FeatureStore):
-    model = imgsim.create(collection, store=tiny_store, progress=False)
+    model = imgsim.create(collection, store=tiny_store, backbone="mini", progress=False)
     assert len(model) == len(HOSTILE) + 6
     return model, find_duplicates(model, measure_traits(model))
 
@@ -132,7 +132,7 @@ def test_names_that_are_not_utf_8(collection, tmp_path, tiny_store):
     """In the collection such a file is rejected, so no plan holds it; a folder to move to may be called anything."""
     odd, target = collection / os.fsdecode(b"\xff'\n.jpg"), tmp_path / os.fsdecode(b"-\xfe' place")
     shutil.copyfile(collection / "keep" / "0.jpg", odd)
-    model = imgsim.create(collection, store=tiny_store, progress=False)
+    model = imgsim.create(collection, store=tiny_store, backbone="mini", progress=False)
     assert model.rejected["stage"].tolist() == ["list"]
     write_plan_script(model, find_duplicates(model, measure_traits(model)), tmp_path / "plan.sh", target)
     done = subprocess.run(["sh", str(tmp_path / "plan.sh")], capture_output=True, check=True)

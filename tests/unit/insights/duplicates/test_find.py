@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 
 import imgsim
 from imgsim.decoding.decode import decode
-from imgsim.insights.duplicates.find import TABLES, calibrated_threshold, find_duplicates
-from imgsim.insights.duplicates.look_alikes import look_alikes
+from imgsim.insights.duplicates.find import TABLES, find_duplicates
+from imgsim.insights.duplicates.look_alikes import calibrated_threshold, look_alikes
 from imgsim.insights.measures import measure_traits
 from imgsim.insights.quality import image_quality
 from tests.benchmarks.planted import COPIES, MUST_BE_FOUND, ON_REQUEST, jpeg, plant
@@ -53,7 +53,9 @@ def planted(tmp_path_factory) -> tuple[imgsim.SimilarityModel, pd.DataFrame]:
         path.write_bytes(data)
         rows.append((path, 0 if kind == "twin" else 1000 + i, kind))
     store = imgsim.FeatureStore(folder / "store")
-    model = imgsim.create(imgsim.load_images([str(path) for path, _, _ in rows]), store=store, progress=False)
+    model = imgsim.create(
+        imgsim.load_images([str(path) for path, _, _ in rows]), store=store, backbone="mini", progress=False
+    )
     assert len(model) == len(rows)
     return model, pd.DataFrame(rows, columns=["path", "number", "kind"])
 
@@ -193,7 +195,7 @@ def test_one_image_and_no_pairs(rng):
 
 
 def test_bad_arguments_are_refused(planted, traits, tiny_model):
-    with pytest.raises(imgsim.ArgumentError, match="radius"):
+    with pytest.raises(imgsim.ArgumentError, match="threshold"):
         find_duplicates(planted[0], traits, threshold=-1)
     with pytest.raises(imgsim.ModelFormatError, match="measure them again"):
         find_duplicates(tiny_model, traits)

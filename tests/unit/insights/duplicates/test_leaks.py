@@ -33,7 +33,7 @@ def collection(tiny_images: Path, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(collection, tiny_store):
-    model = imgsim.create(collection, store=tiny_store, progress=False)
+    model = imgsim.create(collection, store=tiny_store, backbone="mini", progress=False)
     return model, find_duplicates(model, measure_traits(model))
 
 
@@ -76,7 +76,7 @@ def test_splits_by_a_column_of_the_source(collection, tiny_store, tmp_path, suff
     table.loc[table["path"].str.endswith("picture.jpg"), "split"] = None
     source = tmp_path / f"list{suffix}"
     table.to_csv(source, index=False) if suffix == ".csv" else table.to_parquet(source)
-    model = imgsim.create(source, store=tiny_store, progress=False)
+    model = imgsim.create(source, store=tiny_store, backbone="mini", progress=False)
     model.save(tmp_path / "m")
     leaks = imgsim.load_model(tmp_path / "m").insight("leaks")
     assert leaks.params["split"] == "the column 'split'"

@@ -1,10 +1,17 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from imgsim.errors import ArgumentError
 from imgsim.insights.duplicates.find import find_duplicates
 from imgsim.insights.duplicates.groups import centred_groups
-from imgsim.insights.duplicates.look_alikes import look_alike_groups, look_alikes, near_pairs
+from imgsim.insights.duplicates.look_alikes import (
+    LEAST_IMAGES,
+    calibrated_threshold,
+    look_alike_groups,
+    look_alikes,
+    near_pairs,
+)
 from imgsim.insights.measures import measure_traits
 from imgsim.references.references import References
 
@@ -14,10 +21,8 @@ def bare(model_of, blobs) -> References:
     """Images without insights: tight groups, loose ones, and two files of the same bytes."""
     tight, labels = blobs(12, 6, spread=0.05)
     loose, more = blobs(10, 6, spread=0.5, seed=1)
-    model = model_of(np.concatenate([tight, loose]), [*labels, *more])
-    hashes = model.images.sha256
-    model.images.sha256[1] = hashes[0]
-    return model
+    contents = [0, *range(len(tight) + len(loose) - 1)]
+    return model_of(np.concatenate([tight, loose]), [*labels, *more], contents=contents)
 
 
 @pytest.fixture
@@ -95,3 +100,25 @@ def test_groups_say_what_to_keep_and_why(bare: References):
 def test_no_distance_is_no_threshold(bare: References):
     with pytest.raises(ArgumentError):
         look_alikes(bare, -1.0)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7, LEAST_IMAGES - 1])
+@pytest.mark.parametrize("seed", range(3))
+def test_few_different_images_are_no_look_alikes(model_of, count: int, seed: int):
+    model = model_of(np.random.default_rng(seed).normal(size=(count, 8)))
+    found = find_duplicates(model, measure_traits(model))
+    assert found.metrics["threshold"] == 0
+    assert found.tables["groups"].empty
+    assert look_alikes(model).empty
+    asked = find_duplicates(model, measure_traits(model), threshold=100.0).tables["groups"]
+    assert len(asked) == count, "a threshold that is given holds"
+
+
+def test_equal_distances_are_usual():
+    near = pd.DataFrame({"row": np.arange(50), "other": np.arange(50, 100), "distance": np.ones(50)})
+    assert calibrated_threshold(near) == 0
+
+
+def test_equal_embeddings_are_look_alikes_however_few(model_of):
+    model = model_of(np.array([[0, 1], [0, 1], [1, 0]]))
+    assert find_duplicates(model, measure_traits(model)).tables["groups"]["row"].tolist() == [0, 1]

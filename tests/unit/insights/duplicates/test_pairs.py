@@ -6,8 +6,8 @@ from imgsim.neighbors.graph import build_graph
 
 class Model:
     def __init__(self, matrix: np.ndarray, k: int) -> None:
-        self.embeddings = matrix
-        self.graph = build_graph(matrix, k)
+        self.plain_embeddings = matrix
+        self.plain_graph = build_graph(matrix, k)
 
 
 def test_rows_without_a_hash_are_their_own_content():

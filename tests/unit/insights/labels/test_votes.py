@@ -1,6 +1,6 @@
 import numpy as np
 
-from imgsim.insights.labels.votes import PRIOR, NeighborVotes, vote_weights
+from imgsim.insights.labels.votes import OTHERS_PRIOR, OWN_PRIOR, TRUST, NeighborVotes, vote_weights
 from imgsim.neighbors.graph import build_graph
 
 
@@ -25,7 +25,7 @@ def test_odds_agree_with_the_formula_written_out(rng):
     weights = rng.random((n, k))
     judged = np.array([True, True, True, False])
     planted = (codes[None] + 1) % 3
-    found = NeighborVotes(codes, judged, graph, weights, np.ones(n)).evidence(planted)
+    found = NeighborVotes(codes, judged, codes[graph.neighbors], weights, np.ones(n)).evidence(planted)
     for i in range(n):
         odds, best = _by_hand(i, int(codes[i]), codes, judged, graph.neighbors, weights)
         np.testing.assert_allclose(found.odds[i], odds)
@@ -38,14 +38,22 @@ def test_odds_agree_with_the_formula_written_out(rng):
 def _by_hand(i, asked, codes, judged, neighbors, weights):
     others = [row for row in range(len(codes)) if row != i]
     common = np.bincount(codes[neighbors].reshape(-1), weights.reshape(-1), 4) / weights.sum()
+    agreeing = np.array([weights[row][codes[neighbors[row]] == codes[row]].sum() for row in range(len(codes))])
+    cast = weights.sum(axis=1)
+    usual = agreeing.sum() / cast.sum()
+    trust = np.minimum((agreeing + usual) / (cast + 1) / usual, 1) ** (TRUST * usual**4)
+    agree = (trust * agreeing).sum() / (trust * cast).sum()
+    of_others = OTHERS_PRIOR * usual**4
 
     def fit(label):
         rows = [row for row in others if codes[row] == label]
-        total = weights[rows].sum()
+        total, own = (trust * cast)[rows].sum(), (trust * agreeing)[rows].sum()
+        rate = (own + OWN_PRIOR * agree) / (total + OWN_PRIOR)
         log = np.log(max(len(rows), 0.5))
         for vote, weight in zip(codes[neighbors[i]], weights[i], strict=True):
-            count = sum(weights[row][codes[neighbors[row]] == vote].sum() for row in rows)
-            log += weight * np.log((count + PRIOR * common[vote]) / (total + PRIOR))
+            count = sum(trust[row] * weights[row][codes[neighbors[row]] == vote].sum() for row in rows)
+            other = (count + of_others * common[vote]) / (total - own + of_others * (1 - common[label]))
+            log += weight * np.log(rate if vote == label else (1 - rate) * other)
         return log
 
     unlike_all = sum(w * np.log(common[v]) for v, w in zip(codes[neighbors[i]], weights[i], strict=True))
@@ -56,15 +64,14 @@ def _by_hand(i, asked, codes, judged, neighbors, weights):
 
 def test_a_usual_vote_says_less_than_an_unusual_one():
     """Images of ``a`` have one ``b`` among their neighbours, and never a ``c``."""
-    codes = np.array([0] * 20 + [1] * 20 + [2] * 20)
-    neighbors = np.array([[(i + s) % 20 + 20 * (i // 20) for s in (1, 2, 3)] for i in range(60)], np.int32)
-    neighbors[:20, 2] += 20
-    neighbors[0, 1] = 25  # a second vote for b
-    neighbors[1, 1] = 45  # a vote for c
-    graph = build_graph(np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32), 3)
-    graph = type(graph)(neighbors, graph.distances, "exact")
-    found = NeighborVotes(codes, np.ones(3, bool), graph, np.ones((60, 3)), np.ones(60))
-    odds = found.evidence(np.empty((0, 60), np.int64)).odds
+    size = 300
+    codes = np.repeat([0, 1, 2], size)
+    voted = np.repeat(codes[:, None], 3, axis=1)
+    voted[:size, 2] = 1
+    voted[0, 1] = 1  # a second vote for b
+    voted[1, 1] = 2  # a vote for c
+    found = NeighborVotes(codes, np.ones(3, bool), voted, np.ones((3 * size, 3)), np.ones(3 * size))
+    odds = found.evidence(np.empty((0, 3 * size), np.int64)).odds
     assert odds[1] > odds[0] > odds[5]
 
 
@@ -75,7 +82,7 @@ def test_blocks_do_not_change_the_answer(rng, monkeypatch):
     planted = (codes[None] + 1) % 5
 
     def odds():
-        hoods = NeighborVotes(codes, np.ones(5, bool), graph, *vote_weights(matrix, graph))
+        hoods = NeighborVotes(codes, np.ones(5, bool), codes[graph.neighbors], *vote_weights(matrix, graph))
         return hoods.evidence(planted).odds
 
     whole = odds()

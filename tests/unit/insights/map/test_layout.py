@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import imgsim
 from imgsim.insights.map.layout import (
     connect_components,
-    distinct_vectors,
     links_between,
     make_map,
     neighbors_kept,
@@ -142,13 +142,6 @@ def test_lone_parts_are_tied_to_their_nearest_in_the_largest(rng):
     assert whole[20, 19] == whole[19, 20] == whole[21, 19] == whole[22, 0] == 1
 
 
-def test_distinct_vectors_are_found_through_the_graph():
-    vectors = np.array([[0], [5], [0], [5], [0], [7]], np.float32)
-    same, first = distinct_vectors(build_graph(vectors, 1))
-    assert same.tolist() == [0, 1, 0, 1, 0, 2]
-    assert first.tolist() == [0, 1, 5]
-
-
 def test_no_image_file_is_opened(tiny_model, monkeypatch):
     def refuse(*arguments: object, **_: object) -> None:
         raise AssertionError(f"opened {arguments[0]}")
@@ -222,3 +215,12 @@ def test_a_graph_of_one_neighbour_is_enough(rng):
     graph = build_graph(matrix, 1)
     assert isinstance(graph, NeighborGraph)
     assert np.isfinite(place(matrix, graph)).all()
+
+
+def test_vectors_of_any_size_have_the_same_map(rng):
+    vectors = rng.normal(size=(60, 8)).astype(np.float32)
+    small, large = (
+        imgsim.create(embeddings=vectors * np.float32(factor), progress=False).insight("map").metrics
+        for factor in (2.0**20, 2.0**55)
+    )
+    assert large == pytest.approx(small, abs=0.1)

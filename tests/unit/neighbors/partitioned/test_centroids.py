@@ -1,7 +1,8 @@
 import numpy as np
 
 from imgsim.neighbors.exact import exact_knn
-from imgsim.neighbors.partitioned.centroids import centroids, divide_oversized, kmeans
+from imgsim.neighbors.kmeans import kmeans
+from imgsim.neighbors.partitioned.centroids import centroids, divide_oversized
 from tests.unit.neighbors.partitioned.conftest import clusters
 
 

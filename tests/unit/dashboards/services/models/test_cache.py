@@ -130,3 +130,11 @@ def test_results_go_with_their_model(loaded: Loaded):
         assert alive == [1], "by reference counting alone: the dashboard takes models out of the garbage collection"
     finally:
         gc.enable()
+
+
+def test_all_results_the_latest_first():
+    cache: Cache[int] = Cache(3)
+    for key in (1, 2, 3):
+        cache.get(key, lambda key=key: 10 * key)
+    cache.get(1, lambda: 0)
+    assert cache.all() == [10, 30, 20]

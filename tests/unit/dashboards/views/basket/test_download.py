@@ -1,16 +1,17 @@
 import io
 import zipfile
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.services import tables
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import MOST_TERMS, parse_terms
+from dashboards.services.tables import Share
 from dashboards.views.basket import download
-from dashboards.views.basket.download import Share
 from tests.unit.dashboards.views.browse.test_order import bare
 
 HOSTILE = [
@@ -32,6 +33,10 @@ HOSTILE = [
 ]
 
 
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+"""What Windows opens as a device, with any suffix."""
+
+
 def harmless(name: str) -> bool:
     parts = PurePosixPath(name).parts
     return (
@@ -40,7 +45,7 @@ def harmless(name: str) -> bool:
         and len(name) < 600
         and not any(part in ("..", ".") or part.startswith(".") or part.endswith((".", " ")) for part in parts)
         and not any(ord(letter) < 32 or letter in '\\:*?"<>|' for letter in name)
-        and not any(PureWindowsPath(part).is_reserved() for part in parts)
+        and not any(part.split(".")[0].upper() in RESERVED for part in parts)
         and name.lower().endswith((".jpg", ".jpeg"))
     )
 
@@ -71,29 +76,29 @@ def test_usual_names_stay():
 
 def test_the_table_of_two_versions(loaded: Loaded):
     other = bare(loaded)
-    table = download.table([Share(loaded, (5, 2)), Share(other, (0,))])
-    assert list(table.columns) == ["model", "version", "row", *download.FACTS]
+    table = tables.image_table([Share(loaded, (5, 2)), Share(other, (0,))])
+    assert list(table.columns) == ["model", "version", "row", *tables.FACTS]
     assert table["model"].tolist() == ["imgsim-tiny", "imgsim-tiny", "imgsim-bare"]
     assert table["row"].tolist() == [5, 2, 0]
     assert table["path"].tolist() == [loaded.model.images.paths[row] for row in (5, 2, 0)]
-    assert download.table([]).empty
+    assert tables.image_table([]).empty
 
 
 def test_csv_runs_nothing_in_a_spreadsheet(loaded: Loaded):
-    table = download.table([Share(loaded, (0,))]).assign(path='=HYPERLINK("http://x")', label="-1+1")
-    read = pd.read_csv(io.BytesIO(download.csv(table)))
+    table = tables.image_table([Share(loaded, (0,))]).assign(path='=HYPERLINK("http://x")', label="-1+1")
+    read = pd.read_csv(io.BytesIO(tables.image_csv(table)))
     assert read["path"][0].startswith("'=")
     assert read["label"][0] == "'-1+1"
     assert table["path"][0].startswith("=HYPER"), "the table itself is left alone"
 
 
 def test_a_name_with_an_end_of_line_stays_in_its_line_of_the_csv(loaded: Loaded):
-    table = download.table([Share(loaded, (0, 1))]).assign(path=["a\rb", "c\r\nd"])
-    assert pd.read_csv(io.BytesIO(download.csv(table)))["path"].tolist() == ["a\rb", "c\r\nd"]
+    table = tables.image_table([Share(loaded, (0, 1))]).assign(path=["a\rb", "c\r\nd"])
+    assert pd.read_csv(io.BytesIO(tables.image_csv(table)))["path"].tolist() == ["a\rb", "c\r\nd"]
 
 
 def test_parquet_keeps_names_as_they_are(loaded: Loaded):
-    table = download.table([Share(loaded, (0, 1))]).assign(path="=1")
+    table = tables.image_table([Share(loaded, (0, 1))]).assign(path="=1")
     assert pd.read_parquet(io.BytesIO(download.parquet(table)))["path"].tolist() == ["=1", "=1"]
 
 

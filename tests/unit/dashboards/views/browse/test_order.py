@@ -105,7 +105,7 @@ def test_of_duplicates_the_first_in_the_order_stays(loaded: Loaded, twins: tuple
 
 def test_tiles_say_the_figure_they_are_sorted_by(loaded: Loaded):
     rows = order.sorted_rows(loaded, "hub")[:2].tolist()
-    assert order.notes(loaded, "hub", rows)[0] == f"{loaded.in_degree[rows[0]]} images list it"
+    assert order.notes(loaded, "hub", rows)[0] == f"shows up in {loaded.in_degree[rows[0]]} answers"
     assert order.notes(loaded, "path", rows) == ["", ""]
-    assert all("deviations beyond the usual" in note for note in order.notes(loaded, "outlier", rows))
+    assert all("outlier score" in note for note in order.notes(loaded, "outlier", rows))
     assert order.notes(loaded, "date", rows)[0][:2] == "20"

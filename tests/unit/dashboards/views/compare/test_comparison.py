@@ -13,7 +13,7 @@ def other(loaded: Loaded, tiny_store: imgsim.FeatureStore, tmp_path_factory) -> 
     """Another version: two images fewer, another projection, rows in another order."""
     table = loaded.model.images
     order = np.arange(len(table))[::-1][2:]
-    model = imgsim.create(table[order], store=tiny_store, k=10, projection=None, progress=False)
+    model = imgsim.create(table[order], store=tiny_store, k=10, projection=None, backbone="mini", progress=False)
     return Loaded("imgsim-tiny", "2", "other-token", model)
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import zipfile
 from copy import copy
@@ -9,8 +10,9 @@ import pytest
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.views.deploy import package
 from dashboards.views.deploy.package import NoPackage, Package
-from imgsim.coreml.export.verify import VerificationReport
-from imgsim.mlflow.download import Version
+from imgsim.deployment.verification import VerificationReport
+from imgsim.errors import ModelFormatError
+from imgsim.mlflow.version import Version
 
 REPORT = VerificationReport(
     "passed",
@@ -56,6 +58,15 @@ def test_a_damaged_package_is_named_without_the_path_of_this_machine(loaded: Loa
     with pytest.raises(NoPackage, match="is damaged") as problem:
         package.package(carrying(loaded, tmp_path))
     assert str(tmp_path) not in str(problem.value)
+
+
+def test_a_package_that_cannot_be_read_for_now_is_not_called_damaged(loaded: Loaded, tmp_path: Path, monkeypatch):
+    def fail(_):
+        raise ModelFormatError("unreadable") from OSError(errno.EMFILE, "Too many open files", str(tmp_path))
+
+    monkeypatch.setattr(package.DevicePackage, "load", fail)
+    with pytest.raises(NoPackage, match=r"cannot be read at the moment \(too many open files\)"):
+        package.package(carrying(loaded, tmp_path))
 
 
 def test_figures_are_held_against_their_limits():

@@ -1,8 +1,8 @@
 import pytest
 
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.views.evaluation.classes import ORDERS, class_rows, class_table
-from dashboards.views.evaluation.confusion import confusion
+from dashboards.views.evaluation.class_counts import class_rows, confusion
+from dashboards.views.evaluation.classes import ORDERS, class_table
 
 
 @pytest.mark.parametrize("order", [*ORDERS, "nonsense"])

@@ -1,7 +1,8 @@
 import numpy as np
 
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.views.evaluation.confusion import OTHERS, confusion, heatmap, worst
+from dashboards.views.evaluation.class_counts import confusion
+from dashboards.views.evaluation.confusion import OTHERS, heatmap, worst
 
 
 def test_confusions_and_own_shares_make_all_neighbours(loaded: Loaded):

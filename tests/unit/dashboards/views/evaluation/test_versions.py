@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dashboards.views.evaluation.versions import history, history_lines, web_address
-from imgsim.mlflow.download import Version
+from imgsim.mlflow.version import Version
 
 
 def version(number: int, **tags: str) -> Version:

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
+from dashboards.services import decided
+from dashboards.services.filters import Filters
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.views.map import coloring
+from dashboards.views.map import coloring, map_view, places
 from dashboards.views.map.coloring import BINS, NONE, Colored
+from imgsim.decisions.clusters import name_clusters
 from tests.unit.dashboards.views.browse.test_order import bare
 
 
@@ -71,5 +74,35 @@ def test_votes_are_the_share_of_neighbours_with_another_label(loaded: Loaded):
 def test_clusters_are_named_by_their_common_label(loaded: Loaded):
     colors = coloring.colored(loaded, "cluster")
     members = loaded.insight("clusters").tables["members"].set_index("row")["cluster"]
-    assert all(colors.entries[code].key == str(members[row]) for row, code in enumerate(colors.codes.tolist()))
+    assert all(colors.entries[code].key == f"found:{members[row]}" for row, code in enumerate(colors.codes.tolist()))
     assert "mostly" in colors.entries[0].name
+
+
+def test_a_named_cluster_is_an_entry_and_its_codes_have_another_address(loaded: Loaded):
+    before = places.addresses(loaded, "cluster")["codes"].removeprefix(f"maps/{loaded.token}/").removesuffix(".bin")
+    old = places.file(loaded, before)
+    name_clusters(decided.store(), {"<i>": loaded.model.images.sha256[:4]})
+    after = places.addresses(loaded, "cluster")["codes"].removeprefix(f"maps/{loaded.token}/").removesuffix(".bin")
+    colors = coloring.colored(loaded, "cluster")
+    assert "<i>" in [entry.name for entry in colors.entries]
+    assert places.file(loaded, after) == colors.codes.astype("<u2").tobytes()
+    assert places.file(loaded, before) == old, "a page that is open still gets what its legend says"
+    assert places.file(loaded, "cluster") is places.file(loaded, "cluster-00000000") is None
+    assert places.rows_in_area(loaded, "", Filters(), "cluster", "name:<i>").tolist() == [
+        row for row, key in enumerate(loaded.model.images.sha256) if key in loaded.model.images.sha256[:4]
+    ]
+
+
+def test_groups_with_most_images_that_pass_have_a_colour(loaded: Loaded):
+    colors = coloring.colored(loaded, "label")
+    everything = np.ones(len(loaded), bool)
+    assert map_view.hued(colors, everything) == list(range(min(len(loaded.labels), 8)))
+    last = len(loaded.labels) - 1
+    assert map_view.hued(colors, colors.codes == last) == [last]
+    assert map_view.hued(coloring.colored(loaded, "votes"), everything) == []
+
+
+def test_more_groups_than_colours_are_gray_and_so_is_none():
+    codes = np.repeat(np.arange(-1, 12), 3)
+    colors = coloring.groups(codes, list("abcdefghijkl"), list("abcdefghijkl"), "none")
+    assert map_view.hued(colors, codes > 1) == [2, 3, 4, 5, 6, 7, 8, 9]

@@ -30,8 +30,8 @@ def _in_memory(loaded: Loaded) -> Iterator[None]:
 
 
 def ask(path: str) -> Response:
-    """What the server would answer to an address."""
-    scope = {"type": "http", "path": path, "method": "GET", "headers": []}
+    """What the server would answer to an address, relative to the page."""
+    scope = {"type": "http", "path": f"/{path.removeprefix('/')}", "method": "GET", "headers": []}
     for pattern in (places.FILES, places.NAMES):
         match, more = Route(pattern, places.answer).matches(scope)
         if match is Match.FULL:
@@ -129,6 +129,7 @@ def test_selected_rows_pass_filters_and_legend(loaded: Loaded):
     assert only == [row for row, label in enumerate(labels) if label == "torus"]
     both = places.rows_in_area(loaded, LEFT, Filters(path="torus"), "label", "torus")
     assert set(both.tolist()) == set(np.flatnonzero(places.places(loaded)[:, 0] < 0.5).tolist()) & set(only)
+    assert places.rows_in_area(loaded, "", Filters(), "label", "torus").tolist() == only, "anywhere"
     assert len(places.rows_in_area(loaded, "nonsense", Filters(), "label", "")) == 0
     assert len(places.rows_in_area(loaded, ALL, Filters(), "label", "no such label")) == 0
 

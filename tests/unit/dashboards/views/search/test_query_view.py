@@ -6,8 +6,9 @@ from dashboards.services import uploads
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import PICTURE, Term
 from dashboards.services.uploads import Picture, Refused
-from dashboards.views.search import pictures, query_view
+from dashboards.views.search import query_view
 from dashboards.views.search.query_view import Step, parse_step
+from dashboards.widgets.pictures import shelf as pictures
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_images_and_pictures_as_the_browser_gets_them(loaded: Loaded, mine: Pict
     past = [f"{loaded.key(4)} {loaded.key(5)}", "u000000000000", mine.key]
     sent = query_view.described(loaded, terms, past, unread=[terms[1]])
     image, picture = sent["terms"]
-    assert (image["row"], image["src"], image["crop"]) == (3, f"/thumbnails/{loaded.token}/3.jpg", [0, 0, 50, 50])
+    assert (image["row"], image["src"], image["crop"]) == (3, f"thumbnails/{loaded.token}/3.jpg", [0, 0, 50, 50])
     assert (image["label"], image["unread"]) == (loaded.model.images.labels[3], False)
     assert (picture["row"], picture["name"], picture["weight"], picture["unread"]) == (None, "<i>.jpg", -0.5, True)
     assert b64decode(picture["src"].removeprefix("data:image/jpeg;base64,")) == mine.tile

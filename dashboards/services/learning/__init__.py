@@ -1,0 +1,1 @@
+"""Learning from decisions: how much there is to learn from, and how well a version agrees with it."""

@@ -1,0 +1,1 @@
+"""Groups of duplicates: keep or spare, by decision."""

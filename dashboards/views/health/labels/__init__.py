@@ -1,0 +1,1 @@
+"""Doubtful labels: a queue to review, and the list of all."""

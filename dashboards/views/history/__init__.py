@@ -1,0 +1,1 @@
+"""The page History: who decided what, and undo of any of it."""

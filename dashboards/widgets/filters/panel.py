@@ -1,0 +1,93 @@
+"""Panel of the sidebar's further filters, each with the number of its images; those without a choice are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, get_args
+
+import streamlit as st
+
+from dashboards import state
+from dashboards.services import filters
+from dashboards.services.decided import Decided, known
+from dashboards.services.format import visible
+from dashboards.services.health import ISSUES
+from dashboards.services.models.loaded_model import Loaded
+from dashboards.session import OpenModel
+from dashboards.widgets.url_choice import choice
+
+More = Literal["tags", "clusters", "reviewed", "quality", "sizes"]
+SIZES = {
+    "tiny": "below 0.05 megapixels",
+    "small": "0.05 to 0.5 megapixels",
+    "middle": "0.5 to 4 megapixels",
+    "large": "4 megapixels and more",
+}
+_REVIEWED = {"": "all", "yes": "reviewed", "no": "not reviewed"}
+
+
+def counts_of(loaded: Loaded, decided: Decided, control: More) -> dict[str, int]:
+    """Count the images of each value of a filter; no values where it has nothing to choose."""
+    if control == "tags":
+        return filters.tag_counts(decided)
+    if control == "clusters":
+        return filters.cluster_counts(decided)
+    if control == "reviewed":
+        return {"yes": len(decided.reviewed)} if decided.reviewed else {}
+    masks = filters.quality_masks(loaded) if control == "quality" else filters.size_masks(loaded)
+    return {name: int(flags.sum()) for name, flags in masks.items()}
+
+
+def more_filters(now: OpenModel, controls: Sequence[str]) -> None:
+    """Show those of the further filters that are among a page's controls, and have something to choose."""
+    wanted: list[More] = [control for control in get_args(More) if control in controls]
+    if not wanted:
+        return
+    decided = known(now.loaded)
+    offered = {control: found for control in wanted if (found := counts_of(now.loaded, decided, control))}
+    if not offered:
+        return
+    view = now.view
+    active = view.tags or view.clusters or view.reviewed or view.quality or view.sizes
+    with st.expander("More filters", expanded=bool(active)):
+        for control, found in offered.items():
+            _SHOWN[control](now, found)
+
+
+def _several(
+    title: str, parameter: str, help: str, chosen: Callable[[OpenModel], tuple[str, ...]], names: Mapping[str, str]
+) -> Callable[[OpenModel, dict[str, int]], None]:
+    """Make the control of a filter of which several values may be chosen."""
+    key = f"choice-{parameter}"
+
+    def show(now: OpenModel, counts: dict[str, int]) -> None:
+        state.sync(key, [name for name in chosen(now) if name in counts])
+        st.multiselect(
+            title,
+            list(counts),
+            key=key,
+            format_func=lambda name: f"{names.get(name, visible(name))} ({counts[name]:,})",
+            on_change=state.on_change(key, lambda value: state.narrow(**{parameter: value})),
+            placeholder="all",
+            help=help,
+        )
+
+    return show
+
+
+def _reviewed(now: OpenModel, counts: dict[str, int]) -> None:
+    options = {**_REVIEWED, "yes": f"{_REVIEWED['yes']} ({counts['yes']:,})"}
+    choice("Reviewed", options, "reviewed", "", help="By anybody, in any version", resets=state.PAGES)
+
+
+_SHOWN: dict[str, Callable[[OpenModel, dict[str, int]], None]] = {
+    "tags": _several("Tags", "tag", "Only images with one of these tags", lambda now: now.view.tags, {}),
+    "clusters": _several(
+        "Clusters", "cluster", "Only images of one of these named clusters", lambda now: now.view.clusters, {}
+    ),
+    "reviewed": _reviewed,
+    "quality": _several(
+        "Picture quality", "quality", "Only images with one of these issues", lambda now: now.view.quality, ISSUES
+    ),
+    "sizes": _several("Size", "pixels", "Only images of one of these sizes", lambda now: now.view.sizes, SIZES),
+}

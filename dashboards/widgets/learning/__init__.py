@@ -1,0 +1,1 @@
+"""Learning from decisions, as the pages Evaluation and Compare show it."""

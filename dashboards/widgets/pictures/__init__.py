@@ -1,0 +1,1 @@
+"""Pictures of the user: taken by upload, drop or paste, and kept for queries."""

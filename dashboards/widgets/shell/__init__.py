@@ -1,0 +1,1 @@
+"""The parts around every page in the browser."""

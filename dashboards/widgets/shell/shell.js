@@ -1,0 +1,177 @@
+// Around every page: one step of the browser's history per action, the way back to where the page was scrolled to,
+// results that come into view, and the focus that returns when a dialog closes.
+
+import { component, View } from "../js/view.js";
+
+/** @import { Call } from "../js/view.js" */
+
+/**
+ * @typedef {object} ShellData
+ * @property {string} reveal Key of the container that shall come into view.
+ * @property {number} turn Grows with each wish.
+ * @property {Record<string, string>} pin Parameters of the address that are written where they are missing.
+ */
+
+const PATIENCE = 8000; // milliseconds until a page that does not come is given up
+const START = 1000; // milliseconds in which a run begins that is awaited
+const STEADY = 30; // frames in which nothing moves once a page is complete
+const INPUTS = /** @type {const} */ (["pointerdown", "keydown", "click", "drop"]);
+
+/** @extends {View<ShellData, {}>} */
+class Shell extends View {
+  /** @param {Call<ShellData>} call */
+  constructor(call) {
+    super(call, "shell");
+    this.acted = false; // since the last step of the history
+    this.actions = 0;
+    this.open = false; // a dialog is
+    this.top = 0; // where the page was scrolled to when the user acted
+    /** @type {Element | null} */
+    this.before = null; // had the focus before a dialog opened
+    for (const kind of INPUTS) this.on(document, kind, () => this.remember(), { capture: true });
+    window.addEventListener("popstate", () => this.returned(), { signal: this.closing.signal });
+    this.on(document, "wheel", () => {
+      this.actions += 1;
+    });
+    this.pushed();
+    this.dialogs = new MutationObserver(() => this.left());
+    this.dialogs.observe(document.body, { childList: true, subtree: true });
+  }
+
+  close() {
+    super.close();
+    this.dialogs.disconnect();
+    Reflect.deleteProperty(window.history, "pushState"); // the browser's own again
+  }
+
+  /** @param {Call<ShellData>} call */
+  show(call) {
+    super.show(call);
+    setTimeout(() => this.pin()); // after what the server puts into the address
+  }
+
+  /** Name collection and version in the address, so that it shows the same tomorrow; no step of the history. */
+  pin() {
+    const address = new URL(window.location.href);
+    for (const [name, value] of Object.entries(this.data.pin)) {
+      if (!address.searchParams.has(name)) address.searchParams.set(name, value);
+    }
+    if (address.href !== window.location.href) window.history.replaceState(window.history.state, "", address);
+  }
+
+  /** @param {ShellData | null} before */
+  update(before) {
+    const { reveal, turn } = this.data;
+    if (!before || turn === before.turn) return;
+    const shown = steadily(() => show(reveal));
+    this.whenRun(shown, true); // these are data of that run
+  }
+
+  remember() {
+    this.acted = true;
+    this.actions += 1;
+    this.top = page()?.scrollTop ?? 0;
+    if (!this.open) this.before = focused();
+  }
+
+  /** Make one step of what an action of the user pushes, and none of what the page adds to the address by itself. */
+  pushed() {
+    const { history } = window;
+    const push = history.pushState.bind(history);
+    history.pushState = (state, title, address) => {
+      if (!this.acted) return history.replaceState({ ...history.state, ...state }, title, address);
+      this.acted = false;
+      history.replaceState({ ...history.state, top: this.top }, "");
+      push(state, title, address);
+    };
+  }
+
+  /** Scroll to where the page was when it was left. */
+  returned() {
+    this.acted = false;
+    const top = Number(window.history.state?.top ?? 0);
+    if (!top) return;
+    this.whenRun(
+      steadily(() => {
+        const main = page();
+        if (!main) return false;
+        const there = Math.abs(main.scrollTop - top) < 2;
+        main.scrollTop = top;
+        return there;
+      }),
+    );
+  }
+
+  /**
+   * Try an act at every frame after the page has run, until it returns true, the user acts, or patience ends.
+   *
+   * @param {() => boolean} act
+   * @param {boolean} began Whether the run has begun.
+   */
+  whenRun(act, began = false) {
+    const start = performance.now();
+    const { actions } = this;
+    const look = () => {
+      const running = document.querySelector(".stApp")?.getAttribute("data-test-script-state") !== "notRunning";
+      const waited = performance.now() - start;
+      began ||= running || waited > START;
+      if (this.actions !== actions || waited > PATIENCE || (began && !running && act())) return;
+      requestAnimationFrame(look);
+    };
+    look();
+  }
+
+  /** Give the focus back once the dialog is gone. */
+  left() {
+    const open = dialog() !== null;
+    const nowhere = document.activeElement === document.body;
+    if (this.open && !open && nowhere && this.before instanceof HTMLElement) this.before.focus({ preventScroll: true });
+    this.open = open;
+  }
+}
+
+function page() {
+  return document.querySelector('[data-testid="stMain"]');
+}
+
+/** Find the element with the focus, in the shadow root of a component too. */
+function focused() {
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  return node;
+}
+
+function dialog() {
+  return document.querySelector('[role="dialog"]');
+}
+
+/**
+ * Repeat an act until it had nothing to do in many frames: parts of a page come and go while it is drawn.
+ *
+ * @param {() => boolean} act Returns whether there was nothing to do.
+ */
+function steadily(act) {
+  let frames = 0;
+  return () => {
+    frames = act() ? frames + 1 : 0;
+    return frames > STEADY;
+  };
+}
+
+/**
+ * Scroll to a container unless most of the window shows it; false where that was needed, or there is none yet.
+ *
+ * @param {string} key
+ */
+function show(key) {
+  const node = document.querySelector(`.st-key-${CSS.escape(key)}`);
+  if (!node) return false;
+  const { top } = node.getBoundingClientRect();
+  const shown = top >= 0 && top <= window.innerHeight / 2;
+  if (!shown) node.scrollIntoView({ block: "start" });
+  const main = page();
+  const atEnd = main !== null && main.scrollTop + main.clientHeight > main.scrollHeight - 2;
+  return shown || atEnd;
+}
+
+export default component(Shell);

@@ -1,0 +1,1 @@
+"""Pieces of networks of the library transformers: their input, and torch modules around them."""

@@ -1,0 +1,1 @@
+"""Commands that keep what people decide about pictures."""

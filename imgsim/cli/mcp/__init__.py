@@ -1,0 +1,1 @@
+"""``imgsim mcp``: models as tools of the Model Context Protocol, for assistants and other programs."""

@@ -1,0 +1,1 @@
+"""Commands about what is kept: the feature store, and versions of registered models."""

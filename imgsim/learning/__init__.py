@@ -1,0 +1,1 @@
+"""Metrics learnt from labels and from pairs of images that people judged, and their honest evaluation."""

@@ -97,6 +97,14 @@ def settled(page: Any) -> None:
     page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
 
 
+def choose_first_row(page: Any) -> None:
+    """Click on a figure in the first row of the page's first table, once it is drawn and lies still."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.locator("[role=gridcell]").first.wait_for(state="attached")
+    settled(page)
+    table.click(position={"x": 300, "y": 38 + 17})
+
+
 def ranks(page: Any) -> list[str]:
     """Read what the tiles of the answer say, in order."""
     page.locator(f"{ANSWER} .tile").first.wait_for()

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import pytest
 
 from tests.browser.test_pages import AXE, TAGS, VIOLATIONS
-from tests.dashboard_browser import asked, settled, wait_for
+from tests.dashboard_browser import asked, choose_first_row, settled, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -69,11 +69,7 @@ def test_what_is_chosen_on_the_map_is_listed_beside_or_below_it(visit: Callable[
 
 def test_two_labels_that_are_filtered_have_colours_of_their_own(visit: Callable[..., Any]) -> None:
     page = visit("/evaluation?section=confusion")
-    page.get_by_test_id("stDataFrame").first.wait_for()
-    settled(page)
-    page.get_by_test_id("stDataFrame").first.scroll_into_view_if_needed()
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    page.mouse.click(box["x"] + 200, box["y"] + 38 + 17)
+    choose_first_row(page)
     wait_for(page, "class", "")
     page.locator('.tiles[aria-label$="and its neighbours"] .tile').nth(5).wait_for()
     page.get_by_role("button", name="Both on the map").click()

@@ -12,10 +12,11 @@ import { component, View } from "../js/view.js";
  * @property {Record<string, string>} pin Parameters of the address that are written where they are missing.
  */
 
-const PATIENCE = 8000; // milliseconds until a page that does not come is given up
+const PATIENCE = 8000; // milliseconds after a run until an act that never succeeds is given up
 const START = 1000; // milliseconds in which a run begins that is awaited
 const STEADY = 30; // frames in which nothing moves once a page is complete
 const INPUTS = /** @type {const} */ (["pointerdown", "keydown", "click", "drop"]);
+let revealed = 0; // the last wish of the session; a wish may come before this script does, or before a new view
 
 /** @extends {View<ShellData, {}>} */
 class Shell extends View {
@@ -59,10 +60,11 @@ class Shell extends View {
     if (address.href !== window.location.href) window.history.replaceState(window.history.state, "", address);
   }
 
-  /** @param {ShellData | null} before */
-  update(before) {
+  update() {
     const { reveal, turn } = this.data;
-    if (!before || turn === before.turn) return;
+    if (turn === revealed) return;
+    revealed = turn;
+    if (!turn) return; // a new session
     const shown = steadily(() => show(reveal));
     this.whenRun(shown, true); // these are data of that run
   }
@@ -109,10 +111,11 @@ class Shell extends View {
    * @param {boolean} began Whether the run has begun.
    */
   whenRun(act, began = false) {
-    const start = performance.now();
+    let start = performance.now();
     const { actions } = this;
     const look = () => {
       const running = document.querySelector(".stApp")?.getAttribute("data-test-script-state") !== "notRunning";
+      if (running) start = performance.now();
       const waited = performance.now() - start;
       began ||= running || waited > START;
       if (this.actions !== actions || waited > PATIENCE || (began && !running && act())) return;
@@ -167,7 +170,7 @@ function show(key) {
   const node = document.querySelector(`.st-key-${CSS.escape(key)}`);
   if (!node) return false;
   const { top } = node.getBoundingClientRect();
-  const shown = top >= 0 && top <= window.innerHeight / 2;
+  const shown = top > -1 && top <= window.innerHeight / 2;
   if (!shown) node.scrollIntoView({ block: "start" });
   const main = page();
   const atEnd = main !== null && main.scrollTop + main.clientHeight > main.scrollHeight - 2;

@@ -31,6 +31,7 @@ def store(decisions_file: Path) -> Iterator[Decisions]:
 def reviewed(page: Any, count: int) -> None:
     page.locator(".suspect .count", has_text=f"{count} of ").wait_for()
     page.locator(".suspect:not([data-sent])").wait_for()
+    settled(page)
 
 
 def until(page: Any, done: Callable[[], bool]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.neighbors.exact import exact_knn
-from imgsim.neighbors.graph import EXACT_BELOW, NeighborGraph, build_graph
+from imgsim.neighbors.graph import NeighborGraph, knn_of_rows
 
 Matrix = NDArray[np.float32]
 Ids = NDArray[np.int32]
@@ -89,10 +88,5 @@ def _one_per_picture(
 
 def _search(matrix: Matrix, distinct: Rows, todo: Rows, k: int, method: str) -> tuple[Ids, Matrix]:
     """Search the ``k`` nearest of rows ``distinct[todo]`` among the rows ``distinct``."""
-    vectors = np.ascontiguousarray(matrix[distinct])
-    if len(todo) < EXACT_BELOW or method == "exact":
-        ids, distances = exact_knn(vectors[todo], vectors, k, exclude=todo)
-    else:
-        graph = build_graph(vectors, k, method)
-        ids, distances = graph.neighbors[todo], graph.distances[todo]
+    ids, distances = knn_of_rows(np.ascontiguousarray(matrix[distinct]), todo, k, method)
     return distinct[ids].astype(np.int32), distances

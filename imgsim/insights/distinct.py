@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.insights.duplicates.pictures import picture_ids
-from imgsim.neighbors.exact import exact_knn
-from imgsim.neighbors.graph import EXACT_BELOW, NeighborGraph, build_graph
+from imgsim.neighbors.graph import NeighborGraph, knn_of_rows
 
 if TYPE_CHECKING:
     from imgsim.insights.measures import Traits
@@ -45,8 +44,7 @@ class DistinctPictures:
 def distinct_pictures(references: References, traits: Traits) -> DistinctPictures:
     """Find the distinct pictures (`picture_ids`, or equal embeddings) and the nearest others of each.
 
-    Where a list of neighbours holds a copy, the picture is searched again among the distinct ones; up to
-    8,191 pictures by exact search.
+    Where a list of neighbours holds a copy, the picture is searched again among the distinct ones.
     """
     picture, first = _numbers(references, traits)
     graph = references.graph
@@ -57,11 +55,9 @@ def distinct_pictures(references: References, traits: Traits) -> DistinctPicture
     listed = np.sort(np.concatenate([np.arange(len(first))[:, None], neighbors], axis=1), axis=1)
     again = np.flatnonzero((np.diff(listed, axis=1) == 0).any(axis=1))
     vectors = np.ascontiguousarray(references.embeddings[first])
-    if len(again) < EXACT_BELOW:
-        ids, distances = np.asarray(neighbors[:, :k], np.int32), distances[:, :k].copy()
-        ids[again], distances[again] = exact_knn(vectors[again], vectors, k, exclude=again)
-        return DistinctPictures(NeighborGraph(ids, distances, graph.method), first, picture)
-    return DistinctPictures(build_graph(vectors, k, graph.method), first, picture)
+    ids, distances = np.asarray(neighbors[:, :k], np.int32), distances[:, :k].copy()
+    ids[again], distances[again] = knn_of_rows(vectors, again, k, graph.method)
+    return DistinctPictures(NeighborGraph(ids, distances, graph.method), first, picture)
 
 
 def distinct_vectors(graph: NeighborGraph) -> tuple[Rows, Rows]:

@@ -27,6 +27,8 @@ from imgsim.workers import InProcess, Workers
 METHODS = ("auto", "exact", "nn_descent", "partitioned", "pynndescent")
 EXACT_BELOW = 20_000
 """Rows from which ``auto`` is NN-Descent: it is faster than exact search at recall .99."""
+_EXACT_SOME = 100_000
+"""Rows up to which exact search for some rows costs less than NN-Descent for all, however many all are."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,32 @@ def build_graph(
         return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, facts, wanted)
     ids, distances = _search_all(vectors, k, chosen, seed, progress)
     return NeighborGraph(ids, distances, chosen, time.perf_counter() - start, wanted=wanted)
+
+
+def knn_of_rows(
+    matrix: NDArray[np.float32], rows: NDArray[np.int64], k: int, method: str
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find the k nearest other rows of some rows: exactly up to 100,000 of them, else by a graph of all rows.
+
+    Parameters
+    ----------
+    matrix : (n, d) float32
+    rows : (m,) int64
+        Positions in ``matrix``.
+    k : int
+        1 <= k <= n - 1.
+    method : str
+        Of the graph; ``"exact"`` is exact for any number of rows.
+
+    Returns
+    -------
+    ids : (m, k) int32 row positions
+    distances : (m, k) float32
+    """
+    if len(rows) <= _EXACT_SOME or method == "exact":
+        return exact_knn(np.ascontiguousarray(matrix[rows]), matrix, k, exclude=rows)
+    graph = build_graph(matrix, k, method)
+    return graph.neighbors[rows], graph.distances[rows]
 
 
 def _search_all(

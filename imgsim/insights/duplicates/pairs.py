@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgsim.insights.descriptor import CELLS, TURNS, Descriptors, Floats, is_blank, outlines, turn_planes
-from imgsim.neighbors.exact import exact_knn
-from imgsim.neighbors.graph import EXACT_BELOW, build_graph
+from imgsim.neighbors.graph import knn_of_rows
 
 if TYPE_CHECKING:
     from imgsim.references.references import References
@@ -58,11 +57,7 @@ def neighbor_pairs(references: References, first: Rows) -> Pairs:
 
 
 def _search_again(matrix: Floats, distinct: Rows, incomplete: Rows, k: int, method: str) -> Rows:
-    vectors = np.ascontiguousarray(matrix[distinct])
-    if len(incomplete) < EXACT_BELOW:
-        ids, _ = exact_knn(vectors[incomplete], vectors, k, exclude=incomplete)
-    else:
-        ids = build_graph(vectors, k, method).neighbors[incomplete]
+    ids, _ = knn_of_rows(np.ascontiguousarray(matrix[distinct]), incomplete, k, method)
     return _keys(np.repeat(distinct[incomplete], k), distinct[ids].ravel())
 
 

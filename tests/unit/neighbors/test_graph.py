@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import imgsim
-from imgsim.neighbors.graph import EXACT_BELOW, NeighborGraph, build_graph, resolve_method
+from imgsim.neighbors import graph as graphs
+from imgsim.neighbors.graph import EXACT_BELOW, NeighborGraph, build_graph, knn_of_rows, resolve_method
 
 
 def test_exact_graph_is_valid_and_has_no_self_edge(rng):
@@ -43,6 +44,16 @@ def test_unknown_method_and_nan_are_refused(rng):
 
 def test_auto_is_exact_for_few_and_nn_descent_for_many():
     assert (resolve_method("auto", EXACT_BELOW - 1), resolve_method("auto", EXACT_BELOW)) == ("exact", "nn_descent")
+
+
+@pytest.mark.parametrize(("most", "method"), [(3, "exact"), (3, "nn_descent"), (2, "nn_descent"), (2, "exact")])
+def test_neighbours_of_some_rows_are_those_of_the_graph_of_all(rng, monkeypatch, most, method):
+    matrix, rows = rng.standard_normal((300, 8), np.float32), np.array([0, 7, 299])
+    monkeypatch.setattr(graphs, "_EXACT_SOME", most)
+    ids, distances = knn_of_rows(matrix, rows, 5, method)
+    expected = build_graph(matrix, 5, "exact")
+    assert np.array_equal(ids, expected.neighbors[rows])
+    np.testing.assert_allclose(distances, expected.distances[rows], rtol=1e-6)
 
 
 def test_saved_graph_comes_back_equal(rng, tmp_path):

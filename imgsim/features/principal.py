@@ -135,4 +135,5 @@ def normalized(x: Matrix) -> Matrix:
 def unit(x: Matrix) -> Matrix:
     """Scale the rows of (n, d) to length 1; rows of zeros stay."""
     norms = np.sqrt(np.einsum("nd,nd->n", x, x, dtype=np.float64))[:, None]
-    return np.divide(x, np.maximum(norms, _TINY), out=np.empty(x.shape, np.float32))  # divided with 64 bits
+    scaled: Matrix = np.divide(x, np.maximum(norms, _TINY), out=np.empty(x.shape, np.float32))  # with 64 bits
+    return scaled

@@ -67,7 +67,7 @@ class Moments:
         if group is not None:
             gram -= self.grams[:, group].sum(axis=0)
         sums, sizes = self._classes(fold, group)
-        add_products(gram, sums / np.sqrt(sizes, dtype=np.float32)[:, None], -1)
+        add_products(gram, sums / np.sqrt(sizes).astype(np.float32)[:, None], -1)
         alike = self.alike.without(fold)
         add_products(gram, alike, 0.5)
         return Scatter(gram, float(np.maximum(sizes - 1, 0).sum() + len(alike)))
@@ -76,7 +76,7 @@ class Moments:
         """Return vectors (m, D) whose products add up to the scatter between classes, and of pairs not alike."""
         sums, sizes = self._classes(fold, group)
         common = sums.sum(axis=0) / max(float(sizes.sum()), 1.0)
-        means = (sums - sizes[:, None].astype(np.float32) * common) / np.sqrt(sizes, dtype=np.float32)[:, None]
+        means = (sums - sizes[:, None].astype(np.float32) * common) / np.sqrt(sizes).astype(np.float32)[:, None]
         return np.concatenate([means, self.unlike.without(fold) * np.float32(0.5**0.5)])
 
     def _classes(self, fold: int | None, group: int | None) -> tuple[Matrix, NDArray[np.float64]]:

@@ -127,11 +127,13 @@ def _signed(mean: Values, values: Values, vectors: Values, scores: Matrix) -> Pr
 
 def normalized(x: Matrix) -> Matrix:
     """Return the signed square roots of (n, D) features, each row scaled to length 1."""
-    return unit(np.copysign(np.sqrt(np.abs(x)), x))
+    roots = np.abs(x)
+    np.sqrt(roots, out=roots)
+    return unit(np.copysign(roots, x, out=roots))
 
 
 def unit(x: Matrix) -> Matrix:
     """Scale the rows of (n, d) to length 1; rows of zeros stay."""
     norms = np.sqrt(np.einsum("nd,nd->n", x, x, dtype=np.float64))[:, None]
-    scaled: Matrix = (x / np.maximum(norms, _TINY)).astype(np.float32)
+    scaled: Matrix = np.divide(x, np.maximum(norms, _TINY), out=np.empty(x.shape, np.float32))  # with 64 bits
     return scaled

@@ -55,11 +55,23 @@ def mutual_pairs(embeddings: Matrix) -> Pairs:
     weights by little. Equal rows count as one.
     """
     rows = _distinct(embeddings)
-    n, k = len(rows), min(NEIGHBORS, len(rows) - 1)
-    if k < 1:
-        nothing = np.zeros(0, np.int64)
-        return Pairs(nothing, nothing, np.zeros(0))
-    ids, distances = exact_knn(embeddings[rows], embeddings[rows], k, np.arange(n))
+    n, k = len(rows), max(0, min(NEIGHBORS, len(rows) - 1))
+    found = mutual_among(*exact_knn(embeddings[rows], embeddings[rows], k, np.arange(n)))
+    return Pairs(rows[found.left], rows[found.right], found.weights)
+
+
+def mutual_among(ids: NDArray[np.int32], distances: Matrix) -> Pairs:
+    """Find the pairs of `mutual_pairs` among neighbours that are known.
+
+    Parameters
+    ----------
+    ids : (n, k) int32
+        Nearest other rows of each row, nearest first.
+    distances : (n, k) float32
+    """
+    n, k = ids.shape
+    if not k:
+        return Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     one, other = np.repeat(np.arange(n), k), ids.reshape(-1).astype(np.int64)
     order = np.argsort(one * n + other)
     keys = (one * n + other)[order]
@@ -68,7 +80,7 @@ def mutual_pairs(embeddings: Matrix) -> Pairs:
     chosen = np.flatnonzero((one < other) & (keys[at] == other * n + one) & apart)
     rank, reverse = chosen % k, order[at[chosen]] % k
     weights = (k - rank - 0.5) * (k - reverse - 0.5) / k**2
-    return Pairs(rows[one[chosen]], rows[other[chosen]], weights)
+    return Pairs(one[chosen], other[chosen], weights)
 
 
 def whitened_directions(scores: Matrix, values: Values, pairs: Pairs, dims: int) -> Values:

@@ -161,10 +161,15 @@ def blended_precision(
     """
     first = _products(whitened, split)
     second = None if discriminants is None else _products(discriminants, split)
+    similarity = np.empty_like(first[0])
     for blend in blends:
-        similarity = first[0] if second is None else blend**2 * first[0] + second[0]
-        lengths = first[1] if second is None else blend**2 * first[1] + second[1]
-        yield precision(similarity / np.sqrt(np.maximum(lengths, 1e-12)), split, labels)
+        lengths = first[1] * np.float32(blend**2)
+        np.multiply(first[0], np.float32(blend**2), out=similarity)
+        if second is not None:
+            lengths += second[1]
+            similarity += second[0]
+        similarity /= np.sqrt(np.maximum(lengths, 1e-12))
+        yield precision(similarity, split, labels)
 
 
 def _products(vectors: Matrix, split: Split) -> tuple[Matrix, Matrix]:

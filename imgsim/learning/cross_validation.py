@@ -100,7 +100,8 @@ def splits_of(lesson: Lesson, seed: int = 0) -> tuple[list[Split], list[Split]]:
         held = np.flatnonzero(lesson.folds == fold)
         seen.append(_split(fold, None, held, held if few else labelled, lesson.labels, rng))
     groups = np.where(lesson.labels >= 0, lesson.groups[lesson.labels], -1)
-    for group in range(int(lesson.groups.max(initial=-1)) + 1 if len(lesson.groups) > 1 else 0):
+    count = int(lesson.groups.max(initial=0)) + 1
+    for group in range(count if count > 1 else 0):
         held = np.flatnonzero((groups == group).any(axis=1) & ((groups == group) | (groups < 0)).all(axis=1))
         unseen.append(_split(None, group, held, labelled, lesson.labels, rng))
     return [split for split in seen if len(split.queries)], [split for split in unseen if len(split.queries)]
@@ -129,35 +130,33 @@ def cross_validated(teacher: Teacher, label_free: Matrix, weight: float) -> Choi
     seen, unseen = splits_of(teacher.lesson)
     unseen = unseen if weight >= LEAST_WEIGHT else []
     splits = [*seen, *unseen]
-    maps = [each for split in splits for each in teacher.discriminants(RIDGES, _left(split))]
-    rows = teacher.mapped(maps)
-    alone = [_scores_alone(teacher, label_free, split) for split in splits]
+    discriminants = teacher.discriminants(RIDGES, list(map(_left, splits)))
+    whitened = [teacher.whitened(WHITENED.base, _left(split)) for split in splits]
+    alone = [
+        {
+            candidate: next(blended_precision(rows, None, split, teacher.lesson.labels, (1.0,)))
+            for candidate, rows in ((LABEL_FREE, label_free), (WHITENED, taught))
+        }
+        for split, taught in zip(splits, whitened, strict=True)
+    ]
     first = (joined_splits(alone[: len(seen)]), joined_splits(alone[len(seen) :]))
-    base = "labels" if gain_of(*first, WHITENED, weight)[0] >= 0 else "neighbours"
+    base = WHITENED.base if gain_of(*first, WHITENED, weight)[0] >= 0 else "neighbours"
+    if base != WHITENED.base:
+        whitened = [teacher.whitened(base)] * len(splits)  # by no label: the same for all
     scores = [
-        found | _scores_beside(teacher, base, split, rows[at * len(RIDGES) : (at + 1) * len(RIDGES)])
-        for at, (split, found) in enumerate(zip(splits, alone, strict=True))
+        found | _scores_beside(base, taught, rows, split, teacher.lesson.labels)
+        for found, taught, rows, split in zip(alone, whitened, discriminants, splits, strict=True)
     ]
     return choose(scores[: len(seen)], scores[len(seen) :], weight)
 
 
-def _scores_alone(teacher: Teacher, label_free: Matrix, split: Split) -> dict[Candidate, Values]:
-    """Return the precision of each query of a split by the label-free metric, and whitened by labels."""
-    metrics = ((LABEL_FREE, label_free), (WHITENED, teacher.whitened(WHITENED.base, _left(split))))
-    return {
-        candidate: next(blended_precision(rows, None, split, teacher.lesson.labels, (1.0,)))
-        for candidate, rows in metrics
-    }
-
-
 def _scores_beside(
-    teacher: Teacher, base: str, split: Split, discriminants: Sequence[Matrix]
+    base: str, whitened: Matrix, discriminants: Sequence[Matrix], split: Split, labels: Rows
 ) -> dict[Candidate, Values]:
-    """Return the precision of each query of a split with discriminants beside the base."""
+    """Return the precision of each query of a split by discriminants of each ridge beside whitened rows."""
     found: dict[Candidate, Values] = {}
-    whitened = teacher.whitened(base, _left(split))
     for ridge, rows in zip(RIDGES, discriminants, strict=True):
-        each = blended_precision(whitened, rows / length(rows), split, teacher.lesson.labels, BLENDS)
+        each = blended_precision(whitened, rows / length(rows), split, labels, BLENDS)
         found |= {Candidate(base, ridge, blend): values for blend, values in zip(BLENDS, each, strict=True)}
     return found
 

@@ -23,7 +23,6 @@ RIDGE = 0.2
 """Share of the identity in the covariance by which leading directions are whitened."""
 PRIOR = 1000.0
 """Independent differences that mutual neighbours count for, beside those of labels."""
-_BLOCK = 4096
 _SMALLEST = 1e-6  # of the largest: a discriminant below is rounding
 
 
@@ -38,55 +37,19 @@ class Members:
     classes: Rows
     weights: Values
 
-    def among(self, chosen: NDArray[np.bool_]) -> Members:
-        """Return the memberships of chosen rows; ``chosen`` is (n,)."""
-        return self._only(chosen[self.rows])
-
-    def of_classes(self, chosen: NDArray[np.bool_]) -> Members:
-        """Return the memberships of chosen classes; ``chosen`` is (c,)."""
-        return self._only(chosen[self.classes])
-
-    def _only(self, kept: NDArray[np.bool_]) -> Members:
-        return Members(self.rows[kept], self.classes[kept], self.weights[kept])
-
-    def sizes(self, count: int) -> Values:
-        """Return the total weight of each of ``count`` classes."""
-        return np.asarray(np.bincount(self.classes, self.weights, count), np.float64)
-
-    def freedom(self) -> float:
-        """Return how many independent differences within classes there are."""
-        return float(np.maximum(self.sizes(int(self.classes.max(initial=-1)) + 1) - 1, 0).sum())
-
 
 @dataclass(frozen=True)
 class Scatter:
-    """Sum of squares and products (p, p) of differences, and how many independent ones they are."""
+    """Sum of squares and products (p, p) of differences, and how many independent ones they are.
+
+    Of ``total`` the lower triangle counts.
+    """
 
     total: NDArray[Any]
     freedom: float
 
     def __add__(self, other: Scatter) -> Scatter:
         return Scatter(self.total + other.total, self.freedom + other.freedom)
-
-
-def class_scatter(scores: Matrix, members: Members) -> Scatter:
-    """Compute how rows (n, p) of one class differ: the scatter around the means of classes."""
-    count = int(members.classes.max(initial=-1)) + 1
-    sums = np.zeros((count, scores.shape[1]))
-    np.add.at(sums, members.classes, scores[members.rows] * members.weights[:, None])
-    total = np.zeros((scores.shape[1], scores.shape[1]))
-    for start in range(0, len(members.rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        weighted = scores[members.rows[part]] * np.sqrt(members.weights[part])[:, None].astype(np.float32)
-        total += weighted.T @ weighted
-    return Scatter(total - between_gram(sums, members.sizes(count)), members.freedom())
-
-
-def between_gram(sums: NDArray[Any], sizes: Values) -> NDArray[Any]:
-    """Compute the sum of products (p, p) of class means, each counted by its size; ``sums`` are (c, p)."""
-    present = sizes > 0
-    means = sums[present] / np.sqrt(sizes[present])[:, None].astype(sums.dtype)
-    return np.asarray(means.T @ means)
 
 
 def pair_scatter(differences: Matrix) -> Scatter:
@@ -131,12 +94,15 @@ def whitening_map(total: Values, within: NDArray[Any], dims: int) -> Values:
         Covariance of differences that do not matter.
     dims : int
         Most dimensions of the result; those in which ``total`` is largest are kept.
+
+    Of both matrices the lower triangle counts.
     """
+    from scipy.linalg import eigh
+
     scale = total.diagonal() ** -0.25
-    spread, turned = np.linalg.eigh(ridged(within * np.outer(scale, scale), RIDGE))
-    whitening = scale[:, None] * (turned / np.sqrt(spread)) @ turned.T
-    _, vectors = np.linalg.eigh(whitening.T @ total @ whitening)
-    return np.asarray(whitening @ vectors[:, ::-1][:, :dims])
+    both = np.outer(scale, scale)
+    _, vectors = eigh(total * both, ridged(within * both, RIDGE), driver="gvd", check_finite=False)
+    return np.asarray(scale[:, None] * vectors[:, ::-1][:, :dims])
 
 
 def discriminant_map(within: NDArray[Any], means: NDArray[Any], dims: int) -> Matrix:
@@ -145,7 +111,7 @@ def discriminant_map(within: NDArray[Any], means: NDArray[Any], dims: int) -> Ma
     Parameters
     ----------
     within : (D, D) float32
-        Regularised covariance within classes (`ridged`), positive definite; overwritten.
+        Regularised covariance within classes (`ridged`), positive definite; overwritten. Its lower triangle counts.
     means : (c, D)
         Means of the classes from their common mean, each times the square root of its size.
     dims : int
@@ -153,7 +119,8 @@ def discriminant_map(within: NDArray[Any], means: NDArray[Any], dims: int) -> Ma
     """
     from scipy.linalg import cho_factor, cho_solve
 
-    solved = cho_solve(cho_factor(within, overwrite_a=True, check_finite=False), means.T.astype(within.dtype))
+    factor = cho_factor(within.T, overwrite_a=True, check_finite=False)  # its upper triangle, in Fortran's order
+    solved = cho_solve(factor, means.T.astype(within.dtype), check_finite=False)
     values, vectors = np.linalg.eigh(means.astype(np.float64) @ solved)
     kept = np.argsort(values)[::-1][:dims]
     kept = kept[values[kept] > values[kept].max(initial=0) * _SMALLEST]

@@ -17,10 +17,11 @@ from imgsim.evaluation import BACKGROUND
 from imgsim.features.embeddings import FIT_ROWS, Embeddings, Projection, fit_projection
 from imgsim.features.learnt import HeldOut, Learning
 from imgsim.features.principal import Matrix
+from imgsim.features.whitening import mutual_among
 from imgsim.insights.duplicates.pictures import find_pictures
 from imgsim.insights.evaluate import evaluate_references
 from imgsim.learning.choice import LABEL_FREE, OTHERS, Choice
-from imgsim.learning.cross_validation import cross_validated, held_out_neighbors, lesson_of
+from imgsim.learning.cross_validation import LEAST_WEIGHT, cross_validated, held_out_neighbors, lesson_of
 from imgsim.learning.novelty import novel_share
 from imgsim.learning.pair_choice import chosen_by_pairs, with_pair_folds
 from imgsim.learning.supervision import Supervision, read_supervision
@@ -85,16 +86,19 @@ def _learn(
     lesson = lesson_of(supervision, rows, classes)
     chosen, label_free = features[rows], np.ascontiguousarray(matrix[rows])
     lesson = lesson if classes else with_pair_folds(lesson)
-    teacher = Teacher(chosen, label_free, lesson, free.wanted or free.dims)
     weight = _weight(others, label_free, lesson.labels, supervision.background[rows])
+    if weight < LEAST_WEIGHT:
+        lesson = replace(lesson, groups=np.zeros_like(lesson.groups))
+    depth = min(DEPTH, len(rows) - 1)
+    before, distances = exact_knn(label_free, label_free, depth, exclude=np.arange(len(rows)))
+    pairs = mutual_among(before, distances)
+    teacher = Teacher(chosen, pairs, lesson, free.wanted or free.dims, label_free.shape[1])
     choice = (cross_validated if classes else chosen_by_pairs)(teacher, label_free, weight)
     projection = free
     if choice.candidate != LABEL_FREE:
         components = teacher.components(choice.candidate)
         projection = Projection(teacher.mean, components, free.wanted or free.dims, len(references), True)
         matrix = projection.transform(features)
-    depth = min(DEPTH, len(rows) - 1)
-    before = exact_knn(label_free, label_free, depth, exclude=np.arange(len(rows)))[0]
     after = before
     if choice.candidate != LABEL_FREE:
         after = held_out_neighbors(teacher, choice.candidate, np.ascontiguousarray(matrix[rows]), depth)

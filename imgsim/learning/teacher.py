@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from imgsim.features.principal import Matrix, Principal, principal_directions, unit
 from imgsim.features.stored import FeatureRows
-from imgsim.features.whitening import Pairs, mutual_pairs
+from imgsim.features.whitening import Pairs
 from imgsim.learning.choice import Candidate
 from imgsim.learning.discriminant import (
     Members,
     Scatter,
-    class_scatter,
     discriminant_map,
     neighbor_scatter,
     pair_scatter,
@@ -23,12 +22,10 @@ from imgsim.learning.discriminant import (
     whitening_map,
     within_covariance,
 )
-from imgsim.learning.moments import Moments, gather, mapped
+from imgsim.learning.moments import Moments, centred_blocks, gather, mapped, parts_of
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
-PAIR_ROWS = 8192
-"""Most rows among which mutual neighbours are searched."""
 DIRECTIONS = 4
 """Principal directions that are whitened, for each dimension of the metric."""
 _TINY = 1e-12
@@ -76,28 +73,42 @@ class Teacher:
     Parameters
     ----------
     features : (n, D)
-    embeddings : (n, d) float32
-        Of the same rows, by the label-free metric.
+    pairs : Pairs
+        Of the same rows, mutual neighbours by the label-free metric.
     lesson : Lesson
     dims : int
         Most dimensions of the metric.
+    least : int
+        Principal directions that are whitened in any case, where there are few rows: those of the label-free metric.
     """
 
-    def __init__(self, features: FeatureRows, embeddings: Matrix, lesson: Lesson, dims: int) -> None:
+    def __init__(self, features: FeatureRows, pairs: Pairs, lesson: Lesson, dims: int, least: int = 2) -> None:
         self.features, self.lesson, self.dims = features, lesson, dims
-        directions = max(2, embeddings.shape[1], len(features) // 4)  # few rows: as many as without labels
+        directions = max(least, len(features) // 4)
         self.principal: Principal = principal_directions(features, min(DIRECTIONS * dims, directions))
         self.mean = self.principal.mean.astype(np.float32)
-        pairs: Pairs = mutual_pairs(embeddings[:PAIR_ROWS])
         self._neighbors: Scatter = neighbor_scatter(self.principal.scores, pairs)
-        judged = (lesson.alike, lesson.unlike)
-        self._moments: Moments = gather(features, self.mean, lesson.members, lesson.folds, lesson.groups, judged)
+        self._of_features = self._moments(centred_blocks(features, self.mean), features.shape[1])
+        scores = self.principal.scores
+        self._of_scores = self._moments(parts_of(scores), scores.shape[1])
+        self._whitenings: dict[tuple[str, Left], Values] = {}
+        self._discriminants: dict[tuple[float, Left], Matrix] = {}
+        self._discriminated: dict[tuple[float, Left], Matrix] = {}
+
+    def _moments(self, blocks: Iterable[tuple[int, Matrix]], d: int) -> Moments:
+        lesson = self.lesson
+        return gather(blocks, d, lesson.members, lesson.folds, lesson.groups, (lesson.alike, lesson.unlike))
 
     def whitening(self, base: str, left: Left = EVERYTHING) -> Values:
         """Fit the whitening: a map (p, k) of principal scores, whose results have mean square length 1.
 
         ``base`` is ``"labels"``, or ``"neighbours"`` for one that uses neither labels nor pairs.
         """
+        if (base, left) not in self._whitenings:
+            self._whitenings[base, left] = self._whitening(base, left)
+        return self._whitenings[base, left]
+
+    def _whitening(self, base: str, left: Left) -> Values:
         values = self.principal.values
         total, within = np.diag(values), within_covariance(_NOTHING, self._neighbors)
         if base == "labels":
@@ -107,28 +118,38 @@ class Teacher:
 
     def _taught(self, left: Left) -> tuple[Values, Values]:
         """Return the covariances of all rows and within classes, as labels and pairs tell."""
-        scores, lesson, values = self.principal.scores, self.lesson, self.principal.values
-        members = lesson.members
-        if left.fold is not None:
-            members = members.among(lesson.folds != left.fold)
-        if left.group is not None:
-            members = members.of_classes(lesson.groups != left.group)
-        alike, unlike = (_without(pairs, lesson.folds, left.fold) for pairs in (lesson.alike, lesson.unlike))
-        taught = class_scatter(scores, members) + pair_scatter(scores[alike[:, 0]] - scores[alike[:, 1]])
-        apart = pair_scatter(scores[unlike[:, 0]] - scores[unlike[:, 1]])
-        total = (len(scores) * np.diag(values) + apart.total) / (len(scores) + apart.freedom)
-        return total, within_covariance(taught, self._neighbors)
+        taught = self._of_scores.within(left.fold, left.group)
+        apart = pair_scatter(self._of_scores.unlike.without(left.fold))
+        n = len(self.principal.scores)
+        total = (n * np.diag(self.principal.values) + apart.total) / (n + apart.freedom)
+        return total, within_covariance(Scatter(taught.total.astype(np.float64), taught.freedom), self._neighbors)
 
-    def discriminants(self, ridges: Sequence[float], left: Left = EVERYTHING) -> list[Matrix]:
+    def discriminants(self, ridges: Sequence[float], lefts: Sequence[Left]) -> list[list[Matrix]]:
+        """Return all rows by the discriminants of each ridge, (n, k) each, for each of ``lefts``.
+
+        Each is fitted once; those that are new are applied in one pass over the features.
+        """
+        new: list[tuple[float, Left]] = []
+        for left in dict.fromkeys(lefts):
+            missing = [ridge for ridge in ridges if (ridge, left) not in self._discriminated]
+            keys = [(ridge, left) for ridge in missing]
+            self._discriminants |= zip(keys, self._fitted(missing, left), strict=True)
+            new += keys
+        self._discriminated |= zip(new, self._mapped([self._discriminants[key] for key in new]), strict=True)
+        return [[self._discriminated[ridge, left] for ridge in ridges] for left in lefts]
+
+    def _fitted(self, ridges: Sequence[float], left: Left) -> list[Matrix]:
         """Fit the discriminants (D, k) for each ridge."""
-        scatter = self._moments.within(left.fold, left.group)
-        between = self._moments.between(left.fold, left.group)
+        if not ridges:
+            return []
+        scatter = self._of_features.within(left.fold, left.group)
+        between = self._of_features.between(left.fold, left.group)
         if not scatter.freedom or not between.any():
             return [np.zeros((len(self.mean), 0), np.float32) for _ in ridges]
-        within = (scatter.total / np.float32(scatter.freedom)).astype(np.float32)
+        within = scatter.total / np.float32(scatter.freedom)
         return [discriminant_map(ridged(within, ridge), between, self.dims) for ridge in ridges]
 
-    def mapped(self, maps: Sequence[Matrix]) -> list[Matrix]:
+    def _mapped(self, maps: Sequence[Matrix]) -> list[Matrix]:
         """Apply maps (D, k) to all rows, (n, k) each, in one pass over the features."""
         if not maps:
             return []
@@ -144,23 +165,21 @@ class Teacher:
         first = (self.principal.vectors @ self.whitening(candidate.base)).astype(np.float32)
         if candidate.ridge is None or candidate.blend is None:
             return first
-        second = self.discriminants([candidate.ridge])[0]
-        scores = self.mapped([second])[0]
+        folds = map(Left, range(int(self.lesson.folds.max(initial=-1)) + 1))
+        scores = self.discriminants([candidate.ridge], [EVERYTHING, *folds])[0][0]  # the evaluation asks for the others
+        second = self._discriminants[candidate.ridge, EVERYTHING]
         both = np.concatenate([candidate.blend * first, second / length(scores)], axis=1)
-        return np.ascontiguousarray(
-            both @ rotation(self.whitened(candidate.base), scores, candidate.blend, self.dims), np.float32
-        )
+        turned = rotation(joined(self.whitened(candidate.base), scores, candidate.blend), self.dims)
+        return np.ascontiguousarray(both @ turned, np.float32)
 
     def rows(self, candidate: Candidate, lefts: Sequence[Left]) -> list[Matrix]:
         """Return the embeddings (n, k) of all rows by fits of a candidate, each with something left out."""
         whitened = [self.whitened(candidate.base, left) for left in lefts]
         if candidate.ridge is None or candidate.blend is None:
             return [unit(each) for each in whitened]
-        scores = self.mapped([self.discriminants([candidate.ridge], left)[0] for left in lefts])
-        return [
-            unit(joined(first, second, candidate.blend) @ rotation(first, second, candidate.blend, self.dims))
-            for first, second in zip(whitened, scores, strict=True)
-        ]
+        scores = [found[0] for found in self.discriminants([candidate.ridge], lefts)]
+        both = (joined(*rows, candidate.blend) for rows in zip(whitened, scores, strict=True))
+        return [unit(each @ rotation(each, self.dims)) for each in both]
 
 
 def joined(whitened: Matrix, discriminants: Matrix, blend: float) -> Matrix:
@@ -168,10 +187,9 @@ def joined(whitened: Matrix, discriminants: Matrix, blend: float) -> Matrix:
     return np.concatenate([np.float32(blend) * whitened, discriminants / length(discriminants)], axis=1)
 
 
-def rotation(whitened: Matrix, discriminants: Matrix, blend: float, dims: int) -> Matrix:
-    """Return the rotation (d + e, k) of joined rows to the directions in which they are longest."""
-    both = joined(whitened, discriminants, blend)
-    _, vectors = np.linalg.eigh((both.T @ both).astype(np.float64))
+def rotation(rows: Matrix, dims: int) -> Matrix:
+    """Return the rotation (d, k) of rows to the directions in which they are longest."""
+    _, vectors = np.linalg.eigh((rows.T @ rows).astype(np.float64))
     return np.asarray(vectors[:, ::-1][:, :dims], np.float32)
 
 
@@ -179,8 +197,3 @@ def length(rows: Matrix) -> np.float32:
     """Return the root of the mean square length of rows; 1 where all are 0."""
     square = float(np.einsum("nd,nd->", rows, rows, dtype=np.float64)) / max(len(rows), 1)
     return np.float32(square**0.5) if square > 0 else np.float32(1)
-
-
-def _without(pairs: Rows, folds: Rows, fold: int | None) -> Rows:
-    """Return the pairs that no row of a fold is in; all for None."""
-    return pairs if fold is None else pairs[(folds[pairs] != fold).all(axis=1)]

@@ -5,9 +5,7 @@ from hypothesis import strategies as st
 
 from imgsim.features.whitening import Pairs
 from imgsim.learning.discriminant import (
-    Members,
     Scatter,
-    class_scatter,
     discriminant_map,
     neighbor_scatter,
     pair_scatter,
@@ -15,10 +13,6 @@ from imgsim.learning.discriminant import (
     whitening_map,
     within_covariance,
 )
-
-
-def single(codes):
-    return Members(np.arange(len(codes)), codes, np.ones(len(codes)))
 
 
 @pytest.fixture
@@ -30,32 +24,9 @@ def classes(rng):
     return (rows - rows.mean(axis=0)).astype(np.float32), codes
 
 
-def test_scatter_within_classes_is_that_around_their_means(classes):
-    rows, codes = classes
-    found = class_scatter(rows, single(codes))
-    expected = sum(np.cov(rows[codes == code].T, ddof=0) * 40 for code in range(5))
-    np.testing.assert_allclose(found.total, expected, atol=1e-3)
-    assert found.freedom == 195
-
-
-def test_a_pair_is_a_class_of_two(classes):
-    rows, _ = classes
-    two = Members(np.arange(2), np.zeros(2, int), np.ones(2))
-    np.testing.assert_allclose(pair_scatter(rows[:1] - rows[1:2]).total, class_scatter(rows, two).total, atol=1e-4)
-
-
-def test_an_image_of_two_classes_counts_half_in_each(classes):
-    rows, codes = classes
-    weights = np.ones(201)
-    weights[[0, 200]] = 0.5
-    found = class_scatter(rows, Members(np.append(np.arange(200), 0), np.append(codes, 3), weights))
-    assert np.linalg.eigvalsh(found.total).min() > 0
-    assert found.freedom == pytest.approx(195)
-
-
 def test_discriminants_are_where_the_classes_differ(classes):
     rows, codes = classes
-    within = class_scatter(rows, single(codes)).total / 195
+    within = sum(np.cov(rows[codes == code].T, ddof=0) * 40 for code in range(5)) / 195
     means = np.stack([rows[codes == code].mean(axis=0) * 40**0.5 for code in range(5)])
     found = discriminant_map(ridged(within.astype(np.float32), 0.01), means, 8)
     assert found.shape[1] <= 4

@@ -3,6 +3,7 @@ import pytest
 
 from imgsim.features.embeddings import fit_projection
 from imgsim.features.principal import unit
+from imgsim.features.whitening import mutual_pairs
 from imgsim.learning.choice import LABEL_FREE, WHITENED
 from imgsim.learning.cross_validation import lesson_of
 from imgsim.learning.pair_choice import chosen_by_pairs, pair_scores, with_pair_folds
@@ -37,7 +38,7 @@ def world():
 def test_pairs_that_tell_what_matters_are_learnt(world):
     features, wanted, free = world
     lesson = lesson_of_pairs(drawn_pairs(wanted, 300))
-    found = chosen_by_pairs(Teacher(features, free, lesson, DIMS), free, 0.0)
+    found = chosen_by_pairs(Teacher(features, mutual_pairs(free), lesson, DIMS), free, 0.0)
     assert found.candidate == WHITENED
     assert found.pairs > found.pairs_label_free + 0.02
     assert np.isnan(found.seen)
@@ -46,14 +47,14 @@ def test_pairs_that_tell_what_matters_are_learnt(world):
 def test_pairs_at_random_teach_nothing(world):
     features, _, free = world
     pairs = np.random.default_rng(5).permutation(N).reshape(-1, 2)
-    found = chosen_by_pairs(Teacher(features, free, lesson_of_pairs(pairs), DIMS), free, 0.0)
+    found = chosen_by_pairs(Teacher(features, mutual_pairs(free), lesson_of_pairs(pairs), DIMS), free, 0.0)
     assert found.candidate == LABEL_FREE
     assert found.pairs == found.pairs_label_free == pytest.approx(0.5, abs=0.05)
 
 
 def test_one_pair_cannot_be_held_out_and_teach(world):
     features, _, free = world
-    found = chosen_by_pairs(Teacher(features, free, lesson_of_pairs([(0, 1), (1, 2)]), DIMS), free, 0.0)
+    found = chosen_by_pairs(Teacher(features, mutual_pairs(free), lesson_of_pairs([(0, 1), (1, 2)]), DIMS), free, 0.0)
     assert found.candidate == LABEL_FREE
     assert np.isnan(found.pairs)
 

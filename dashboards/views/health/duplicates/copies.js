@@ -3,6 +3,7 @@
 import { closest, limit, make } from "../../../widgets/js/elements.js";
 import { ARROWS, KeyHelp } from "../../../widgets/js/keys.js";
 import { component, View } from "../../../widgets/js/view.js";
+import { Wishes } from "../../../widgets/js/wishes.js";
 import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
 
 /** @import { Call } from "../../../widgets/js/view.js" */
@@ -22,8 +23,6 @@ import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
  * @property {number} compare
  */
 
-const BATCH = 60; // milliseconds in which decisions are sent as one
-const ATTEMPTS = 10; // of what a rerun of the page may swallow
 const AGAIN = 1500; // milliseconds after which a decision about a group is sent again
 const REPEATS = 3;
 const FLICKER = 450; // milliseconds; two pictures change place about twice a second
@@ -33,10 +32,7 @@ class Copies extends View {
   /** @param {Call<CopiesData>} call */
   constructor(call) {
     super(call, "copies");
-    /** @type {Map<number, boolean>} */
-    this.wanted = new Map(); // rows that shall be kept, or spared, and are not decided so yet
-    this.attempts = 0;
-    this.sending = 0;
+    this.choices = new Wishes((keep, spare) => this.trigger("choices", { keep, spare }));
     this.flickering = 0;
     this.list = make("div", "groups");
     this.said = make("div", "said");
@@ -46,18 +42,16 @@ class Copies extends View {
     this.on(this.root, "click", (event) => this.clicked(event));
     this.onKeys(this.root, (event) => this.pressed(event));
     this.on(this.root, "focusout", () => this.still());
-    this.on(document, "keydown", (event) => this.enter(event));
+    this.onEntry(
+      () => this.mains.length > 0,
+      () => this.mains[0]?.focus(),
+    );
   }
 
   /** @param {Call<CopiesData>} call */
   show(call) {
     super.show(call);
-    for (const { row, keep, decided } of this.copies) {
-      if (decided && this.wanted.get(row) === keep) this.wanted.delete(row);
-    }
-    const there = new Set(this.copies.map(({ row }) => row));
-    for (const row of this.wanted.keys()) if (!there.has(row)) this.wanted.delete(row);
-    this.sendWanted();
+    this.choices.settle(new Map(this.copies.map(({ row, keep, decided }) => [row, decided ? keep : null])));
   }
 
   get copies() {
@@ -92,7 +86,7 @@ class Copies extends View {
     const group = focused?.closest(".group");
     const place = group ? [...this.list.children].indexOf(group) : -1;
     this.list.replaceChildren(...this.data.groups.map((group) => groupNode(group, this.data.acts)));
-    for (const [row, keep] of this.wanted) this.mark(row, keep);
+    for (const [row, keep] of this.choices.wanted) this.mark(row, keep);
     if (place < 0) return;
     const same = row && this.list.querySelector(`.copy[data-row="${row}"] .main`);
     const next = this.list.children[limit(place, 0, this.list.children.length - 1)]?.querySelector(".main");
@@ -127,20 +121,6 @@ class Copies extends View {
     else if (key === "f") this.flicker(node);
     else return false;
     return true;
-  }
-
-  /**
-   * Enter the first group by a step to the side while nothing has the focus.
-   *
-   * @param {KeyboardEvent} event
-   */
-  enter(event) {
-    if (!ARROWS[event.key]?.[0] || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    if (event.defaultPrevented || document.activeElement !== document.body) return;
-    const [main] = this.mains;
-    if (!main || document.querySelector('[role="dialog"]')) return;
-    event.preventDefault();
-    main.focus();
   }
 
   /**
@@ -185,7 +165,7 @@ class Copies extends View {
 
   /** @param {number} row */
   isKept(row) {
-    return this.wanted.get(row) ?? this.copies.find((copy) => copy.row === row)?.keep ?? false;
+    return this.choices.wanted.get(row) ?? this.copies.find((copy) => copy.row === row)?.keep ?? false;
   }
 
   /**
@@ -200,10 +180,8 @@ class Copies extends View {
     const others = group.copies.filter((copy) => copy.row !== row && this.isKept(copy.row)).length + group.more;
     this.said.textContent = !keep && !others ? "One copy has to stay: keep another one first." : "";
     if (!keep && !others) return;
-    this.wanted.set(row, keep);
-    this.attempts = 0;
     this.mark(row, keep);
-    this.sendWanted();
+    this.choices.add(row, keep);
   }
 
   /**
@@ -213,20 +191,6 @@ class Copies extends View {
   mark(row, keep) {
     const node = this.list.querySelector(`.copy[data-row="${row}"]`);
     if (node instanceof HTMLElement) markCopy(node, keep, true);
-  }
-
-  sendWanted() {
-    if (!this.wanted.size || this.attempts === ATTEMPTS) this.wanted.clear();
-    else this.sending ||= setTimeout(() => this.sent(), BATCH);
-  }
-
-  sent() {
-    this.sending = 0;
-    if (!this.wanted.size) return;
-    this.attempts += 1;
-    const rows = [...this.wanted.keys()];
-    const keep = rows.filter((row) => this.wanted.get(row));
-    this.trigger("choices", { keep, spare: rows.filter((row) => !this.wanted.get(row)) });
   }
 
   /**

@@ -40,7 +40,6 @@ class Pair extends View {
     pane.append(image);
     make("figure").append(pane, make("figcaption", "", title));
     pane.addEventListener("scroll", () => this.follow(pane));
-    pane.addEventListener("pointerdown", (event) => event.pointerType === "mouse" && drag(pane, event.pointerId));
     return pane;
   }
 
@@ -48,20 +47,6 @@ class Pair extends View {
   follow(moved) {
     for (const pane of this.panes ?? []) if (pane !== moved) pane.scrollTo(moved.scrollLeft, moved.scrollTop);
   }
-}
-
-/**
- * Move a pane with the pointer until that is let go.
- *
- * @param {HTMLElement} pane
- * @param {number} pointer
- */
-function drag(pane, pointer) {
-  pane.setPointerCapture(pointer);
-  pane.onpointermove = ({ movementX, movementY }) => pane.scrollBy(-movementX, -movementY);
-  pane.onlostpointercapture = () => {
-    pane.onpointermove = null;
-  };
 }
 
 export default component(Pair);

@@ -29,7 +29,7 @@ def show(loaded: Loaded, row: int, other: int) -> None:
         _component(key="pair", data=described(loaded, row, other))
         st.caption(
             "Both are drawn as large as the larger one is, one pixel of it on one of the screen"
-            f" (pictures over {originals.WHOLE:,} pixels a side are reduced). Scroll or drag either."
+            f" (pictures over {originals.WHOLE:,} pixels a side are reduced). Both scroll together."
         )
 
 

@@ -26,8 +26,8 @@ FITTED, WHOLE = 2048, 4096
 """Pixels of the longest side, at most: to look at a picture, and to compare two pixel by pixel."""
 GONE = "The original file is gone from its folder."
 CHANGED = "Its file was changed since this version was made."
-_SHAPE = ("width", "height", "orientation")
 UNREADABLE = "The original file cannot be read."
+_SHAPE = ("width", "height", "orientation")
 
 
 def original_url(loaded: Loaded, row: int, longest: int = FITTED) -> str:

@@ -85,15 +85,14 @@ def _reviewed(now: OpenModel, counts: dict[str, int]) -> None:
 
 
 def _dates(now: OpenModel, _: dict[str, int]) -> None:
-    key = "choice-date"
+    key = f"choice-date-{now.view.dates}"  # a link, or a chip that goes, makes it anew
     first, last = filters.date_range(now.loaded) or (date.min, date.max)
     chosen = filters.parse_dates(now.view.dates)
     if chosen is not None:
         chosen = min(max(chosen[0], first), last), max(min(chosen[1], last), first)
-    if len(st.session_state.get(key, ())) != 1:  # else the second day is still to be chosen
-        state.sync(key, chosen or ())
     st.date_input(
         "Changed",
+        chosen or (),
         min_value=first,
         max_value=last,
         key=key,
@@ -104,7 +103,7 @@ def _dates(now: OpenModel, _: dict[str, int]) -> None:
 
 
 def _choose_dates(days: tuple[date, ...]) -> None:
-    if len(days) != 1:
+    if len(days) != 1:  # else the second day is still to be chosen
         state.narrow(date="..".join(day.isoformat() for day in days))
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 from threadpoolctl import threadpool_limits
 
-from dashboards.services import thumbnails
+from dashboards.services import originals, thumbnails
 from dashboards.services.answers.likeness import likeness
 from dashboards.services.models import registry
 from dashboards.services.saved.browser import named
@@ -76,6 +76,7 @@ QUERY = frozenset(("q", "find", "words", "by", "trail"))
 """Parameters of the page Search alone."""
 ROUTES = [
     Route(BASE + thumbnails.ROUTE, thumbnails.answer),
+    Route(BASE + originals.ROUTE, originals.answer),
     Route(BASE + places.FILES, places.answer),
     Route(BASE + places.NAMES, places.answer),
 ]

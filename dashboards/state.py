@@ -9,13 +9,13 @@ from typing import Any, Literal, cast
 import streamlit as st
 
 from dashboards.services.decided import stamp
-from dashboards.services.filters import Filters, Reviewed
+from dashboards.services.filters import Filters, Reviewed, parse_dates
 
 Same = Literal["all", "same", "other"]
 
 K = 20
 MOST_K = 100
-FILTERS = ("label", "path", "tag", "cluster", "reviewed", "quality", "pixels")
+FILTERS = ("label", "path", "tag", "cluster", "reviewed", "quality", "pixels", "date")
 """Parameters that say which images a page is about."""
 SHARED = ("model", "version", "k", "cut", *FILTERS, "same", "collapse")
 PAGES = ("page", "images")
@@ -39,13 +39,16 @@ class View:
     reviewed: Reviewed = ""
     quality: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
+    dates: str = ""
     same: Same = "all"
     collapse: bool = False
 
     @property
     def filters(self) -> Filters:
         """The images the filters leave, by what is decided now."""
-        found = Filters(self.labels, self.path, self.tags, self.clusters, self.reviewed, self.quality, self.sizes)
+        found = Filters(
+            self.labels, self.path, self.tags, self.clusters, self.reviewed, self.quality, self.sizes, self.dates
+        )
         return replace(found, seen=stamp()) if found.about_decisions else found
 
 
@@ -119,6 +122,7 @@ def read() -> View:
         reviewed=cast(Reviewed, reviewed if reviewed in ("yes", "no") else ""),
         quality=tuple(st.query_params.get_all("quality")),
         sizes=tuple(st.query_params.get_all("pixels")),
+        dates=get("date") if parse_dates(get("date")) else "",
         same=cast(Same, same if same in ("all", "same", "other") else "all"),
         collapse=get("collapse") == "1",
     )

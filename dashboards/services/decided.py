@@ -31,8 +31,8 @@ class Decided:
         Number of the newest action that it knows.
     labels : (n,) object
         Decided label, None where there is none.
-    tags : dict of int to tuple of str
-        Sorted tags of the rows that have any.
+    tagged : dict of str to list of int
+        Rows of each tag, in the order in which they got it; the tags are sorted.
     copies : dict of int to str
         ``"keep"`` or ``"spare"``.
     reviewed : set of int
@@ -44,20 +44,20 @@ class Decided:
 
     action: int
     labels: NDArray[np.object_]
-    tags: dict[int, tuple[str, ...]]
+    tagged: dict[str, list[int]]
     copies: dict[int, Copy]
     reviewed: set[int]
     alike: dict[tuple[int, int], bool]
     not_duplicates: set[tuple[int, int]]
 
     @cached_property
-    def tagged(self) -> dict[str, list[int]]:
-        """Rows of each tag, in order, by its name."""
-        found: dict[str, list[int]] = defaultdict(list)
-        for row, tags in sorted(self.tags.items()):
-            for tag in tags:
-                found[tag].append(row)
-        return dict(sorted(found.items()))
+    def tags(self) -> dict[int, tuple[str, ...]]:
+        """Sorted tags of the rows that have any."""
+        found: dict[int, tuple[str, ...]] = defaultdict(tuple)
+        for tag, rows in self.tagged.items():
+            for row in rows:
+                found[row] += (tag,)
+        return dict(found)
 
 
 _STORES: Cache[Decisions] = Cache(4)
@@ -132,7 +132,11 @@ def _read(loaded: Loaded, url: str, action: int) -> Decided:
     return Decided(
         action,
         labels,
-        tags={row: tags for sha256, tags in decisions.tags().items() for row in rows.get(sha256, ())},
+        tagged={
+            tag: here
+            for tag, pictures in decisions.tagged().items()
+            if (here := [row for sha256 in pictures for row in rows.get(sha256, ())])
+        },
         copies={row: cast(Copy, one.value) for one in decisions.current(Kind.COPY) for row in rows.get(one.sha256, ())},
         reviewed={row for sha256 in decisions.reviewed() for row in rows.get(sha256, ())},
         alike={
@@ -148,8 +152,7 @@ def _read(loaded: Loaded, url: str, action: int) -> Decided:
 def _names(loaded: Loaded, url: str, action: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     found = _read(loaded, url, action)
     labels = {label for label in found.labels if label is not None}.union(loaded.labels)
-    tags = {tag for tags in found.tags.values() for tag in tags}
-    return tuple(sorted(filter(str.isprintable, labels))), tuple(sorted(filter(str.isprintable, tags)))
+    return tuple(sorted(filter(str.isprintable, labels))), tuple(filter(str.isprintable, found.tagged))
 
 
 def _pairs(rows: dict[str, list[int]], one: str, other: str) -> Iterator[tuple[int, int]]:

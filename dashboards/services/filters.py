@@ -1,9 +1,10 @@
-"""Filters of images: labels, path, size and quality, and what people decided: tags, clusters, reviews."""
+"""Filters of images: labels, path, size, date and quality, and what people decided: tags, clusters, reviews."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,8 @@ class Filters:
         Issues of picture quality.
     sizes : tuple of str
         Names in `SIZES`.
+    dates : str
+        First and last day (UTC) on which a file was changed, as `parse_dates` takes them; empty for all.
     seen : str
         State of the store of decisions (`dashboards.services.decided.stamp`), where one of these filters is about
         decisions: what was found by them holds until the next action.
@@ -54,10 +57,11 @@ class Filters:
     reviewed: Reviewed = ""
     quality: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
+    dates: str = ""
     seen: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.labels or self.path or self.quality or self.sizes or self.about_decisions)
+        return bool(self.labels or self.path or self.quality or self.sizes or self.dates or self.about_decisions)
 
     @property
     def about_decisions(self) -> bool:
@@ -78,6 +82,9 @@ def mask(loaded: Loaded, filters: Filters) -> Mask:
         passed &= _any(quality_masks(loaded), filters.quality, len(loaded))
     if filters.sizes:
         passed &= _any(size_masks(loaded), filters.sizes, len(loaded))
+    if days := parse_dates(filters.dates):
+        changed = _days(loaded)
+        passed &= (changed >= np.datetime64(days[0])) & (changed <= np.datetime64(days[1]))
     if filters.about_decisions:
         passed &= _decided(known(loaded), filters, len(loaded))
     passed.setflags(write=False)
@@ -101,6 +108,27 @@ def size_masks(loaded: Loaded) -> dict[str, Mask]:
     megapixels = images.column("width").astype(np.float64) * images.column("height") / 1e6
     found = {name: (megapixels >= low) & (megapixels < high) & (megapixels > 0) for name, (low, high) in SIZES.items()}
     return {name: flags for name, flags in found.items() if flags.any()}
+
+
+def parse_dates(text: str) -> tuple[date, date] | None:
+    """Read two days, the first one not after the last, as ``2026-01-31..2026-02-28``; None for any other text."""
+    try:
+        first, last = map(date.fromisoformat, text.split(".."))
+    except ValueError:
+        return None
+    return (first, last) if first <= last else None
+
+
+@per_model(most=1)
+def date_range(loaded: Loaded) -> tuple[date, date] | None:
+    """Return the first and the last day on which a file of the version was changed; None where no day is known."""
+    days = _days(loaded)
+    known = days[~np.isnat(days)]
+    return (known.min().item(), known.max().item()) if len(known) else None
+
+
+def _days(loaded: Loaded) -> NDArray[np.datetime64]:
+    return np.asarray(loaded.model.images.column("mtime")).astype("datetime64[D]")
 
 
 def tag_counts(decided: Decided) -> dict[str, int]:

@@ -123,7 +123,7 @@ def read(loaded: Loaded, name: str, data: bytes, limits: Limits | None = None) -
         if header.width * header.height > limits.pixels:
             megapixels = header.width * header.height / 1e6
             return Refused(name, f"it declares {megapixels:,.0f} megapixels; the limit is {limits.pixels / 1e6:.0f}.")
-        with _Turn():
+        with Turn():
             picture, pixels = image_pixels(data, loaded.model.backbone)
             tile = thumbnail(picture, TILE)
             sha256 = hashlib.sha256(data).hexdigest()
@@ -141,7 +141,7 @@ def embed(
     """Return the vector (d,) of a picture that was read, or of a part of it, by this model or by ``embedder``."""
     spec = loaded.model.backbone
     try:
-        with _Turn():
+        with Turn():
             if crop is None:
                 pixels = image_pixels(picture.data, spec)[1]
                 return _vector(loaded, picture.sha256, pixels) if embedder is None else embedder(pixels)
@@ -155,7 +155,7 @@ def embed(
 def embed_mirrored(loaded: Loaded, picture: Picture) -> Vector | Refused:
     """Return the vector (d,) of the mirror image of a picture that was read."""
     try:
-        with _Turn():
+        with Turn():
             pixels = image_pixels(picture.data, loaded.model.backbone)[1]
             return np.asarray(loaded.model.embed_pixels(np.ascontiguousarray(pixels[:, ::-1])))
     except (ImgsimError, MemoryError) as error:
@@ -220,7 +220,7 @@ def _vector(loaded: Loaded, sha256: str, pixels: NDArray[np.uint8]) -> Vector:
     return np.asarray(loaded.model.embeddings[row] if row is not None else loaded.model.embed_pixels(pixels))
 
 
-class _Turn:
+class Turn:
     """One of the few pictures that may be decoded at the same time."""
 
     def __enter__(self) -> None:

@@ -182,7 +182,7 @@ def _clear() -> None:
 def found(now: OpenModel, steer: Steer) -> None:
     """Show the images with what was typed in their path, label or tags."""
     text = state.get("find")
-    images = find.find_images(now.loaded, text, known(now.loaded).tags)
+    images = find.find_images(now.loaded, text, known(now.loaded).tagged)
     pages = pager.pages(len(images.rows), _FOUND)
     if not len(images.rows):
         _none_found(now, text)
@@ -221,7 +221,7 @@ def _none_found(now: OpenModel, text: str) -> None:
 
 def offer_list(now: OpenModel, text: str) -> None:
     """Offer the images with the words of a query in their path, label or tags; nothing where there is none."""
-    images = find.find_images(now.loaded, text, known(now.loaded).tags)
+    images = find.find_images(now.loaded, text, known(now.loaded).tagged)
     if len(images.rows):
         st.button(
             f"List {pager.Pages(len(images.rows), len(images.rows), 1).of('images')} {where_words(text, images.where)}",

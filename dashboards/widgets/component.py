@@ -20,7 +20,8 @@ def component(file: str, *, isolated: bool = True) -> Callable[..., Any]:
     Parameters
     ----------
     file : str
-        Path of the Python file. Beside ``walk_view.py`` lie ``walk_view.js`` and ``walk_view.css``.
+        Path of the Python file. Beside ``walk_view.py`` lie ``walk_view.js`` and ``walk_view.css``; a module that the
+        script imports may have a style sheet beside it too, which comes before.
     isolated : bool
         Whether its styles are for the component alone; else they are for the whole page.
 
@@ -29,10 +30,15 @@ def component(file: str, *, isolated: bool = True) -> Callable[..., Any]:
     callable
         Shows the component on the page; takes ``key``, ``data`` and a callback for each of its events.
     """
-    path = Path(file)
-    css = path.with_suffix(".css").read_text("utf-8")
-    script = bundle(path.with_suffix(".js"))
-    return st.components.v2.component(f"imgsim_{path.stem}", js=script, css=css, isolate_styles=isolated)
+    script = Path(file).with_suffix(".js")
+    css, js = style_sheet(script), bundle(script)
+    return st.components.v2.component(f"imgsim_{script.stem}", js=js, css=css, isolate_styles=isolated)
+
+
+def style_sheet(script: Path) -> str:
+    """Join the style sheets that lie beside a module and beside those that it imports, its own last."""
+    sheets = [path.with_suffix(".css") for path in modules(script.resolve())]
+    return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.exists())
 
 
 def bundle(script: Path) -> str:

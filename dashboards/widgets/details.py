@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dashboards import state
 from dashboards.markdown import plain
-from dashboards.services import image_facts
+from dashboards.services import image_facts, originals
 from dashboards.services.answers.likeness import distance_words, legend
 from dashboards.services.format import visible
 from dashboards.services.image_facts import Fact, Flag
@@ -31,7 +31,7 @@ Rows = Sequence[int] | NDArray[np.integer]
 
 _ROW = "details-row"
 _NEIGHBOURS = 12
-_PICTURE = "display: block; width: 100%; max-height: 24rem; object-fit: contain; border-radius: 0.5rem"
+_PICTURE = "display: block; width: 100%; max-height: 32rem; object-fit: contain; border-radius: 0.5rem"
 _LIST = "display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.3rem 1rem; margin: 0; padding: 0"
 _NAME = "margin: 0; font-weight: 400; opacity: 0.7; white-space: nowrap"
 _VALUE = "margin: 0; overflow-wrap: anywhere"
@@ -89,9 +89,13 @@ def _dialog(open: OpenModel, among: NDArray[np.integer]) -> None:
     if row >= len(loaded):
         return
     _turns(row, among)
-    picture, facts = st.columns([2, 3], gap="medium")
+    problem = originals.problem(loaded, row)
+    picture, facts = st.columns([2, 3] if problem is not None else [3, 2], gap="medium")
     with picture:
-        _picture(loaded, row)
+        if problem is None:
+            _original(loaded, row)
+        else:
+            _thumbnail(loaded, row, problem or "This machine does not know where the original files are.")
         _flags(image_facts.flags(loaded, row))
     with facts:
         st.html(facts_html([*image_facts.file_facts(loaded, row), *image_facts.found_facts(loaded, row)]))
@@ -123,15 +127,33 @@ def _turn(to: int) -> None:
     st.session_state[_ROW] = to
 
 
-def _picture(loaded: Loaded, row: int) -> None:
+def _original(loaded: Loaded, row: int) -> None:
+    """Show the original file, which is where it was, and a way to see it larger."""
+    _show(originals.original_url(loaded, row), loaded, row)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"The original file, shown with at most {originals.FITTED:,} pixels a side", width="stretch")
+        st.link_button(
+            "Open",
+            originals.original_url(loaded, row, originals.WHOLE),
+            icon=":material/open_in_new:",
+            help=f"In a tab of its own, with at most {originals.WHOLE:,} pixels a side",
+        )
+
+
+def _thumbnail(loaded: Loaded, row: int, problem: str) -> None:
+    """Show the thumbnail that the version carries, and say why it is not the original."""
     data = loaded.model.thumbnails([row])[0]
     if data is None:
         st.info("This version carries no thumbnail of this image.", icon=":material/hide_image:")
     else:
-        name = escape(visible(loaded.model.images.paths[row]))
-        st.html(f'<img src="{thumbnail_url(loaded, row)}" alt="{name}" title="{name}" style="{_PICTURE}">')
+        _show(thumbnail_url(loaded, row), loaded, row)
         header = probe(data)
-        st.caption(f"Thumbnail of {header.width} × {header.height} pixels; the original is where the collection is")
+        st.caption(f"Thumbnail of {header.width} × {header.height} pixels. {problem}")
+
+
+def _show(url: str, loaded: Loaded, row: int) -> None:
+    name = escape(visible(loaded.model.images.paths[row]))
+    st.html(f'<img src="{url}" alt="{name}" title="{name}" style="{_PICTURE}">')
 
 
 def _flags(flags: Sequence[Flag]) -> None:

@@ -6,6 +6,7 @@ import { ARROWS, isTyping, KeyHelp, kindOfKey } from "./js/keys.js";
 import { MARK_KEYS, PICK_KEYS, Picks } from "./js/picks.js";
 import { keyOf, Tile } from "./js/tile.js";
 import { component, View } from "./js/view.js";
+import { Wishes } from "./js/wishes.js";
 
 /** @import { Kind } from "./js/actions.js" */
 /** @import { TileData } from "./js/tile.js" */
@@ -30,19 +31,13 @@ import { component, View } from "./js/view.js";
  * @property {{ into: number[], out: number[] }} basket Rows to put in and to take out.
  */
 
-const TOGETHER = 60; // milliseconds in which actions on the basket are sent as one
-const TRIES = 10; // of what a rerun of the page may swallow
-
 /** @extends {View<GalleryData, GalleryEvents>} */
 class Gallery extends View {
   /** @param {Call<GalleryData>} call */
   constructor(call) {
     super(call, "gallery");
     this.active = 0;
-    /** @type {Map<number, boolean>} */
-    this.wanted = new Map(); // rows that shall be in the basket, or out of it, and are not yet
-    this.tries = 0;
-    this.sending = 0;
+    this.basket = new Wishes((into, out) => this.trigger("basket", { into, out }));
     /** @type {Tile[]} */
     this.tiles = [];
     this.list = make("ul", "tiles");
@@ -52,7 +47,10 @@ class Gallery extends View {
     this.on(this.root, "click", (event) => this.clicked(event));
     this.on(this.root, "focusin", (event) => this.entered(this.place(event)));
     this.onKeys(this.root, (event) => this.pressed(event));
-    this.on(document, "keydown", (event) => this.enter(event));
+    this.onEntry(
+      () => this.tiles.length > 0,
+      () => this.move(this.active),
+    );
     this.on(document, "keydown", (event) => this.selectAll(event));
     this.on(this.list, "load", (event) => this.loaded(event, "there"), { capture: true });
     this.on(this.list, "error", (event) => this.loaded(event, "missing"), { capture: true });
@@ -61,9 +59,7 @@ class Gallery extends View {
   /** @param {Call<GalleryData>} call */
   show(call) {
     super.show(call);
-    const there = new Map(this.data.tiles.map(({ row, basket }) => [row, basket]));
-    for (const [row, into] of this.wanted) if ((there.get(row) ?? into) === into) this.wanted.delete(row);
-    this.sendWanted();
+    this.basket.settle(new Map(this.data.tiles.map(({ row, basket }) => [row, basket])));
   }
 
   /**
@@ -147,29 +143,8 @@ class Gallery extends View {
     const data = this.data.tiles[place];
     if (!data || !this.data.actions.includes(kind)) return;
     this.tiles[place]?.flash();
-    if (kind === "basket") this.flip(data);
+    if (kind === "basket") this.basket.add(data.row, !(this.basket.wanted.get(data.row) ?? data.basket));
     else this.trigger("action", { kind, row: data.row });
-  }
-
-  /** @param {TileData} data */
-  flip({ row, basket }) {
-    this.wanted.set(row, !(this.wanted.get(row) ?? basket));
-    this.tries = 0;
-    this.sendWanted();
-  }
-
-  sendWanted() {
-    if (!this.wanted.size || this.tries === TRIES) this.wanted.clear();
-    else this.sending ||= setTimeout(() => this.sent(), TOGETHER);
-  }
-
-  sent() {
-    this.sending = 0;
-    if (!this.wanted.size) return;
-    this.tries += 1;
-    const rows = [...this.wanted.keys()];
-    const into = rows.filter((row) => this.wanted.get(row));
-    this.trigger("basket", { into, out: rows.filter((row) => !this.wanted.get(row)) });
   }
 
   /**
@@ -208,19 +183,6 @@ class Gallery extends View {
   /** @param {number} place */
   entered(place) {
     if (place >= 0 && place !== this.active) this.activate(place);
-  }
-
-  /**
-   * Enter the first gallery of the page by a step to the side while nothing has the focus.
-   *
-   * @param {KeyboardEvent} event
-   */
-  enter(event) {
-    if (!ARROWS[event.key]?.[0] || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    if (event.defaultPrevented || document.activeElement !== document.body || !this.tiles.length) return;
-    if (document.querySelector('[role="dialog"]')) return;
-    event.preventDefault();
-    this.move(this.active);
   }
 
   /** @param {KeyboardEvent} event */

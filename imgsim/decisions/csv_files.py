@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imgsim import arguments
 from imgsim.decisions import arguments as checked
+from imgsim.decisions.copies import file_key
 from imgsim.decisions.events import Event
 from imgsim.decisions.kinds import (
     ALIKE,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from imgsim.decisions.store import Decisions
     from imgsim.images.table import ImageTable
 
-PICTURE_COLUMNS = ("label", "tags", "copy", "group", "reviewed")
+PICTURE_COLUMNS = ("label", "tags", "copy", "group", "reviewed", "file")
 PAIR_COLUMNS = ("left", "right", "decision")
 _YES, _NO = ("true", "yes", "1", "reviewed"), ("", "false", "no", "0")
 
@@ -57,7 +58,10 @@ class Imported:
 
 
 def export_csv(decisions: Decisions, path: str | Path, images: ImageTable | None = None) -> int:
-    """Write what is decided about single pictures: sha256, label, tags (separated by ``;``), copy, group, reviewed.
+    """Write what is decided about pictures, and about single files with the same bytes as others.
+
+    The columns are sha256, label, tags (separated by ``;``), copy, group, reviewed and file. A row with a ``file``,
+    which is the sha256 of its path, is about that file alone.
 
     Parameters
     ----------
@@ -65,18 +69,28 @@ def export_csv(decisions: Decisions, path: str | Path, images: ImageTable | None
     path : str or Path
         File to write, atomically.
     images : ImageTable, optional
-        Adds a column ``path`` for the pictures it holds.
+        Adds a column ``path`` for the pictures and files it holds.
 
     Returns
     -------
     int
         Number of rows.
     """
+    import pandas as pd
+
     table = decisions.pictures()
     table["tags"] = [checked.SEPARATOR.join(tags) for tags in table["tags"]]
+    files = [
+        {"sha256": one.sha256, "copy": one.value, "group": one.grouping, "file": one.key}
+        for one in decisions.current(Kind.FILE)
+    ]
+    table = pd.DataFrame([*table.to_dict("records"), *files], columns=["sha256", *PICTURE_COLUMNS], dtype=object)
+    table = table.fillna({"file": ""}).sort_values(["sha256", "file"], ignore_index=True)
     if images is not None:
         paths = dict(zip(reversed(images.sha256), reversed(images.paths), strict=True))
-        table.insert(1, "path", [paths.get(key) for key in table["sha256"]])
+        by_key = {file_key(one): one for one in images.paths} if files else {}
+        names = [by_key.get(file) if file else paths.get(key) for key, file in table[["sha256", "file"]].to_numpy()]
+        table.insert(1, "path", names)
     return _write(table, path)
 
 
@@ -111,9 +125,9 @@ def import_csv(
     decisions : Decisions
     path : str or Path
         A file with a column ``sha256`` or ``path`` and at least one of ``label``, ``tags`` (separated by ``;``),
-        ``copy`` (keep, spare), ``reviewed`` (true); or with the columns ``left``, ``right`` and ``decision``. An empty
-        cell decides nothing, and other columns are not read. It may have been written by `export_csv` or
-        `export_pairs_csv`.
+        ``copy`` (keep, spare; with ``file`` of that file alone), ``reviewed`` (true); or with the columns ``left``,
+        ``right`` and ``decision``. An empty cell decides nothing, and other columns are not read. It may have been
+        written by `export_csv` or `export_pairs_csv`.
     images : ImageTable, optional
         Needed for the column ``path``: as in its ``paths``, or complete.
     by, version
@@ -202,7 +216,9 @@ def _decisions_of(sha256: str, cells: Mapping[str, str]) -> list[Event]:
         found.append(Event(Kind.TAG, key, TAGGED, key=checked.tag(tag)))
     if copy := cells.get("copy", ""):
         value = arguments.one_of(copy, (KEEP, SPARE), "copy")
-        found.append(Event(Kind.COPY, key, value, grouping=cells.get("group") or None))
+        file = checked.pictures(cells["file"], "file")[0] if cells.get("file") else ""
+        group = cells.get("group") or None
+        found.append(Event(Kind.FILE if file else Kind.COPY, key, value, key=file, grouping=group))
     if (answer := cells.get("reviewed", "").lower()) not in _NO:
         arguments.one_of(answer, _YES, "reviewed")
         found.append(Event(Kind.REVIEWED, key, REVIEWED))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from imgsim import arguments
 from imgsim.decisions import arguments as checked
 from imgsim.decisions.address import read_address
-from imgsim.decisions.current import current, deciders
+from imgsim.decisions.current import current, deciders, tagged
 from imgsim.decisions.database import Database
 from imgsim.decisions.events import Event, add_action, has_events, marked, remove_events
 from imgsim.decisions.history import Undone, find_target, history, newest
@@ -274,6 +274,11 @@ class Decisions:
         for one in self.current(Kind.TAG):
             found[one.sha256] = (*found.get(one.sha256, ()), one.key)
         return found
+
+    def tagged(self) -> dict[str, list[str]]:
+        """Return the sha256 of the pictures of each tag, in the order in which they got it."""
+        with self._database.reading() as connection:
+            return tagged(connection)
 
     def kept(self) -> set[str]:
         """Return the sha256 of the pictures to keep."""

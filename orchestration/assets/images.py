@@ -8,6 +8,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from imgsim.cli.load import skipped_text
 from imgsim.decisions import open_decisions, with_decided_labels
+from imgsim.images.collection_root import note_root
 from imgsim.images.load import load_images
 from imgsim.images.table import ImageTable
 from imgsim.mlflow.version import TAG_DECISIONS
@@ -65,6 +66,7 @@ def images(context: dg.AssetExecutionContext, config: ImagesConfig) -> Results[I
         results = checks.check_images(found, config.max_rejected_share)
         if config.source and not checks.failed(results):
             storage.remember_source(this.collection, config.source)
+        note_root(storage.home, this.collection, found.root)
         this.show(entry, _log(this, entry, config, source), results)
     add_partition(context.instance, this.collection)
     yield from this.results()

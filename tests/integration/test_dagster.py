@@ -15,6 +15,7 @@ import imgsim
 from imgsim.features.embeddings import Embeddings
 from imgsim.features.extract import Features
 from imgsim.features.store import FeatureStore
+from imgsim.images.collection_root import noted_folder
 from imgsim.insights.registry import INSIGHTS
 from imgsim.mlflow import registry
 from orchestration.assets import ASSETS
@@ -295,13 +296,14 @@ def test_what_a_retry_cannot_cure_fails_at_once(instance, pictures, ops, step, m
     assert retries == 0
 
 
-def test_labels_of_the_top_folder(instance, tiny_images, tmp_path):
+def test_labels_of_the_top_folder(instance, tiny_images, home, tmp_path):
     for name, kinds in {"edged": ("bricks", "cube"), "round": ("sphere", "torus")}.items():
         for kind in kinds:
             shutil.copytree(tiny_images / kind, tmp_path / "pictures" / name / kind)
     config = ImagesConfig(source=str(tmp_path / "pictures"), labels="top-folder")
     found = facts(materialise(instance, assets=ASSETS[:1], images=config))["images"]
     assert (found["images"], found["labels"], found["labels_from"]) == (40, 2, "names of top folders")
+    assert noted_folder(home, "tiny") == tmp_path / "pictures", "where the dashboard finds the original files"
 
 
 def test_an_empty_folder_fails_at_once(instance, tmp_path):

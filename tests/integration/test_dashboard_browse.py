@@ -1,5 +1,6 @@
 """The page Browse over a real registry."""
 
+from datetime import date
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -44,6 +45,21 @@ def test_another_order_starts_at_its_first_page(open_page):
     assert said(test, "sort") == "hub"
     assert "page" not in test.query_params
     assert "answer" in tiles(test)[0]["note"]
+
+
+def test_by_date(open_page):
+    test = open_page("browse", page="2", size="small")
+    day = date(2020, 2, 29)  # of the folder cube
+    test.date_input(key="choice-date-").set_value((day, day)).run()
+    assert said(test, "date") == "2020-02-29..2020-02-29"
+    assert "page" not in test.query_params
+    assert {title.split("/")[0] for title in shown(test)} == {"cube"}
+    again = open_page("browse", size="small", date=said(test, "date"))
+    assert shown(again) == shown(test)
+    assert again.date_input(key=f"choice-date-{said(test, 'date')}").value == (day, day)
+    next(button for button in again.button if button.label == "changed 2020-02-29 to 2020-02-29").click().run()
+    assert "date" not in again.query_params
+    assert len(shown(again)) > len(shown(test))
 
 
 def test_pages_turn_and_stay_in_the_url(open_page):

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.originals import CHANGED, GONE
 from tests.dashboard_components import send, shown
 from tests.dashboard_pictures import bomb, encoded, halves
 from tests.dashboard_registry import STRANGE
@@ -442,6 +443,30 @@ def test_details_of_an_image_of_the_answer(open_page: OpenPage):
     assert [tile["row"] for tile in neighbours["tiles"]] == model.graph.neighbors[rows[1]].tolist()
     button(test, "Next").click().run()  # AppTest runs the page, the browser only the dialog
     assert test.session_state["details-row"] == rows[2]
+
+
+def test_details_show_the_original_where_it_is_as_it_was(open_page: OpenPage, dashboard_registry: Path):
+    test = open_page(q="r3")
+    model = loaded(test).model
+    file = dashboard_registry / "pictures" / model.images.paths[3]
+    data = file.read_bytes()
+    assert f"originals/{loaded(test).token}/3/2048.jpg" in details(test)
+    try:
+        file.write_bytes(data + b" ")
+        assert f"thumbnails/{loaded(test).token}/3.jpg" in details(test)
+        assert any(CHANGED in item.value for item in test.caption)
+        file.unlink()
+        details(test)
+        assert any(GONE in item.value for item in test.caption)
+    finally:
+        file.write_bytes(data)
+
+
+def details(test: AppTest) -> str:
+    """The HTML of the details of the query."""
+    send(test, "terms", "step", {"kind": "details", "place": 0})
+    assert not test.exception
+    return " ".join(str(item.value) for item in test.get("html"))
 
 
 def test_details_of_the_query(open_page: OpenPage):

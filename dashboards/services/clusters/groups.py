@@ -86,7 +86,7 @@ def _labels(loaded: Loaded, seen: str) -> tuple[NDArray[np.object_], NDArray[np.
 @per_model(most=2)
 def _groups(loaded: Loaded, seen: str) -> tuple[Group, ...]:
     tagged = known(loaded).tagged
-    named = {name: np.array(rows, np.int64) for tag, rows in tagged.items() for name in cluster_names((tag,))}
+    named = {name: np.sort(np.array(rows, np.int64)) for tag, rows in tagged.items() for name in cluster_names((tag,))}
     free = np.ones(len(loaded), bool)
     for rows in named.values():
         free[rows] = False

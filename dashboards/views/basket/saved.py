@@ -26,7 +26,7 @@ def save(now: OpenModel, shares: Sequence[Share]) -> None:
     with st.popover("Save", icon=":material/bookmark:", help="Keep these images under a name"):
         st.selectbox(
             "Name",
-            sorted(known(now.loaded).tagged),
+            list(known(now.loaded).tagged),
             index=None,
             key=_NAME,
             accept_new_options=True,
@@ -85,5 +85,4 @@ def _delete(now: OpenModel, rows: Sequence[int], name: str) -> None:
 
 
 def _untag(name: str, store: Decisions, keys: list[str], seen: str) -> int:
-    tagged = [sha256 for sha256, tags in store.tags().items() if name in tags]
-    return store.remove_tag(tagged or keys, name, version=seen)
+    return store.remove_tag(store.tagged().get(name) or keys, name, version=seen)

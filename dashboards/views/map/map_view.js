@@ -10,7 +10,7 @@ import { Legend } from "./js/legend.js";
 import { Plot } from "./js/plot.js";
 import { Tip } from "./js/tip.js";
 import { isTool, Toolbar } from "./js/toolbar.js";
-import { simplified } from "./js/tools.js";
+import { thinned } from "./js/tools.js";
 
 /** @import { Call } from "../../widgets/js/view.js" */
 /** @import { Theme } from "./js/colors.js" */
@@ -245,7 +245,7 @@ class MapView extends View {
 
   /** @param {Point[]} line */
   enclose(line) {
-    this.area = simplified(line, 1.5 / this.camera.frame.scale);
+    this.area = thinned(line);
     this.draw();
     if (this.area.length < 3) return;
     const step = (/** @type {number} */ value) => Math.round(limit(value, 0, 1) * STEPS);

@@ -58,7 +58,7 @@ def sources(now: OpenModel, ask: Ask) -> None:
 
 def _find(now: OpenModel, ask: Ask) -> None:
     """Show the field that finds by words, and a button that asks with some image."""
-    offered = find.offers(now.loaded, known(now.loaded).tags)
+    offered = find.offers(now.loaded, known(now.loaded).tagged)
     said = state.get("find") or state.get("words")
     text = next((name for name, text in offered.items() if text == said), said)
     find_view(

@@ -1,6 +1,6 @@
 // The bar at the bottom while pictures are selected: it names how many, and acts on all of them at once.
 
-import { drawing, make, makeButton } from "../js/elements.js";
+import { focusedElement, iconButton, make, makeButton } from "../js/elements.js";
 import { isTyping } from "../js/keys.js";
 import { selection } from "../js/selection.js";
 import { component, View } from "../js/view.js";
@@ -61,10 +61,7 @@ class BulkBar extends View {
     this.count = make("strong", "count");
     this.count.setAttribute("role", "status");
     this.buttons = KINDS.map((kind) => this.button(kind));
-    this.clear = makeButton("clear");
-    this.clear.title = "Select nothing (Esc)";
-    this.clear.setAttribute("aria-label", "Select nothing");
-    this.clear.append(drawing(CLOSE));
+    this.clear = iconButton("clear", CLOSE, "Select nothing (Esc)", "Select nothing");
     this.clear.addEventListener("click", () => this.cancel());
     this.form = make("form", "field");
     this.input = make("input");
@@ -82,7 +79,8 @@ class BulkBar extends View {
   listen() {
     const { signal } = this.closing;
     this.selection.addEventListener("change", () => this.draw(), { signal });
-    this.selection.addEventListener("ask", (event) => this.asked(/** @type {CustomEvent<Ask>} */ (event).detail), {
+    const asked = (/** @type {Ask} */ { kind, rows }) => this.act(kind, rows);
+    this.selection.addEventListener("ask", (event) => asked(/** @type {CustomEvent<Ask>} */ (event).detail), {
       signal,
     });
     this.on(this.form, "submit", (event) => this.submitted(event));
@@ -154,11 +152,6 @@ class BulkBar extends View {
     return `${does} to each other: 2 to ${this.data.most} pictures`;
   }
 
-  /** @param {Ask} ask */
-  asked({ kind, rows }) {
-    this.act(kind, rows);
-  }
-
   /**
    * @param {RequestKind} kind
    * @param {number[] | null} rows Null for those that are selected.
@@ -168,7 +161,7 @@ class BulkBar extends View {
       this.request(kind, rows, "");
       return;
     }
-    this.field = { kind, rows, from: focusedDeep() };
+    this.field = { kind, rows, from: focusedElement() };
     const word = kind === "label" ? "Label" : "Tag";
     this.input.value = "";
     this.input.placeholder = word;
@@ -244,12 +237,6 @@ class BulkBar extends View {
     event.preventDefault();
     event.stopPropagation();
   }
-}
-
-function focusedDeep() {
-  let node = document.activeElement;
-  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
-  return node instanceof HTMLElement ? node : null;
 }
 
 export default component(BulkBar);

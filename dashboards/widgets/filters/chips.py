@@ -38,6 +38,11 @@ def chips(view: View, controls: Sequence[str]) -> list[tuple[str, str, str]]:
         ),
         "quality": ("quality", view.quality, ISSUES),
         "sizes": ("pixels", view.sizes, SIZES),
+        "dates": (
+            "date",
+            (view.dates,) if view.dates else (),
+            {view.dates: f"changed {view.dates.replace('..', ' to ')}"},
+        ),
     }
     return [
         (parameter, value, words.get(value, value))

@@ -85,6 +85,13 @@ export function closest(event, selector) {
   return event.target instanceof Element ? event.target.closest(selector) : null;
 }
 
+/** Find the element with the focus, in the shadow root of a component too; null where nothing has it. */
+export function focusedElement() {
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  return node instanceof HTMLElement ? node : null;
+}
+
 /**
  * @param {number} value
  * @param {number} low

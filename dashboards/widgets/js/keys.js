@@ -1,6 +1,6 @@
 // Keys: the arrows, the actions that keys stand for, and the list of keys that "?" shows.
 
-import { make, makeButton } from "./elements.js";
+import { focusedElement, make, makeButton } from "./elements.js";
 
 /** @import { Action } from "./actions.js" */
 
@@ -28,9 +28,8 @@ const FIELDS = "input:not([type=checkbox], [type=radio], [type=range], [type=but
 
 /** Tell whether keys are text at the moment: the focus is in a field. */
 export function isTyping() {
-  let node = document.activeElement;
-  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
-  return node instanceof HTMLElement && (node.isContentEditable || node.matches(FIELDS));
+  const node = focusedElement();
+  return node !== null && (node.isContentEditable || node.matches(FIELDS));
 }
 
 /** A list of keys with what they do, shown and hidden by a button, by "?" and by Escape. */

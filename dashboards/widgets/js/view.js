@@ -2,6 +2,8 @@
 
 import { make } from "./elements.js";
 
+const SIDEWAYS = ["ArrowLeft", "ArrowRight"];
+
 /**
  * What Streamlit calls a component with: at first, and again for each rerun.
  *
@@ -98,6 +100,22 @@ export class View {
       if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !act(event)) return;
       event.preventDefault();
       event.stopPropagation();
+    });
+  }
+
+  /**
+   * Let a step to the side enter this view while nothing on the page has the focus.
+   *
+   * @param {() => boolean} can There is something to enter.
+   * @param {() => void} act
+   */
+  onEntry(can, act) {
+    this.on(document, "keydown", (event) => {
+      if (!SIDEWAYS.includes(event.key) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+      if (event.defaultPrevented || document.activeElement !== document.body) return;
+      if (document.querySelector('[role="dialog"]') || !can()) return;
+      event.preventDefault();
+      act();
     });
   }
 

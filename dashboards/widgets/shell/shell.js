@@ -1,6 +1,7 @@
 // Around every page: one step of the browser's history per action, the way back to where the page was scrolled to,
 // results that come into view, and the focus that returns when a dialog closes.
 
+import { focusedElement } from "../js/elements.js";
 import { component, View } from "../js/view.js";
 
 /** @import { Call } from "../js/view.js" */
@@ -73,7 +74,7 @@ class Shell extends View {
     this.acted = true;
     this.actions += 1;
     this.top = page()?.scrollTop ?? 0;
-    if (!this.open) this.before = focused();
+    if (!this.open) this.before = focusedElement();
   }
 
   /** Make one step of what an action of the user pushes, and none of what the page adds to the address by itself. */
@@ -135,13 +136,6 @@ class Shell extends View {
 
 function page() {
   return document.querySelector('[data-testid="stMain"]');
-}
-
-/** Find the element with the focus, in the shadow root of a component too. */
-function focused() {
-  let node = document.activeElement;
-  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
-  return node;
 }
 
 function dialog() {

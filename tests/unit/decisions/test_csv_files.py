@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import imgsim
-from imgsim.decisions import Decisions, export_csv, export_pairs_csv, import_csv, open_decisions
+from imgsim.decisions import Decisions, Kind, export_csv, export_pairs_csv, import_csv, open_decisions
+from imgsim.decisions.copies import decide_copies, file_key
 from imgsim.errors import SourceError
 from tests.unit.decisions.sha import A, B, C, sha
 
@@ -87,6 +88,27 @@ def test_labels_that_live_elsewhere(store: Decisions, tiny_images: Path, tmp_pat
     assert (row["path"], row["label"]) == (images.paths[1], "tree")
 
 
+def test_decisions_about_files_with_the_same_bytes(store: Decisions, tiny_images: Path, tmp_path: Path):
+    images = imgsim.load_images(tiny_images)
+    key, (one, other) = images.sha256[0], images.paths[:2]
+    decide_copies(store, [key, key, key], [True, False, False], [one, other, "elsewhere.jpg"], "same_bytes")
+    store.set_label(key, "tree")
+    assert export_csv(store, tmp_path / "out.csv", images) == 4
+    found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert found["label"].tolist() == ["tree", "", "", ""], "the picture first, then its files"
+    assert found["path"][0] == one
+    files = found[1:].set_index("path")
+    assert files["copy"].to_dict() == {one: "keep", other: "spare", "": "spare"}
+    assert set(files["group"]) == {"same_bytes"}
+    assert files["file"][one] == file_key(one)
+
+    second = open_decisions(tmp_path / "second.db")
+    assert import_csv(second, tmp_path / "out.csv").new == 4
+    assert second.current(Kind.FILE) == store.current(Kind.FILE)
+    assert (second.labels(), second.kept()) == (store.labels(), set())
+    assert import_csv(second, tmp_path / "out.csv").new == 0
+
+
 def test_an_empty_cell_takes_nothing_back(store: Decisions, tmp_path: Path):
     store.set_label(A, "tree")
     assert import_csv(store, written(tmp_path, f"sha256,label,reviewed\n{A.upper()},,yes\n")).new == 1
@@ -102,6 +124,7 @@ def test_an_empty_cell_takes_nothing_back(store: Decisions, tmp_path: Path):
         ("path,label\na.jpg,tree\n", "names pictures by path: say which images they are"),
         (f"sha256,label\n{A},tree\nabc,tree\n", "line 3: 'abc' in sha256s is no sha256"),
         (f"sha256,copy\n{A},keeps\n", "line 2: copy must be one of keep, spare"),
+        (f"sha256,copy,file\n{A},keep,a.jpg\n", "line 2: 'a.jpg' in file is no sha256"),
         (f"sha256,reviewed\n{A},maybe\n", "line 2: reviewed must be one of"),
         (
             f"sha256,label\n{A},tree\n{B},tree\n{A},bush\n",

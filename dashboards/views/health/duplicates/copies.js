@@ -3,10 +3,11 @@
 import { closest, limit, make } from "../../../widgets/js/elements.js";
 import { ARROWS, KeyHelp } from "../../../widgets/js/keys.js";
 import { component, View } from "../../../widgets/js/view.js";
+import { Wishes } from "../../../widgets/js/wishes.js";
 import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
 
 /** @import { Call } from "../../../widgets/js/view.js" */
-/** @import { CopyGroup, GroupAct } from "./copy_nodes.js" */
+/** @import { CopyGroup, GroupAct, Look } from "./copy_nodes.js" */
 
 /**
  * @typedef {object} CopiesData
@@ -19,10 +20,9 @@ import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
  * @property {{ keep: number[], spare: number[] }} choices
  * @property {{ act: GroupAct, row: number }} group
  * @property {number} details
+ * @property {number} compare
  */
 
-const BATCH = 60; // milliseconds in which decisions are sent as one
-const ATTEMPTS = 10; // of what a rerun of the page may swallow
 const AGAIN = 1500; // milliseconds after which a decision about a group is sent again
 const REPEATS = 3;
 const FLICKER = 450; // milliseconds; two pictures change place about twice a second
@@ -32,10 +32,7 @@ class Copies extends View {
   /** @param {Call<CopiesData>} call */
   constructor(call) {
     super(call, "copies");
-    /** @type {Map<number, boolean>} */
-    this.wanted = new Map(); // rows that shall be kept, or spared, and are not decided so yet
-    this.attempts = 0;
-    this.sending = 0;
+    this.choices = new Wishes((keep, spare) => this.trigger("choices", { keep, spare }));
     this.flickering = 0;
     this.list = make("div", "groups");
     this.said = make("div", "said");
@@ -45,18 +42,16 @@ class Copies extends View {
     this.on(this.root, "click", (event) => this.clicked(event));
     this.onKeys(this.root, (event) => this.pressed(event));
     this.on(this.root, "focusout", () => this.still());
-    this.on(document, "keydown", (event) => this.enter(event));
+    this.onEntry(
+      () => this.mains.length > 0,
+      () => this.mains[0]?.focus(),
+    );
   }
 
   /** @param {Call<CopiesData>} call */
   show(call) {
     super.show(call);
-    for (const { row, keep, decided } of this.copies) {
-      if (decided && this.wanted.get(row) === keep) this.wanted.delete(row);
-    }
-    const there = new Set(this.copies.map(({ row }) => row));
-    for (const row of this.wanted.keys()) if (!there.has(row)) this.wanted.delete(row);
-    this.sendWanted();
+    this.choices.settle(new Map(this.copies.map(({ row, keep, decided }) => [row, decided ? keep : null])));
   }
 
   get copies() {
@@ -75,6 +70,7 @@ class Copies extends View {
       ["Enter", "keep or spare"],
       ["k, s", "keep, spare"],
       ["f", "flicker between it and the one to keep"],
+      ["b", "beside the one to keep"],
       ["d", "details"],
       ...acts,
       ["?", "show or hide this list"],
@@ -90,7 +86,7 @@ class Copies extends View {
     const group = focused?.closest(".group");
     const place = group ? [...this.list.children].indexOf(group) : -1;
     this.list.replaceChildren(...this.data.groups.map((group) => groupNode(group, this.data.acts)));
-    for (const [row, keep] of this.wanted) this.mark(row, keep);
+    for (const [row, keep] of this.choices.wanted) this.mark(row, keep);
     if (place < 0) return;
     const same = row && this.list.querySelector(`.copy[data-row="${row}"] .main`);
     const next = this.list.children[limit(place, 0, this.list.children.length - 1)]?.querySelector(".main");
@@ -104,7 +100,7 @@ class Copies extends View {
     const act = button?.dataset.act;
     const row = Number(closestCopy(button)?.dataset.row);
     if (act) this.decide(/** @type {GroupAct} */ (act), button);
-    else if (button?.classList.contains("details")) this.trigger("details", row);
+    else if (button?.dataset.look) this.trigger(/** @type {Look} */ (button.dataset.look), row);
     else if (button?.classList.contains("main")) this.choose(row, !this.isKept(row));
   }
 
@@ -121,24 +117,10 @@ class Copies extends View {
     if (arrow) this.move(node, arrow);
     else if (event.repeat) return key === "f";
     else if (key === "k" || key === "s") this.choose(row, key === "k");
-    else if (key === "d") this.trigger("details", row);
+    else if (key === "d" || key === "b") this.trigger(key === "d" ? "details" : "compare", row);
     else if (key === "f") this.flicker(node);
     else return false;
     return true;
-  }
-
-  /**
-   * Enter the first group by a step to the side while nothing has the focus.
-   *
-   * @param {KeyboardEvent} event
-   */
-  enter(event) {
-    if (!ARROWS[event.key]?.[0] || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    if (event.defaultPrevented || document.activeElement !== document.body) return;
-    const [main] = this.mains;
-    if (!main || document.querySelector('[role="dialog"]')) return;
-    event.preventDefault();
-    main.focus();
   }
 
   /**
@@ -183,7 +165,7 @@ class Copies extends View {
 
   /** @param {number} row */
   isKept(row) {
-    return this.wanted.get(row) ?? this.copies.find((copy) => copy.row === row)?.keep ?? false;
+    return this.choices.wanted.get(row) ?? this.copies.find((copy) => copy.row === row)?.keep ?? false;
   }
 
   /**
@@ -198,10 +180,8 @@ class Copies extends View {
     const others = group.copies.filter((copy) => copy.row !== row && this.isKept(copy.row)).length + group.more;
     this.said.textContent = !keep && !others ? "One copy has to stay: keep another one first." : "";
     if (!keep && !others) return;
-    this.wanted.set(row, keep);
-    this.attempts = 0;
     this.mark(row, keep);
-    this.sendWanted();
+    this.choices.add(row, keep);
   }
 
   /**
@@ -211,20 +191,6 @@ class Copies extends View {
   mark(row, keep) {
     const node = this.list.querySelector(`.copy[data-row="${row}"]`);
     if (node instanceof HTMLElement) markCopy(node, keep, true);
-  }
-
-  sendWanted() {
-    if (!this.wanted.size || this.attempts === ATTEMPTS) this.wanted.clear();
-    else this.sending ||= setTimeout(() => this.sent(), BATCH);
-  }
-
-  sent() {
-    this.sending = 0;
-    if (!this.wanted.size) return;
-    this.attempts += 1;
-    const rows = [...this.wanted.keys()];
-    const keep = rows.filter((row) => this.wanted.get(row));
-    this.trigger("choices", { keep, spare: rows.filter((row) => !this.wanted.get(row)) });
   }
 
   /**

@@ -40,6 +40,14 @@ class OfGroup:
     row: int
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Rows of the image whose details are asked for, and of the one to see beside another copy."""
+
+    details: int | None
+    compare: int | None
+
+
 def copies(
     loaded: Loaded,
     groups: Sequence[pd.DataFrame],
@@ -47,7 +55,7 @@ def copies(
     *,
     choose: Callable[[Choices], None],
     decide: Callable[[OfGroup], None],
-) -> int | None:
+) -> Asked:
     """Show groups.
 
     Parameters
@@ -62,8 +70,7 @@ def copies(
 
     Returns
     -------
-    int or None
-        Row of the image whose details are asked for.
+    Asked
     """
     rows = {int(row) for group in groups for row in group["row"].head(TILES)}
     firsts = {int(group["row"].iloc[0]) for group in groups}
@@ -84,9 +91,10 @@ def copies(
         on_choices_change=chosen,
         on_group_change=decided,
         on_details_change=_nothing,
+        on_compare_change=_nothing,
     )
-    asked = result.details
-    return asked if type(asked) is int and asked in rows else None
+    details, compare = (one if type(one) is int and one in rows else None for one in (result.details, result.compare))
+    return Asked(details, compare)
 
 
 def _nothing() -> None:

@@ -1,6 +1,7 @@
 // One doubtful label: its picture, the question, and answers by a click or a key.
 
 import { closest, make, makeButton, makeImage } from "../../../widgets/js/elements.js";
+import { isTyping } from "../../../widgets/js/keys.js";
 import { component, View } from "../../../widgets/js/view.js";
 
 /** @import { Call } from "../../../widgets/js/view.js" */
@@ -36,7 +37,6 @@ const ANSWERS = [
 ];
 const PATIENCE = 1500; // milliseconds after which an answer is sent again: a rerun of the page may swallow it
 const REPEATS = 3;
-const FIELDS = "input, textarea, select, [contenteditable]";
 
 /** @extends {View<SuspectData, SuspectEvents>} */
 class SuspectCard extends View {
@@ -129,8 +129,7 @@ class SuspectCard extends View {
    */
   pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-    const [target] = event.composedPath();
-    if (event.defaultPrevented || (target instanceof Element && target.matches(FIELDS))) return;
+    if (event.defaultPrevented || isTyping()) return;
     if (document.querySelector('[role="dialog"]')) return;
     if (event.key === "Enter" && document.activeElement !== document.body) return; // of the button with the focus
     const meant = ANSWERS.find(([, key]) => key.toLowerCase() === event.key.toLowerCase());

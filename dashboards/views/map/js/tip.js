@@ -17,8 +17,6 @@ export class Tip {
   constructor(raster) {
     this.raster = raster;
     this.shown = -1;
-    /** @type {Map<string, { path: string, label: string | null }>} */
-    this.names = new Map();
     this.root = make("div", "tip");
     this.root.hidden = true;
     this.said = make("div", "said"); // for screen readers
@@ -47,20 +45,13 @@ export class Tip {
     this.root.style.top = `${y}px`;
     this.root.classList.toggle("below", y < HEIGHT);
     this.root.hidden = false;
-    const { path, label } = await this.named(`${addresses.names}${i}.json`);
+    const { path, label } = await fetchNames(`${addresses.names}${i}.json`);
     if (this.shown !== i) return;
     const value = this.meaning(i, legend);
     image.alt = path;
     words.replaceChildren(make("div", "label", label ?? "no label"), make("div", "path", path));
     if (value) words.append(make("div", "value", value));
     this.said.textContent = [label, path, value].filter(Boolean).join(", ");
-  }
-
-  /** @param {string} address */
-  async named(address) {
-    const known = this.names.get(address) ?? (await fetchNames(address));
-    this.names.set(address, known);
-    return known;
   }
 
   /**

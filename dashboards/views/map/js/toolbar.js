@@ -1,5 +1,6 @@
 // The tools of the map, with a button and a key each.
 
+import { ACTIONS } from "../../../widgets/js/actions.js";
 import { iconButton, make } from "../../../widgets/js/elements.js";
 import { kindOfKey } from "../../../widgets/js/keys.js";
 
@@ -14,16 +15,15 @@ const LASSO =
   "M12 4c5 0 8.5 2.3 8.5 5.5S17 15 12 15s-8.5-2.3-8.5-5.5S7 4 12 4" +
   "M7.5 14.3c-1.8 1.4-1.6 3.6.3 4.1c1.7.5 2.4 1.200 1.200 2.600";
 const BOX = "M4 4h3M10 4h4M17 4h3v3M20 10v4M20 17v3h-3M14 20h-4M7 20H4v-3M4 14v-4M4 7V4";
-const FIT = "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5";
 const QUESTION = "M9 9.200a3 3 0 1 1 4.300 2.700c-.9.45-1.300 1-1.300 2.100M12 17.300v.1";
 
 const TOOLS = {
   pan: { key: "p", name: "Move the map", icon: PAN },
   lasso: { key: "l", name: "Draw around images (or hold Shift)", icon: LASSO },
   box: { key: "x", name: "Draw a box around images", icon: BOX },
-  in: { key: "+", name: "Closer", icon: "M12 5v14M5 12h14" },
-  out: { key: "-", name: "Further away", icon: "M5 12h14" },
-  fit: { key: "0", name: "All of the map", icon: FIT },
+  in: { key: "+", name: "Closer", icon: ACTIONS.more.icon },
+  out: { key: "-", name: "Further away", icon: ACTIONS.less.icon },
+  fit: { key: "0", name: "All of the map", icon: ACTIONS.whole.icon },
 };
 const KINDS = /** @type {ToolKind[]} */ (Object.keys(TOOLS));
 

@@ -36,48 +36,11 @@ export function penOf(canvas, options) {
 }
 
 /**
- * Leave out corners of a line, none of those left out further from it than `most` (Douglas and Peucker).
+ * Take every so many corners of a line, so that they are not too many for the address.
  *
  * @param {Point[]} line
- * @param {number} most
  */
-export function simplified(line, most) {
-  const kept = new Set([0, line.length - 1]);
-  const parts = [[0, line.length - 1]];
-  while (kept.size < MOST_CORNERS) {
-    const [from = 0, to = 0] = parts.shift() ?? [];
-    if (!to) break;
-    const worst = furthest(line, from, to, most);
-    if (worst < 0) continue;
-    kept.add(worst);
-    parts.push([from, worst], [worst, to]);
-  }
-  return [...kept].sort((a, b) => a - b).map((i) => /** @type {Point} */ (line[i]));
-}
-
-/**
- * Find the corner between two others that lies furthest from their line; -1 when none is further than `most`.
- *
- * @param {Point[]} line
- * @param {number} from
- * @param {number} to
- * @param {number} most
- */
-function furthest(line, from, to, most) {
-  let [worst, least] = [-1, most];
-  for (let i = from + 1; i < to; i++) {
-    const distance = distanceToLine(/** @type {Point} */ (line[i]), line[from], line[to]);
-    if (distance > least) [worst, least] = [i, distance];
-  }
-  return worst;
-}
-
-/**
- * @param {Point} point
- * @param {Point} from
- * @param {Point} to
- */
-function distanceToLine([x, y], [a, b], [c, d]) {
-  const length = Math.hypot(c - a, d - b);
-  return length ? Math.abs((c - a) * (b - y) - (a - x) * (d - b)) / length : Math.hypot(x - a, y - b);
+export function thinned(line) {
+  const step = Math.ceil(line.length / MOST_CORNERS);
+  return line.filter((_, i) => i % step === 0);
 }

@@ -16,6 +16,17 @@ def test_nothing_is_decided_at_first(loaded):
     assert not any((found.tags, found.copies, found.reviewed, found.alike, found.not_duplicates))
 
 
+def test_pictures_of_a_tag_keep_the_order_in_which_they_got_it(loaded, keys):
+    store = decided.store()
+    rows = [row for row, key in enumerate(keys) if keys.index(key) == row and list(keys).count(key) == 1][:4]
+    store.add_tag([keys[rows[2]], keys[rows[0]]], "show")
+    action = store.add_tag([keys[rows[3]], keys[rows[2]]], "show")
+    store.add_tag(keys[rows[1]], "another")
+    assert decided.decided(loaded).tagged == {"another": [rows[1]], "show": [rows[0], rows[3], rows[2]]}
+    store.undo(action)
+    assert decided.decided(loaded).tagged["show"] == [rows[2], rows[0]]
+
+
 def test_files_with_the_same_bytes_share_what_is_decided(loaded, keys, twins):
     store = decided.store()
     store.set_label(keys[twins[0]], "tree")

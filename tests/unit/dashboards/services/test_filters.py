@@ -1,10 +1,11 @@
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dashboards.services import decided, filters
-from dashboards.services.filters import Filters, cluster_counts, label_counts, mask, tag_counts
+from dashboards.services.filters import Filters, cluster_counts, label_counts, mask, parse_dates, tag_counts
 from dashboards.services.models.loaded_model import Loaded
 
 
@@ -80,6 +81,26 @@ def test_sizes_and_quality(loaded: Loaded, monkeypatch: pytest.MonkeyPatch):
     blurry = np.arange(len(loaded)) < 3
     monkeypatch.setattr(filters, "quality_masks", lambda _: {"blurry": blurry})
     assert rows(loaded, Filters(quality=("blurry", "no such issue"))) == {0, 1, 2}
+
+
+def test_days_on_which_files_were_changed(loaded: Loaded):
+    old = {row for row, path in enumerate(loaded.model.images.paths) if path.startswith("cube/")}
+    assert 0 < len(old) < len(loaded)
+    assert rows(loaded, Filters(dates="2020-02-29..2020-02-29")) == old
+    assert rows(loaded, Filters(dates="2020-03-01..2100-01-01")) == set(range(len(loaded))) - old
+    assert rows(loaded, Filters(dates="2020-01-01..2020-02-28")) == set()
+    first, last = filters.date_range(loaded)
+    assert first == date(2020, 2, 29) < last
+
+
+def test_images_without_a_date_pass_no_filter_by_date(unlabelled: Loaded):
+    assert filters.date_range(unlabelled) is None
+    assert not mask(unlabelled, Filters(dates="0001-01-01..9999-12-31")).any()
+
+
+@pytest.mark.parametrize("text", ["", "2020-02-29", "2020-03-01..2020-02-29", "2020-02-30..2020-03-01", "..", "a..b"])
+def test_what_is_no_range_of_days(text: str):
+    assert parse_dates(text) is None
 
 
 def test_images_with_an_issue_of_quality(loaded: Loaded, bare: Loaded):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import dashboards
-from dashboards.widgets.component import bundle, modules
+from dashboards.widgets.component import bundle, modules, style_sheet
 
 SCRIPTS = sorted(Path(dashboards.__file__).parent.rglob("*.js"))
 VIEWS = [path for path in SCRIPTS if "export default" in path.read_text("utf-8")]
@@ -36,8 +36,17 @@ def test_each_module_once_and_after_what_it_imports(tmp_path: Path):
     ]
 
 
+def test_the_style_of_what_it_imports_comes_before_its_own(tmp_path: Path):
+    (tmp_path / "base.js").write_text("export const HERE = 1;\n")
+    (tmp_path / "keys.js").write_text('import { HERE } from "./base.js";\n')
+    (tmp_path / "view.js").write_text('import { HERE } from "./keys.js";\n')
+    (tmp_path / "keys.css").write_text("dt {}")
+    (tmp_path / "view.css").write_text("dd {}")
+    assert style_sheet(tmp_path / "view.js") == "dt {}\ndd {}"
+
+
 def test_every_script_belongs_to_a_view():
-    assert len(VIEWS) == 13
+    assert len(VIEWS) == 14
     assert sorted({path for view in VIEWS for path in modules(view)}) == SCRIPTS
 
 

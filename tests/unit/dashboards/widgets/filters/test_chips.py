@@ -1,7 +1,7 @@
 from dashboards.state import View
 from dashboards.widgets.filters.chips import chips
 
-ALL = ("labels", "path", "tags", "clusters", "reviewed", "quality", "sizes")
+ALL = ("labels", "path", "tags", "clusters", "reviewed", "quality", "sizes", "dates")
 VIEW = View(
     labels=("cat", "<b>"),
     path="holiday",
@@ -10,6 +10,7 @@ VIEW = View(
     reviewed="no",
     quality=("blurry",),
     sizes=("tiny",),
+    dates="2020-02-01..2020-02-29",
 )
 
 
@@ -23,6 +24,7 @@ def test_each_filter_that_is_on_is_said_in_words():
         ("reviewed", "no", "not reviewed"),
         ("quality", "blurry", "blurry"),
         ("pixels", "tiny", "below 0.05 megapixels"),
+        ("date", "2020-02-01..2020-02-29", "changed 2020-02-01 to 2020-02-29"),
     ]
     assert chips(View(), ALL) == []
 

@@ -30,12 +30,13 @@ def test_a_plain_path_stays_readable() -> None:
 
 
 @pytest.fixture
-def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
+def moved(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
     """A home `old % home?` with one artifact, and the run that logged it."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     old = tmp_path / "old %41 home?"
     monkeypatch.setenv("IMGSIM_HOME", str(old))
-    create_database(default_tracking_uri())
+    old.mkdir()
+    shutil.copy(empty_database, old)
     with connect() as connection:
         run = connection.client.create_run(experiment_id(connection.client, "imgsim", default_tracking_uri()))
         connection.client.log_text(run.info.run_id, "kept", "note.txt")

@@ -1,11 +1,15 @@
 import hashlib
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import uuid
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -207,48 +211,59 @@ def test_several_processes_write_and_merge_at_once(tmp_path):
     check(imgsim.FeatureStore(tmp_path), KEYS[:400])
 
 
-KILLED = """
-import os, signal, sys, imgsim
-from tests.unit.features.content.test_table import KEYS, write
-left = int(sys.argv[2])
-def count(event, _):
-    global left
-    if event in ("open", "os.rename", "os.remove", "os.scandir", "os.mkdir", "os.listdir"):
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-store = imgsim.FeatureStore(sys.argv[1])
-write(store, KEYS[100:110])
-import filelock, pyarrow.parquet
-sys.addaudithook(count)
-write(store, KEYS[110:120])
-print("stored", flush=True)
-store.thumbnails.compact()
-store.features("net").compact()
-left = 10**9
-print("merged", flush=True)
-"""
+def write_and_merge_until(operation: int, folder: Path, told: Connection) -> None:
+    """In a process that dies before this operation on files: tell when the last keys are stored, and then merged."""
+    import filelock  # noqa: F401  opening its modules is no operation on the store
+
+    left = operation
+
+    def count(event: str, _: object) -> None:
+        nonlocal left
+        if event in ("open", "os.rename", "os.remove", "os.scandir", "os.mkdir", "os.listdir"):
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    store = imgsim.FeatureStore(folder)
+    write(store, KEYS[100:110])
+    sys.addaudithook(count)
+    write(store, KEYS[110:120])
+    told.send("stored")
+    store.thumbnails.compact()
+    store.features("net").compact()
+    left = 10**9
+    told.send("merged")
+
+
+def everything(heard: Connection) -> Iterator[str]:
+    """What was told until the other end was closed."""
+    with heard, suppress(EOFError):
+        while True:
+            yield heard.recv()
 
 
 @pytest.mark.slow
 def test_a_kill_before_any_operation_on_files_loses_nothing(tmp_path):
-    root = Path(imgsim.__file__).parents[1]
-    environment = os.environ | {"PYTHONPATH": str(root)}
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
     ends = []
     for operation in (*range(3, 60, 4), 10**6):
         folder = tmp_path / str(operation)
         write_old(folder / "features" / "net", KEYS[:100])
         write_old(folder / "thumbnails", KEYS[:100])
-        command = [sys.executable, "-c", KILLED, str(folder), str(operation)]
-        run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode in (0, -signal.SIGKILL), run.stderr
-        ends.append(run.stdout.split())
+        heard, told = processes.Pipe(duplex=False)
+        run = processes.Process(target=write_and_merge_until, args=(operation, folder, told))
+        run.start()
+        told.close()
+        run.join()
+        assert run.exitcode in (0, -signal.SIGKILL)
+        ends.append(list(everything(heard)))
         store = imgsim.FeatureStore(folder)
         with warnings.catch_warnings(action="error"):
-            check(store, KEYS[: 120 if run.stdout else 110])
+            check(store, KEYS[: 120 if ends[-1] else 110])
             compact(store)
         assert len(store.thumbnails.sizes()) == 1
-        check(store, KEYS[: 120 if run.stdout else 110])
+        check(store, KEYS[: 120 if ends[-1] else 110])
     assert [] in ends
     assert ["stored"] in ends
     assert ends[-1] == ["stored", "merged"]

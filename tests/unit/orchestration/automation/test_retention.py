@@ -1,11 +1,13 @@
 """The job that removes old versions of all registered models."""
 
+import shutil
+
 import dagster as dg
 import pytest
 from mlflow import MlflowClient
 
 from imgsim.mlflow import registry
-from imgsim.mlflow.connection import create_database, default_tracking_uri, experiment_id
+from imgsim.mlflow.connection import default_tracking_uri, experiment_id
 from orchestration.automation.retention import retention, weekly_retention
 from orchestration.mlflow_resource import MlflowResource
 from tests.vector_models import clustered, labelled_model
@@ -19,10 +21,10 @@ def run(**config):
     return retention.execute_in_process(run_config=wanted, resources={"mlflow": MlflowResource()})
 
 
-def test_the_job_keeps_the_newest_versions(home):
+def test_the_job_keeps_the_newest_versions(home, empty_database):
     assert run().success, "nothing was registered yet"
     uri = default_tracking_uri()
-    create_database(uri)
+    shutil.copy(empty_database, home)
     client = MlflowClient(uri)
     for rows in range(200, 196, -1):
         made = client.create_run(experiment_id(client, "imgsim", uri)).info.run_id

@@ -12,11 +12,13 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # each its share of 
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import imgsim
 from tests.sample_images import copy_sample
@@ -39,6 +41,9 @@ LONGEST = (
     "integration/test_mlflow_sqlite.py",
 )
 """Files that take longest: first, so that no worker ends long after the others."""
+
+sys.dont_write_bytecode = False  # else each of the hundreds of processes that tests start compiles our modules anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 for number in (signal.SIGINT, signal.SIGTERM):
     if signal.getsignal(number) == signal.SIG_IGN:  # as a job in the background, or below nohup: tests send signals
@@ -67,16 +72,40 @@ def _home_of_the_session(shared_home: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """``made_once(name, make)``: a folder that one worker makes and no worker changes: the others wait for it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        with FileLock(root / f"{name}.lock"):
+            if not (root / name).exists():
+                new = root / f"{name}.new"
+                new.mkdir(exist_ok=True)
+                make(new)
+                new.rename(root / name)
+        return root / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
 def compiled(request: pytest.FixtureRequest, shared_home: Path) -> Path:
     """Numba's cache: it outlives the session, because compiling takes a minute."""
     cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
     return shared_home / "numba" if cache is None else Path(cache.mkdir("numba"))
 
 
+@pytest.fixture(scope="session")
+def home_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the homes of the tests are: pytest's own `mktemp` lists all folders there are, for each new one."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(home_folders: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh IMGSIM_HOME."""
-    folder = tmp_path_factory.mktemp("imgsim-home")
+    folder = Path(tempfile.mkdtemp(prefix="imgsim-home-", dir=home_folders))
     monkeypatch.setenv("IMGSIM_HOME", str(folder))
     monkeypatch.delenv("IMGSIM_DECISIONS", raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
@@ -119,26 +148,31 @@ def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_sample(tmp_path_factory.mktemp("tiny") / "tiny")
 
 
+def _model(folder: Path, store: imgsim.FeatureStore) -> imgsim.SimilarityModel:
+    return imgsim.create(imgsim.load_images(folder), store=store, k=10, backbone="mini", progress=False)
+
+
 @pytest.fixture(scope="session")
-def tiny_store(shared_home: Path) -> imgsim.FeatureStore:
-    """The session's feature store; holds the tiny images' features once `tiny_model` was made."""
-    return imgsim.FeatureStore(shared_home / "store")
+def tiny_store(
+    shared_home: Path, tiny_images: Path, made_once: Callable[[str, Callable[[Path], object]], Path]
+) -> imgsim.FeatureStore:
+    """The session's feature store: holds ``mini`` as ONNX and the tiny images' features."""
+    made = made_once("store", lambda folder: _model(tiny_images, imgsim.FeatureStore(folder)))
+    return imgsim.FeatureStore(shutil.copytree(made, shared_home / "store", dirs_exist_ok=True))
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tiny_images: Path, tiny_store: imgsim.FeatureStore) -> imgsim.SimilarityModel:
     """A model of the tiny images by ``mini``. Read-only by agreement."""
-    return imgsim.create(imgsim.load_images(tiny_images), store=tiny_store, k=10, backbone="mini", progress=False)
+    return _model(tiny_images, tiny_store)
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_database(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """An MLflow database without a model. Tests copy it: MLflow takes seconds to make its tables."""
     from imgsim.mlflow.connection import create_database
 
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    create_database(f"sqlite:///{path}")
-    return path
+    return made_once("mlflow", lambda folder: create_database(f"sqlite:///{folder / 'mlflow.db'}")) / "mlflow.db"
 
 
 @pytest.fixture
@@ -149,18 +183,22 @@ def mlflow_home(home: Path, empty_database: Path) -> Path:
 
 
 @pytest.fixture
-def warm_home(mlflow_home: Path, tiny_model: imgsim.SimilarityModel, tiny_store: imgsim.FeatureStore) -> Path:
+def warm_home(mlflow_home: Path, tiny_store: imgsim.FeatureStore) -> Path:
     """The home, with the exported network and the tiny images' features, too."""
     shutil.copytree(tiny_store.root, mlflow_home / "store")
     return mlflow_home
 
 
 @pytest.fixture(scope="session")
-def dashboard_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dashboard_folder(
+    tmp_path_factory: pytest.TempPathFactory, tiny_store: imgsim.FeatureStore, empty_database: Path
+) -> Path:
     """A folder with an MLflow database that holds two versions of ``imgsim-tiny`` (`tests.dashboard_registry`)."""
     from tests.dashboard_registry import build
 
     folder = tmp_path_factory.mktemp("dashboard")
+    shutil.copytree(tiny_store.root, folder / "store")
+    shutil.copy(empty_database, folder)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("IMGSIM_HOME", str(folder))
         build(folder)

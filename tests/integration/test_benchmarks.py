@@ -1,8 +1,10 @@
 """The benchmarks run, on a handful of images, and write what docs/benchmarks.json is made from."""
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +12,57 @@ import pytest
 
 from tests.sample_images import copy_sample
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 
 
-def measured(tmp_path: Path, *options: str) -> tuple[str, dict[str, Any]]:
-    """What the benchmarks print and write for 24 pictures."""
-    images = copy_sample(tmp_path / "few", views=6)
-    output = tmp_path / "results.json"
+@dataclass(frozen=True)
+class Measured:
+    """What the benchmarks printed and wrote, and the home of the user who called them."""
+
+    printed: str
+    written: dict[str, Any]
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """Four of them for 24 pictures, by one command."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    images, output, home = copy_sample(folder / "few", views=6), folder / "results.json", folder / "home"
     command = [sys.executable, "-m", "tests.benchmarks", "--images", str(images), "--output", str(output)]
-    done = subprocess.run([*command, *options], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    few = ["--images-number", "60", "--seconds", "0.5", "--clients", "1", "5"]
+    done = subprocess.run(
+        [*command, "--only", "stages", "query", "scale", "load", *few],
+        cwd=REPOSITORY,
+        env=os.environ | {"IMGSIM_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
-    assert str(tmp_path) not in output.read_text()
-    return done.stdout, json.loads(output.read_text())
+    assert str(folder) not in output.read_text()
+    return Measured(done.stdout, json.loads(output.read_text()), home)
 
 
-@pytest.mark.slow
-def test_stages_and_query(tmp_path: Path, home: Path) -> None:
-    printed, found = measured(tmp_path, "--only", "stages", "query")
-    assert "end to end" in printed
+def test_stages_and_query(measured: Measured) -> None:
+    assert "end to end" in measured.printed
+    found = measured.written
     assert set(found) == {"environment", "settings", "results", "failed"}
     assert {"cpu", "cores", "python", "versions"} <= set(found["environment"])
     assert found["settings"] == {"images": "few", "backbone": "mini", "weights": None}
     assert found["failed"] == []
-    assert list(found["results"]) == ["stages", "query"]
-    assert not (home / "store").exists(), "the user's store is never touched"
+    assert list(found["results"]) == ["stages", "query", "scale", "load"]
+    assert not (measured.home / "store").exists(), "the user's store is never touched"
     stages = {row["what"]: row for row in found["results"]["stages"]}
     assert stages["files to features, end to end"]["images"] == 24
     assert all(row["images_per_cpu_s"] > 0 for row in stages.values() if "images" in row)
     assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in found["results"]["query"])
 
 
-@pytest.mark.slow
-def test_scale(tmp_path: Path) -> None:
-    _, found = measured(tmp_path, "--only", "scale", "--images-number", "60")
-    rows = {row["what"]: row for row in found["results"]["scale"]}
+def test_scale(measured: Measured) -> None:
+    rows = {row["what"]: row for row in measured.written["results"]["scale"]}
     assert {what: row["images"] for what, row in rows.items() if "images" in row} == {
         "first: all": 60,
         "1% more: all": 61,
@@ -55,10 +74,8 @@ def test_scale(tmp_path: Path) -> None:
     assert all(row["peak_mb"] > 50 for row in rows.values())
 
 
-@pytest.mark.slow
-def test_load(tmp_path: Path) -> None:
-    _, found = measured(tmp_path, "--only", "load", "--seconds", "0.5", "--clients", "1", "5")
-    rows = found["results"]["load"]
+def test_load(measured: Measured) -> None:
+    rows = measured.written["results"]["load"]
     assert [row["clients"] for row in rows] == [1, 5] * 2
     assert {row["what"] for row in rows} == {"mlflow models serve", "dashboard"}
     assert all(row["answers"] >= row["clients"] for row in rows)

@@ -1,5 +1,6 @@
 """Ctrl-C through a terminal: a run ends at once, is shown as canceled, leaves no process, and prints no traceback."""
 
+import io
 import os
 import pty
 import select
@@ -27,15 +28,22 @@ CTRL_C = b"\x03"
 SECONDS = 240
 
 
-@pytest.fixture
-def pictures(tmp_path, home, tiny_model, tiny_store):
-    """So many that features take a while; the exported network is there."""
-    shutil.copytree(tiny_store.root / "backbones", home / "store" / "backbones")
-    (tmp_path / "many").mkdir()
-    rng = np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So many pictures that features take a while: one of noise, with another comment in each file."""
+    folder, noise = tmp_path_factory.mktemp("many"), io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(noise, "jpeg", comment=b"....")
     for i in range(PICTURES):
-        Image.fromarray(rng.integers(0, 256, (300, 300, 3), dtype=np.uint8)).save(tmp_path / "many" / f"{i}.jpg")
-    return tmp_path / "many"
+        (folder / f"{i}.jpg").write_bytes(noise.getvalue().replace(b"....", b"%04d" % i, 1))
+    return folder
+
+
+@pytest.fixture
+def pictures(many, home, tiny_model, tiny_store):
+    """Those, where the exported network is there."""
+    shutil.copytree(tiny_store.root / "backbones", home / "store" / "backbones")
+    return many
 
 
 def in_terminal(command: list[str], wait_for: str, times: int) -> tuple[str, int]:

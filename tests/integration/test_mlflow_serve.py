@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -19,10 +20,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, start_server: Callable[..., str], tiny_model: imgsim.SimilarityModel
+    tmp_path_factory: pytest.TempPathFactory,
+    start_server: Callable[..., str],
+    tiny_model: imgsim.SimilarityModel,
+    empty_database: Path,
 ) -> str:
     folder = tmp_path_factory.mktemp("serve")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_database, folder)}"
     client = MlflowClient(uri, registry_uri=uri)
     experiment = client.create_experiment("pipeline", artifact_location=str(folder / "mlartifacts"))
     run_id = client.create_run(experiment).info.run_id

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,9 +55,9 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, tiny_model: imgsim.SimilarityModel) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory, tiny_model: imgsim.SimilarityModel, empty_database: Path) -> Store:
     folder = tmp_path_factory.mktemp("mlflow")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_database, folder)}"
     client = MlflowClient(uri, registry_uri=uri)
     experiment = client.create_experiment("pipeline", artifact_location=str(folder / "mlartifacts"))
     run_id = client.create_run(experiment).info.run_id

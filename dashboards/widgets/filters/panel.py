@@ -92,7 +92,7 @@ def _dates(now: OpenModel, _: dict[str, int]) -> None:
         chosen = min(max(chosen[0], first), last), max(min(chosen[1], last), first)
     st.date_input(
         "Changed",
-        chosen or (),
+        list(chosen or ()),
         min_value=first,
         max_value=last,
         key=key,

@@ -335,6 +335,7 @@ def test_what_cannot_end_well_is_refused_before_anything_is_asked(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("mlflow_home")
 def test_command(tiny_images: Path, tmp_path: Path) -> None:
     output = tmp_path / "mini.safetensors"
     command = [str(tiny_images), "-o", str(output), "--teacher", "mini", "--views", "1", "--side", "32"]

@@ -26,18 +26,6 @@ IN_VIEW = """key => {
     return box && box.top > -1 && box.top < innerHeight - 100;
 }"""
 
-SHOWN = """title => {
-    const link = document.querySelector("[data-testid=stTopNav] [aria-current=page]");
-    const { left, right, height } = link.getBoundingClientRect();
-    const text = link.textContent.includes(title) && link.checkVisibility({ opacityProperty: true });
-    const others = [...document.querySelectorAll("[data-testid=stTopNav] > :not([aria-hidden=true])")];
-    const apart = others.every(other => {
-        const box = other.getBoundingClientRect();
-        return other.contains(link) || box.right <= left + 1 || box.left >= right - 1;
-    });
-    return text && apart && left >= 0 && right <= innerWidth && height > 15;
-}"""
-
 
 def test_a_basket_action_leaves_the_style_as_it_was(visit: Callable[..., Any]) -> None:
     page = visit(color_scheme="dark")
@@ -114,19 +102,6 @@ def test_a_narrow_window_has_room_for_search(visit: Callable[..., Any], width: i
     assert said["height"] < 60, "the summary takes two lines at most"
     button = page.get_by_role("button", name="Random").bounding_box()
     assert button["x"] + button["width"] < width
-
-
-def test_the_navigation_shows_the_current_page_in_a_narrow_window(visit: Callable[..., Any]) -> None:
-    page = visit("/", viewport={"width": 800, "height": 900})
-    hidden = 0
-    for path in ("", "search", "basket", "deploy"):
-        page.goto(urljoin(page.url, f"/{path}"))
-        current = page.locator('[data-testid="stTopNav"] [aria-current="page"]', has_text=TITLES[path])
-        current.wait_for()
-        settled(page)
-        page.wait_for_function(SHOWN, arg=TITLES[path])
-        hidden += current.evaluate("node => node.closest('[aria-hidden=true]') !== null")
-    assert hidden, "some have their place in the menu"
 
 
 def test_the_focus_returns_to_the_tile(visit: Callable[..., Any]) -> None:

@@ -129,26 +129,6 @@ def test_copies_are_decided_by_keys_and_by_clicks(visit: Callable[..., Any], sto
     assert len(store.current(Kind.COPY)) > 2
 
 
-def test_two_copies_move_together(visit: Callable[..., Any]) -> None:
-    page = visit(COPIES, viewport={"width": 800, "height": 240})
-    page.get_by_role("button", name="Compare: ").first.click()
-    panes = page.get_by_role("dialog").locator(".pane")
-    panes.nth(1).wait_for()
-    page.wait_for_function("""panes => panes.every(pane => pane.firstChild.naturalWidth > 100)""", arg=handles(panes))
-    first, second = handles(panes)
-    sizes = {tuple(pane.evaluate("pane => [pane.scrollWidth, pane.scrollHeight]")) for pane in (first, second)}
-    assert len(sizes) == 1, "one pixel beside the same one"
-    assert first.evaluate("pane => pane.scrollHeight > pane.clientHeight")
-    for moved, other in ((first, second), (second, first)):
-        for top in (0, 7):
-            moved.evaluate("(pane, top) => pane.scrollTo(0, top)", top)
-            page.wait_for_function("([pane, top]) => pane.scrollTop === top", arg=[other, top])
-
-
-def handles(panes: Any) -> list[Any]:
-    return [pane.element_handle() for pane in panes.all()]
-
-
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit: Callable[..., Any], scheme: str) -> None:

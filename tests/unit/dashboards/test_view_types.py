@@ -13,7 +13,7 @@ from dashboards.services.decided import decided
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import Term
 from dashboards.services.tidy import duplicate_groups
-from dashboards.views.health.duplicates import copies, pair_view
+from dashboards.views.health.duplicates import copies
 from dashboards.views.health.labels import suspect_card
 from dashboards.views.map import coloring, map_view
 from dashboards.views.search import find_view, query_view
@@ -117,14 +117,6 @@ def test_copies(loaded: Loaded):
     text = (FOLDER / "views" / "health" / "duplicates" / "copy_nodes.js").read_text("utf-8")
     acts = re.search(r"@typedef \{(.*)\} GroupAct", text)[1]
     assert sorted(re.findall(r"\w+", acts)) == sorted(get_args(copies.Act))
-
-
-def test_pair_view(loaded: Loaded, twins: tuple[int, int]):
-    sent = pair_view.described(loaded, *twins)
-    assert fields(sent) == declared("PairData")
-    assert [picture["src"] for picture in sent["pictures"]] == [
-        f"originals/{loaded.token}/{row}/4096.jpg" for row in twins
-    ]
 
 
 def test_shell():

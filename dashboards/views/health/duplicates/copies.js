@@ -7,7 +7,7 @@ import { Wishes } from "../../../widgets/js/wishes.js";
 import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
 
 /** @import { Call } from "../../../widgets/js/view.js" */
-/** @import { CopyGroup, GroupAct, Look } from "./copy_nodes.js" */
+/** @import { CopyGroup, GroupAct } from "./copy_nodes.js" */
 
 /**
  * @typedef {object} CopiesData
@@ -20,7 +20,6 @@ import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
  * @property {{ keep: number[], spare: number[] }} choices
  * @property {{ act: GroupAct, row: number }} group
  * @property {number} details
- * @property {number} compare
  */
 
 const AGAIN = 1500; // milliseconds after which a decision about a group is sent again
@@ -70,7 +69,6 @@ class Copies extends View {
       ["Enter", "keep or spare"],
       ["k, s", "keep, spare"],
       ["f", "flicker between it and the one to keep"],
-      ["b", "beside the one to keep"],
       ["d", "details"],
       ...acts,
       ["?", "show or hide this list"],
@@ -100,7 +98,7 @@ class Copies extends View {
     const act = button?.dataset.act;
     const row = Number(closestCopy(button)?.dataset.row);
     if (act) this.decide(/** @type {GroupAct} */ (act), button);
-    else if (button?.dataset.look) this.trigger(/** @type {Look} */ (button.dataset.look), row);
+    else if (button?.classList.contains("details")) this.trigger("details", row);
     else if (button?.classList.contains("main")) this.choose(row, !this.isKept(row));
   }
 
@@ -117,7 +115,7 @@ class Copies extends View {
     if (arrow) this.move(node, arrow);
     else if (event.repeat) return key === "f";
     else if (key === "k" || key === "s") this.choose(row, key === "k");
-    else if (key === "d" || key === "b") this.trigger(key === "d" ? "details" : "compare", row);
+    else if (key === "d") this.trigger("details", row);
     else if (key === "f") this.flicker(node);
     else return false;
     return true;

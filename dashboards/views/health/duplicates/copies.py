@@ -40,14 +40,6 @@ class OfGroup:
     row: int
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Rows of the image whose details are asked for, and of the one to see beside another copy."""
-
-    details: int | None
-    compare: int | None
-
-
 def copies(
     loaded: Loaded,
     groups: Sequence[pd.DataFrame],
@@ -55,7 +47,7 @@ def copies(
     *,
     choose: Callable[[Choices], None],
     decide: Callable[[OfGroup], None],
-) -> Asked:
+) -> int | None:
     """Show groups.
 
     Parameters
@@ -70,7 +62,8 @@ def copies(
 
     Returns
     -------
-    Asked
+    int or None
+        Row of the image whose details are asked for.
     """
     rows = {int(row) for group in groups for row in group["row"].head(TILES)}
     firsts = {int(group["row"].iloc[0]) for group in groups}
@@ -91,10 +84,9 @@ def copies(
         on_choices_change=chosen,
         on_group_change=decided,
         on_details_change=_nothing,
-        on_compare_change=_nothing,
     )
-    details, compare = (one if type(one) is int and one in rows else None for one in (result.details, result.compare))
-    return Asked(details, compare)
+    asked = result.details
+    return asked if type(asked) is int and asked in rows else None
 
 
 def _nothing() -> None:

@@ -3,7 +3,6 @@
 import { make, makeButton, makeImage } from "../../../widgets/js/elements.js";
 
 /** @typedef {"accept" | "keep_all" | "different" | "copies"} GroupAct */
-/** @typedef {"details" | "compare"} Look */
 
 /**
  * @typedef {object} Copy
@@ -64,27 +63,13 @@ function copyNode({ row, src, title, facts, reason, keep, decided }) {
   const main = makeButton("main");
   main.title = `${title}\nKeep or spare (Enter)`;
   main.append(makeImage(src, title, { loading: "lazy", decoding: "async", draggable: false }), make("span", "choice"));
+  const details = makeButton("details", "Details");
+  details.setAttribute("aria-label", `Details: ${title}`);
   const foot = make("div", "foot");
-  foot.append(
-    make("span", "facts", facts),
-    lookButton("compare", "Compare", title),
-    lookButton("details", "Details", title),
-  );
+  foot.append(make("span", "facts", facts), details);
   node.append(main, make("div", "path", title), foot, make("div", "reason", reason));
   markCopy(node, keep, decided);
   return node;
-}
-
-/**
- * @param {Look} look
- * @param {string} name
- * @param {string} title
- */
-function lookButton(look, name, title) {
-  const button = makeButton("look", name);
-  button.dataset.look = look;
-  button.setAttribute("aria-label", `${name}: ${title}`);
-  return button;
 }
 
 /**

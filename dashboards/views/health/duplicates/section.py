@@ -12,7 +12,7 @@ from dashboards.services.format import counted, size_of
 from dashboards.services.tidy import duplicate_groups
 from dashboards.services.tidy.duplicate_groups import MEANINGS, NAMES, Part, Rows
 from dashboards.session import OpenModel
-from dashboards.views.health.duplicates import decisions, look_alikes, pair_view, plan
+from dashboards.views.health.duplicates import decisions, look_alikes, plan
 from dashboards.views.health.duplicates.copies import Act, copies
 from dashboards.widgets import details, pager
 from dashboards.widgets.image_list import GROUPS, say_missing, say_none
@@ -78,10 +78,8 @@ def _groups(now: OpenModel, known: Decided, tier: str, threshold: float) -> None
         choose=lambda choices: decisions.choose(now.loaded, tier, shown, choices),
         decide=lambda group: decisions.of_group(now.loaded, tier, shown, group),
     )
-    if asked.details is not None:
-        details.show(now, asked.details, np.concatenate(found))
-    elif asked.compare is not None and (other := pair_view.beside(shown, asked.compare)) is not None:
-        pair_view.show(now.loaded, asked.compare, other)
+    if asked is not None:
+        details.show(now, asked, np.concatenate(found))
     with st.container(horizontal=True, vertical_alignment="center"):
         if part == "left":
             _accept(now, tier, shown, "bottom")

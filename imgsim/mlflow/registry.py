@@ -263,7 +263,6 @@ def _tags(model: SimilarityModel) -> dict[str, str]:
     }
     facts |= {TAG_DECISIONS: decided} if (decided := model.images.decisions) else {}
     facts |= _learning_tags(model)
-    facts |= {TAG_DECISIONS: decided} if (decided := model.images.decisions) else {}
     return facts | {f"imgsim.{name}": f"{value:.6f}" for name, value in metrics.items() if FIGURE.fullmatch(name)}
 
 

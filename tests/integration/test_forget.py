@@ -89,7 +89,6 @@ def test_a_picture_and_then_the_collection(pictures, home, tiny_store):
     assert "there is no collection 'tiny'. There are: none." in str(run("tiny", "--yes").exception)
 
 
-@pytest.mark.usefixtures("without_coremltools")
 def test_a_version_whose_files_are_gone_does_not_keep_a_picture(pictures, home):
     victim = next(iter(sorted(pictures.rglob("*.jpg"))))
     assert imgsim_command("run", pictures, "--backbone", "mini", "--collection", "tiny") == 0

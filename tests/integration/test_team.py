@@ -87,7 +87,6 @@ def run(pictures: Path, collection: str) -> int:
     return imgsim_command("run", pictures, "--backbone", "mini", "--collection", collection)
 
 
-@pytest.mark.usefixtures("without_coremltools")
 def test_a_model_goes_in_on_one_machine_and_comes_out_on_another(
     team: Path,
     database: postgres.Cluster,

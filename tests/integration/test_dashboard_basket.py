@@ -114,13 +114,3 @@ def test_a_version_that_cannot_be_opened_keeps_its_place(filled: AppTest, monkey
     assert rows(filled, HERE) == [7, 2]
     filled.run()
     assert rows(filled, OTHER) == [4]
-
-
-def test_a_saved_basket_keeps_its_order(filled: AppTest):
-    filled.selectbox(key="basket-name").set_value("show").run()
-    filled.button(key="basket-save").click().run()
-    button(filled, "Clear").click().run()
-    assert rows(filled, HERE) == []
-    filled.button(key="saved-take-show").click().run()
-    kept = rows(filled, HERE)
-    assert [row for row in kept if row in (7, 2)] == [7, 2], "as they were put aside, not by row"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROUTE = "/originals/{token}/{row:int}/{longest:int}.jpg"
 FITTED, WHOLE = 2048, 4096
-"""Pixels of the longest side, at most: to look at a picture, and to compare two pixel by pixel."""
+"""Pixels of the longest side, at most: in the details, and in a tab of its own."""
 GONE = "The original file is gone from its folder."
 CHANGED = "Its file was changed since this version was made."
 UNREADABLE = "The original file cannot be read."

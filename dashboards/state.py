@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -146,6 +147,15 @@ def open_view(page: str, query: Mapping[str, Sequence[str]]) -> None:
     """Open a page with just these parameters, those of all pages included."""
     st.session_state[_REMEMBERED] = {}
     st.switch_page(f"views/{page}/page.py", query_params={name: list(values) for name, values in query.items()})
+
+
+def key(name: str, texts: Iterable[str]) -> str:
+    """Return the key of a widget with options that read so.
+
+    The browser keeps what is chosen as text. Once an option reads otherwise, as its count has changed, it would send a
+    text that is no option, or say that nothing is chosen. With another key it is another widget.
+    """
+    return f"choice-{name}-{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:8]}"
 
 
 def sync(key: str, value: Any) -> None:

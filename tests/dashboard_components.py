@@ -1,8 +1,10 @@
-"""What AppTest cannot do by itself: read what a JavaScript component was given, and click in it."""
+"""What AppTest cannot do by itself: read what a JavaScript component was given, click in it, and find a choice."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
@@ -30,6 +32,11 @@ def said(test: AppTest, name: str) -> str:
     """A parameter of the URL; the first of several."""
     value = test.query_params.get(name, "")
     return value if isinstance(value, str) else value[0]
+
+
+def choice(widgets: Sequence[Any], name: str) -> Any:
+    """The widget among these that is a choice of this name, however its options read (`dashboards.state.key`)."""
+    return next(widget for widget in widgets if re.fullmatch(rf"choice-{name}-[0-9a-f]{{8}}", widget.key or ""))
 
 
 def _element(test: AppTest, key: str) -> Any:

@@ -105,14 +105,16 @@ def _explain(now: OpenModel, query: Query, results: Results, uploaded: bool) -> 
     chosen = [label for label in now.view.labels if label in loaded.labels]
     offered = list(dict.fromkeys([*list(counts)[:_LABELS], *chosen]))
     if len(offered) > 1 or chosen:
-        state.sync("choice-tally", chosen)
+        texts = {label: f"{plain(label)} {counts.get(label, 0):,}" for label in offered}
+        key = state.key("tally", texts.values())
+        state.sync(key, chosen)
         st.pills(
             "Labels of these results",
             offered,
             selection_mode="multi",
-            key="choice-tally",
-            on_change=state.on_change("choice-tally", lambda value: state.narrow(label=value)),
-            format_func=lambda label: f"{plain(label)} {counts.get(label, 0):,}",
+            key=key,
+            on_change=state.on_change(key, lambda value: state.narrow(label=value)),
+            format_func=lambda label: texts[label],
             help="The labels of the results, and how many have each; a click shows only images with the label",
             label_visibility="collapsed",
         )

@@ -66,12 +66,13 @@ def _choose_version(known: list[Version], view: View) -> None:
         item.version: f"Version {item.version}{', the best' * (CHAMPION in item.aliases)}" for item in known
     }
     current = view.version if view.version in wanted else (CHAMPION if CHAMPION in wanted else wanted[0])
-    state.sync("choice-version", current)
+    key = state.key("version", (about.get(item, item) for item in wanted))
+    state.sync(key, current)
     st.selectbox(
         "Version",
         wanted,
-        key="choice-version",
-        on_change=state.on_change("choice-version", lambda value: state.put(version=value)),
+        key=key,
+        on_change=state.on_change(key, lambda value: state.put(version=value)),
         format_func=lambda item: about.get(item, item),
         help="A number stays what it is, also in a link; the best and the newest version may be others tomorrow",
     )
@@ -139,14 +140,15 @@ def _cut(now: OpenModel) -> None:
 
 
 def _labels(now: OpenModel) -> None:
-    counts = label_counts(now.loaded)
-    state.sync("choice-labels", [label for label in now.view.labels if label in counts])
+    texts = {label: f"{visible(label)} ({count:,})" for label, count in label_counts(now.loaded).items()}
+    key = state.key("labels", texts.values())
+    state.sync(key, [label for label in now.view.labels if label in texts])
     st.multiselect(
         "Labels",
-        list(counts),
-        key="choice-labels",
-        format_func=lambda label: f"{visible(label)} ({counts[label]:,})",
-        on_change=state.on_change("choice-labels", lambda value: state.narrow(label=value)),
+        list(texts),
+        key=key,
+        format_func=lambda label: texts[label],
+        on_change=state.on_change(key, lambda value: state.narrow(label=value)),
         placeholder="all",
         help="Only images with one of these labels",
     )

@@ -47,14 +47,16 @@ def choice(
         said = None if value is None or (value == default and not explicit) else str(value)
         state.put(**{name: said}, **dict.fromkeys(resets))
 
-    state.sync(f"choice-{name}", current)
+    texts = {option: plain(text) for option, text in options.items()}
+    key = state.key(name, texts.values())
+    state.sync(key, current)
     st.segmented_control(
         label,
-        list(options),
+        list(texts),
         required=True,
-        key=f"choice-{name}",
-        on_change=state.on_change(f"choice-{name}", put),
-        format_func=lambda item: plain(options[item]),
+        key=key,
+        on_change=state.on_change(key, put),
+        format_func=lambda option: texts[option],
         help=help,
         label_visibility="collapsed" if hide_label else "visible",
     )

@@ -78,7 +78,7 @@ def test_a_label_of_the_results_filters_them(visit: Callable[..., Any]) -> None:
     page = visit("/search?q=r7")
     ranks(page)
     page.get_by_text("closer than").first.wait_for()
-    page.locator(".st-key-choice-tally").get_by_text("torus").click()
+    page.locator('[class*="st-key-choice-tally"]').get_by_text("torus").click()
     assert wait_for(page, "label", "") == "torus"
     page.wait_for_function(
         "list => [...document.querySelectorAll('.stApp *')].map(e => e.shadowRoot).filter(Boolean)"

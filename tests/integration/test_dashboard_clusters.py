@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards.services import decided
 from dashboards.services.clusters.groups import Group, group_of, groups
 from dashboards.services.models.loaded_model import Loaded
-from tests.dashboard_components import said, shown
+from tests.dashboard_components import choice, said, shown
 
 OpenPage = Callable[..., AppTest]
 
@@ -119,7 +119,7 @@ def test_a_named_cluster_is_a_filter_with_a_chip(open_page: OpenPage):
     test = name_first(open_page("clusters"), "mine")
     count = len(group_of(loaded(test), "name:mine"))
     test = open_page("browse", page="2")
-    test.multiselect(key="choice-cluster").set_value(["mine"]).run()
+    choice(test.multiselect, "cluster").set_value(["mine"]).run()
     assert said(test, "cluster") == "mine"
     assert said(test, "page") == ""
     assert len(shown(test, "browse")["tiles"]) == count

@@ -12,7 +12,7 @@ from dashboards.services.health import suspects_table
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.views.evaluation.class_counts import class_rows, confusion
 from dashboards.views.evaluation.figures import figures
-from tests.dashboard_components import said, shown
+from tests.dashboard_components import choice, said, shown
 
 OpenPage = Callable[..., AppTest]
 
@@ -41,7 +41,7 @@ def test_figures_come_with_their_intervals(open_page: OpenPage):
 def test_classes_in_the_order_of_the_url(open_page: OpenPage):
     test = open_page("evaluation", order="name")
     assert table(test)["label"].tolist() == sorted(loaded(test).labels)
-    test.button_group(key="choice-order").set_value("largest").run()
+    choice(test.button_group, "order").set_value("largest").run()
     assert said(test, "order") == "largest"
     assert table(test)["images"].is_monotonic_decreasing
 
@@ -106,7 +106,7 @@ def test_timings_of_the_run(open_page: OpenPage):
 
 def test_another_section_forgets_the_class(open_page: OpenPage):
     test = open_page("evaluation", **{"class": "cube", "order": "name"})
-    test.button_group(key="choice-section").set_value("versions").run()
+    choice(test.button_group, "section").set_value("versions").run()
     assert said(test, "section") == "versions"
     assert "class" not in test.query_params
 
@@ -117,7 +117,7 @@ def test_a_class_tells_which_labels_it_meets(open_page: OpenPage):
     label = pairs["label"].iloc[0]
     test = open_page("evaluation", **{"class": label})
     others = pairs[pairs["label"] == label]
-    control = test.button_group(key="choice-other")
+    control = choice(test.button_group, "other")
     assert [option.split()[0] for option in control.options] == ["all", *others["other"].head(6)]
     notes = [tile["note"] for tile in shown(test, "class-images")["tiles"]]
     assert any(f" {others['other'].iloc[0]}" in note for note in notes)
@@ -129,7 +129,7 @@ def test_a_class_tells_which_labels_it_meets(open_page: OpenPage):
 def test_only_controls_that_act_are_shown(open_page: OpenPage):
     def keys(test: AppTest) -> set[str]:
         kinds = (test.slider, test.select_slider, test.multiselect, test.text_input, test.button_group, test.toggle)
-        return {item.key.removeprefix("choice-") for kind in kinds for item in kind if item.key} & {
+        return {item.key.split("-")[1] for kind in kinds for item in kind if (item.key or "").startswith("choice-")} & {
             "k", "cut", "labels", "path", "same", "collapse",
         }  # fmt: skip
 

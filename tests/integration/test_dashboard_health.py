@@ -12,7 +12,7 @@ from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.tidy import duplicate_groups
 from imgsim.insights.registry import INSIGHTS
 from tests import twins
-from tests.dashboard_components import said, send, shown
+from tests.dashboard_components import choice, said, send, shown
 
 OpenPage = Callable[..., AppTest]
 
@@ -35,7 +35,7 @@ def galleries(test: AppTest, prefix: str) -> list[list[dict]]:
 def test_every_section_opens(open_page: OpenPage, section: str):
     test = open_page("health", section=section)
     loaded(test)
-    options = test.button_group(key="choice-section").options
+    options = choice(test.button_group, "section").options
     assert any(option.startswith("Rejected files") for option in options)
 
 
@@ -135,9 +135,9 @@ def test_a_click_on_a_picture_asks_with_it(open_page: OpenPage):
 
 def test_a_section_that_was_chosen_is_in_the_link_even_if_it_is_the_default(open_page: OpenPage):
     test = open_page("health")
-    default = test.button_group(key="choice-section").value
-    test.button_group(key="choice-section").set_value("hubs").run()
-    test.button_group(key="choice-section").set_value(default).run()
+    default = choice(test.button_group, "section").value
+    choice(test.button_group, "section").set_value("hubs").run()
+    choice(test.button_group, "section").set_value(default).run()
     assert said(test, "section") == default
 
 
@@ -149,7 +149,7 @@ def test_an_insight_of_the_registry_has_a_section(open_page: OpenPage, monkeypat
     found = twins.find_twins(model.references)
     monkeypatch.setitem(model.references.insights, "twins", found)
     test = open_page("health", section="twins")
-    assert f"Twins {len(found.tables['images'])}" in test.button_group(key="choice-section").options
+    assert f"Twins {len(found.tables['images'])}" in choice(test.button_group, "section").options
     assert twins.ROW.description in words(test)
     pictures = shown(test, "health-page")["tiles"]
     assert {item["row"] for item in pictures} <= set(found.tables["images"]["row"])

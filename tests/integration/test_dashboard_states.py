@@ -20,6 +20,7 @@ from dashboards.views.evaluation import timings
 from imgsim.errors import RegistryError
 from imgsim.mlflow.connection import default_tracking_uri
 from imgsim.mlflow.shared.copies import downloads
+from tests.dashboard_components import choice
 from tests.dashboard_registry import NAME
 
 OpenPage = Callable[..., AppTest]
@@ -108,8 +109,8 @@ def test_a_link_to_a_version_that_is_not_there(open_page: OpenPage):
     test = open_page("evaluation", version="99")
     assert test.title[0].value == "There is no such version"
     assert "there are challenger, champion, 2, 1" in plain(test.error[0].value)
-    assert test.selectbox(key="choice-version").value == "champion"
-    test.selectbox(key="choice-version").select("1").run()
+    assert choice(test.selectbox, "version").value == "champion"
+    choice(test.selectbox, "version").select("1").run()
     assert test.title[0].value == "Evaluation"
     assert test.session_state["open"].version.version == "1"
 

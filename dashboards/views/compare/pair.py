@@ -76,16 +76,18 @@ def _alone(now: OpenModel) -> None:
 def _chosen(now: OpenModel, others: list[Version]) -> Version:
     """Choose the version of the URL; else the newest older one, else the oldest newer one."""
     numbers = {item.version: item for item in others}
+    texts = {number: _described(item) for number, item in numbers.items()}
     older = [item for item in others if int(item.version) < int(now.version.version)]
     usual = older[0] if older else others[-1]
     asked = numbers.get(state.get("with"), usual)
-    state.sync("compare-with", asked.version)
+    key = state.key("with", texts.values())
+    state.sync(key, asked.version)
     st.selectbox(
         f"Compare version {now.version.version} with",
-        list(numbers),
-        key="compare-with",
-        on_change=state.on_change("compare-with", lambda value: state.put(**{"with": value})),
-        format_func=lambda number: _described(numbers[number]),
+        list(texts),
+        key=key,
+        on_change=state.on_change(key, lambda value: state.put(**{"with": value})),
+        format_func=lambda number: texts[number],
         help="Another version of this model; the sidebar says the first one",
         width=360,
     )

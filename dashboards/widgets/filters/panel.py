@@ -62,15 +62,16 @@ def _several(
     title: str, parameter: str, help: str, chosen: Callable[[OpenModel], tuple[str, ...]], names: Mapping[str, str]
 ) -> Callable[[OpenModel, dict[str, int]], None]:
     """Make the control of a filter of which several values may be chosen."""
-    key = f"choice-{parameter}"
 
     def show(now: OpenModel, counts: dict[str, int]) -> None:
-        state.sync(key, [name for name in chosen(now) if name in counts])
+        texts = {name: f"{names.get(name, visible(name))} ({count:,})" for name, count in counts.items()}
+        key = state.key(parameter, texts.values())
+        state.sync(key, [name for name in chosen(now) if name in texts])
         st.multiselect(
             title,
-            list(counts),
+            list(texts),
             key=key,
-            format_func=lambda name: f"{names.get(name, visible(name))} ({counts[name]:,})",
+            format_func=lambda name: texts[name],
             on_change=state.on_change(key, lambda value: state.narrow(**{parameter: value})),
             placeholder="all",
             help=help,

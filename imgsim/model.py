@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imgsim.deployment.device_export import DeviceExport
     from imgsim.features.store import FeatureStore
     from imgsim.references.insight import Insight
+    from imgsim.references.update import Changes
 
 
 def load_model(path: str | Path, verify: bool = True) -> SimilarityModel:
@@ -445,6 +446,40 @@ class SimilarityModel:
 
         add_images(self.references, images, store, progress)
         return self
+
+    def update(
+        self, images: ImageTable | str | Path, store: FeatureStore | None = None, progress: bool = False
+    ) -> Changes:
+        """Make the model hold the images of a source as it is now, in place.
+
+        New images are added as `add` does, and images that are gone are removed. An image stays, with its id and its
+        embedding, if there is a file with its path and content; its label and other columns are those of the source.
+        Labels that people decided (`create`) stay. Figures, insights and packages of the images before are dropped.
+
+        Parameters
+        ----------
+        images : ImageTable, or anything `load_images` takes
+            All images that the model shall hold, not the new ones alone.
+        store : FeatureStore, optional
+            Store of features; default: in ``$IMGSIM_HOME``.
+        progress : bool
+            Show progress bars.
+
+        Returns
+        -------
+        Changes
+            ``added``, ``removed``, and ``images``: how many the model holds now.
+
+        Raises
+        ------
+        ArgumentError
+            A source without images, or without any of the model's: paths start from another folder.
+        BackboneError
+            A model without network, which cannot compute features.
+        """
+        from imgsim.references.update import update_images
+
+        return update_images(self.references, images, store, progress)
 
     def learn(
         self,

@@ -37,7 +37,7 @@ import typer
 
 from imgsim.cli import insights
 from imgsim.cli.compare import compare
-from imgsim.cli.create import create, evaluate
+from imgsim.cli.create import create, evaluate, update
 from imgsim.cli.decisions.decide import label, mark, tag
 from imgsim.cli.decisions.decisions import decisions
 from imgsim.cli.doctor import doctor
@@ -72,6 +72,7 @@ app = typer.Typer(
 for command in (
     load,
     create,
+    update,
     backbones,
     query,
     graph,

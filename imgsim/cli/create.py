@@ -1,4 +1,4 @@
-"""``imgsim create`` and ``evaluate``: images in, model out, and how good it is."""
+"""``imgsim create``, ``update`` and ``evaluate``: images in, model out, and how good it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,6 +122,33 @@ def create(
         hint_hidden(images)
     if (hint := better_network(model.backbone.name)) and network.weights is None:
         note(hint)
+
+
+def update(
+    model: Annotated[Path, typer.Argument(help="Model folder, which is replaced.")],
+    source: Source,
+    labels: Labels = "auto",
+    exclude: Exclude = None,
+    no_recursive: NoRecursive = False,
+    strict: Strict = False,
+    rehash: Rehash = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add new images of a source to a model, remove gone ones.
+
+    The projection stays and the graph is extended, so a few new images take seconds where create takes minutes.
+    SOURCE is all images, not the new ones alone. Figures and insights are dropped: see evaluate.
+    """
+    from imgsim.model import load_model
+
+    found = load_model(model)
+    changes = found.update(read_source(source, labels, no_recursive, strict, exclude, rehash=rehash), progress=True)
+    found.save(model, overwrite=True)
+    if as_json:
+        emit({"model": model} | asdict(changes) | left_out(found.images))
+    else:
+        print_pairs([(name, f"{count:,}") for name, count in asdict(changes).items()] + [("saved", str(model))])
+        print_rejected(found.rejected)
 
 
 def _dimensions(projection: str) -> int | None:

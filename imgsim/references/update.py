@@ -1,13 +1,16 @@
-"""Updates of a model: images are added and removed without a new build."""
+"""Updates of a model: images are added and removed without a new build, one by one or as a source now has them."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from imgsim import arguments
@@ -45,6 +48,65 @@ def add_images(
     features = features_of(references, images, store, progress)
     if not len(features.images):
         raise ArgumentError(f"none of the {len(images)} images to add could be decoded; see their .rejected.")
+    _append(references, features, store, progress)
+
+
+def update_images(
+    references: References, source: ImageTable | str | Path, store: FeatureStore | None, progress: bool = False
+) -> Changes:
+    """Make ``references`` hold the images of a source; see `SimilarityModel.update`."""
+    store = FeatureStore() if store is None else arguments.instance(store, FeatureStore, "store")
+    images = source if isinstance(source, ImageTable) else load_images(source, progress=progress)
+    if not len(images):
+        raise ArgumentError(f"no images in {images.root or 'the table'}, so the model would be empty.")
+    before, column = references.images, references.ids_column
+    ids_of(images, column)
+    if before.decisions is not None:
+        images = images.with_decided_labels(_decided(before), before.decisions)
+    old, now = _keys(before, column), _keys(images, column)
+    new = images[np.flatnonzero(pc.invert(pc.is_in(now, value_set=old)))]
+    gone = references.ids[np.flatnonzero(pc.invert(pc.is_in(old, value_set=now)))]
+    if len(gone) == len(references):
+        raise ArgumentError(
+            f"none of the model's {len(gone):,} images is in {images.root or 'the table'}, by path and content. Give "
+            "the folder that the model was made of, or create a new model."
+        )
+    if len(gone):
+        remove_ids(references, gone)
+    added = 0
+    if len(new):
+        features = features_of(references, new, store, progress)
+        images = images.with_rejected(features.images.rejected[len(new.rejected) :].to_dict("records"))
+        added = len(features.images)
+        if added:
+            _append(references, features, store, progress)
+    rows = pc.index_in(_keys(references.images, column), value_set=now).to_numpy()
+    references.images = images[rows].with_ids(references.images.ids)
+    return Changes(added, len(gone), len(references))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Images that an update added and removed, and how many there are now."""
+
+    added: int
+    removed: int
+    images: int
+
+
+def _keys(images: ImageTable, ids_column: str | None) -> pa.Array:
+    """Return what an image is known by: its path, its content, and its id where a column gives it."""
+    names = ("path", "sha256") if ids_column is None else ("path", "sha256", ids_column)
+    columns = [images.table[name].cast(pa.large_string()) for name in names]
+    return pc.binary_join_element_wise(*columns, pa.scalar("\0", pa.large_string())).combine_chunks()
+
+
+def _decided(images: ImageTable) -> dict[str, str]:
+    rows = zip(images.sha256, images.labels, images.source_labels, strict=True)
+    return {sha: label for sha, label, source in rows if label is not None and label != source}
+
+
+def _append(references: References, features: Features, store: FeatureStore, progress: bool) -> None:
     table = references.images.append(features.images)
     ids = ids_of(table, references.ids_column)
     embeddings = _grown_embeddings(references, features, store, progress)

@@ -1,6 +1,6 @@
-"""Many small pictures: scan, features, create, save and register; then with 1 % more of them, then with nothing new.
+"""Many small pictures: scan, features, create, save and register; with 1 % more, by update and anew; nothing new.
 
-Each of the three is a fresh process, which prints the figures of each step on stderr as it goes. Pictures are crops of
+Each of the four is a fresh process, which prints the figures of each step on stderr as it goes. Pictures are crops of
 the photos given, saved as JPEG.
 """
 
@@ -41,7 +41,13 @@ def measure(settings: Settings) -> list[Row]:
     prepared.onnx_file(prepared.network(settings))  # exported by another process: torch is no part of a run
     rows = _run("first", settings, pictures)
     crops(photos, pictures, more, settings.number)
-    return [*rows, *_run(f"{MORE:.0%} more", settings, pictures), *_run("nothing new", settings, pictures)]
+    for what, how in (
+        (f"{MORE:.0%} more, updated", "update"),
+        (f"{MORE:.0%} more", "create"),
+        ("nothing new", "create"),
+    ):
+        rows += _run(what, settings, pictures, how)
+    return rows
 
 
 def crops(photos: ImageTable, folder: Path, count: int, first: int = 0) -> None:
@@ -59,13 +65,13 @@ def crops(photos: ImageTable, folder: Path, count: int, first: int = 0) -> None:
             Image.fromarray(crop).save(target / f"{place:07d}.jpg", quality=85)
 
 
-def _run(what: str, settings: Settings, pictures: Path) -> list[Row]:
-    command = ["-m", "tests.benchmarks.scale", str(settings.work / "settings.json"), str(pictures)]
+def _run(what: str, settings: Settings, pictures: Path, how: str = "create") -> list[Row]:
+    command = ["-m", "tests.benchmarks.scale", str(settings.work / "settings.json"), str(pictures), how]
     rows: list[Row] = json.loads(run_python(command, os.environ, log=True).output.splitlines()[-1])
     return [row | {"what": f"{what}: {row['what']}"} for row in rows]
 
 
-def run(notes: Path, pictures: Path) -> list[Row]:
+def run(notes: Path, pictures: Path, how: str) -> list[Row]:
     """In the fresh process: all steps, and the peak of each in MB."""
     settings, rows = Settings.load(notes), list[Row]()
 
@@ -76,11 +82,15 @@ def run(notes: Path, pictures: Path) -> list[Row]:
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
         return value
 
-    network = prepared.network(settings)
+    network, saved = prepared.network(settings), settings.work / "scale.imgsim"
     images = step("scan", lambda: imgsim.load_images(pictures))
-    step("features", lambda: extract_features(images, network, device="cpu").stats)
-    model = step("create, features stored", lambda: imgsim.create(images, backbone=network, progress=False))
-    step("save", lambda: model.save(settings.work / "scale.imgsim", overwrite=True))
+    if how == "update":
+        model = step("open", lambda: imgsim.load_model(saved))
+        step("update, with features", lambda: model.update(images))
+    else:
+        step("features", lambda: extract_features(images, network, device="cpu").stats)
+        model = step("create, features stored", lambda: imgsim.create(images, backbone=network, progress=False))
+    step("save", lambda: model.save(saved, overwrite=True))
     step("register", lambda: _register(model, settings.work / "registry"))
     rows.append({"what": "all", "images": len(model), "peak_mb": max(float(row["peak_mb"]) for row in rows)})
     return rows
@@ -99,4 +109,4 @@ def _register(model: imgsim.SimilarityModel, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(*(Path(argument) for argument in sys.argv[1:]))))
+    print(json.dumps(run(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])))

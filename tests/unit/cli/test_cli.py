@@ -472,6 +472,17 @@ def test_evaluate(saved: Path, tmp_path: Path):
     assert "hardest of 4 labels" in shown.stdout
 
 
+def test_update(saved: Path, tiny_images: Path, tmp_path: Path, warm: None):
+    folder, model = tmp_path / "photos", tmp_path / "m.imgsim"
+    shutil.copytree(tiny_images, folder)
+    shutil.copytree(saved, model)
+    next(folder.rglob("*.jpg")).rename(folder / "moved.jpg")
+    assert {"added": 1, "removed": 1, "images": 40}.items() <= document("update", model, folder).items()
+    shown = run("update", model, folder).stdout
+    assert [line.split()[-1] for line in shown.splitlines()[:3]] == ["0", "0", "40"]
+    assert "moved.jpg" in imgsim.load_model(model).images.paths
+
+
 def test_text_cannot_steer_the_terminal():
     assert plain("a\x1b[31mb\nc\udcff") == "a\\x1b[31mb\\nc\\udcff"
     assert plain("é [red]") == "é [red]"

@@ -9,6 +9,7 @@ from PIL import Image
 
 import imgsim
 from imgsim.backbones.openvino_runtime import bf16_obstacle
+from imgsim.decisions import open_decisions
 from imgsim.features.content.table import ContentTable
 from imgsim.insights.duplicates.cleanup import write_plan_script
 from imgsim.neighbors.graph import build_graph
@@ -40,6 +41,76 @@ def test_a_loaded_model_can_grow_and_be_saved_again(tiny_model, tiny_images, tmp
     assert model.query(40, k=2)["distance"].tolist() == [0, 0]
     model.save(tmp_path / "grown")
     assert len(imgsim.load_model(tmp_path / "grown")) == 41
+
+
+class TestUpdate:
+    """The model holds what the source holds now, as if it was made of it with the old projection."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        copy_sample(tmp_path / "photos", views=4)
+        return tmp_path / "photos"
+
+    def test_new_gone_moved_and_changed_files(self, folder, tiny_store):
+        model = imgsim.create(folder, store=tiny_store, backbone="mini", projection=8, progress=False)
+        files = sorted(folder.rglob("*.jpg"))
+        ids = dict(zip(model.images.paths, model.ids.tolist(), strict=True))
+        vectors = dict(zip(model.images.paths, model.embeddings.copy(), strict=True))
+        gone, moved, changed = files[0], files[5], files[9]
+        gone.unlink()
+        (folder / "other").mkdir()
+        moved.rename(folder / "other" / moved.name)
+        Image.open(changed).transpose(Image.Transpose.ROTATE_90).save(changed)
+        copy_sample(folder / "more", views=2, kinds=["cone"])
+        (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+        count = len(list(folder.rglob("*.jpg")))
+        found = model.update(folder, store=tiny_store)
+        assert (found.added, found.removed, found.images) == (count - len(files) + 3, 3, count)
+        assert sorted(Path(folder, path) for path in model.images.paths) == sorted(folder.rglob("*.jpg"))
+        assert model.rejected["path"].tolist() == ["broken.png"]
+        stayed = {str(file.relative_to(folder)) for file in files if file not in (gone, moved, changed)}
+        for path, one, vector in zip(model.images.paths, model.ids.tolist(), model.embeddings, strict=True):
+            assert (ids[path] == one and (vectors[path] == vector).all()) if path in stayed else one >= len(files)
+        exact = build_graph(model.embeddings, model.graph.k, "exact")
+        assert (model.graph.neighbors == exact.neighbors).all()
+        assert model.evaluation is None
+
+    def test_nothing_new_changes_no_byte_of_the_embeddings(self, folder, tiny_store, tmp_path):
+        model = imgsim.create(folder, store=tiny_store, backbone="mini", progress=False)
+        model.save(tmp_path / "m")
+        loaded = imgsim.load_model(tmp_path / "m")
+        found = loaded.update(folder, store=tiny_store)
+        assert (found.added, found.removed) == (0, 0)
+        assert loaded.digest == model.digest
+        assert loaded.images.root == str(folder), "a saved model does not know it; a source does"
+
+    def test_labels_are_those_of_the_source_unless_people_decided(self, folder, tiny_store, tmp_path):
+        decisions = open_decisions(tmp_path / "decisions.db")
+        images = imgsim.load_images(folder)
+        decisions.set_label(images.sha256[0], "mine")
+        plain = imgsim.create(images, store=tiny_store, backbone="mini", progress=False)
+        decided = imgsim.create(images, store=tiny_store, backbone="mini", progress=False, decisions=decisions)
+        other = imgsim.load_images(folder, labels="none")
+        plain.update(other, store=tiny_store)
+        decided.update(other, store=tiny_store)
+        assert set(plain.images.labels) == {None}
+        assert [decided.images.labels[0], *set(decided.images.labels[1:])] == ["mine", None]
+        assert decided.images.decisions
+
+    def test_ids_of_a_column_are_part_of_what_an_image_is(self, folder, tiny_store):
+        model = imgsim.create(folder, "path", store=tiny_store, backbone="mini", progress=False)
+        next(folder.rglob("*.jpg")).unlink()
+        model.update(folder, store=tiny_store)
+        assert model.ids.tolist() == list(model.images.paths)
+
+    def test_an_empty_source_says_so_and_changes_nothing(self, folder, tiny_store, tmp_path):
+        model = imgsim.create(folder, store=tiny_store, backbone="mini", progress=False)
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(imgsim.ImgsimError, match="empty"):
+            model.update(tmp_path / "empty", store=tiny_store)
+        with pytest.raises(imgsim.ArgumentError, match=r"none of the model's .* images is in .*, by path and content"):
+            model.update(folder / "cube", store=tiny_store)
+        assert model.query(0, k=1)["distance"].tolist() == [0]
 
 
 class TestModelInBf16:

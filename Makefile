@@ -40,11 +40,12 @@ test: $(VENV)/.installed-dev ## All tests; one worker more than cores, for many 
 coverage: ARGS += --cov --cov-report=term:skip-covered
 coverage: test ## All tests, with coverage (half as slow again)
 
-lint: $(VENV)/.installed-dev node_modules/.installed ## ruff, mypy, import-linter; Biome and tsc for the dashboard's JavaScript
+lint: $(VENV)/.installed-dev node_modules/.installed ## ruff, mypy, import-linter; the schema of Compose; Biome and tsc for the dashboard's JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
 	$(NODE) node_modules/.bin/biome check --error-on-warnings
 	$(NODE) node_modules/.bin/tsc
 

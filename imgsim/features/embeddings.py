@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from imgsim.arguments import DEFAULT_DIMENSIONS, FEWEST_DIMENSIONS
 from imgsim.errors import ArgumentError, ArgumentTypeError, ModelFormatError
+from imgsim.features.blas import one_blas_thread
 from imgsim.features.learnt import FACTS, Learning
 from imgsim.features.principal import Matrix, normalized, principal_directions, unit
 from imgsim.features.stored import FeatureRows, StoredFeatures, blocks_of, fill
@@ -258,7 +258,7 @@ def fit_projection(
         raise ArgumentError(f"projection must keep at least {FEWEST_DIMENSIONS} dimensions, not {dims}.")
     if len(features) == 0:
         raise ArgumentError("a projection cannot be fitted on no images.")
-    with threadpool_limits(1, "blas"):  # sums whose order depends on threads would make other bits, and waste CPU time
+    with one_blas_thread():
         return _fit(features, min(int(dims), features.shape[1]), int(dims), sha256)
 
 

@@ -209,7 +209,8 @@ def relevant(split: Split, labels: Rows) -> Rows:
         counts = np.bincount(references[references >= 0], minlength=int(labels.max(initial=0)) + 1)
         return np.asarray(counts[wanted[:, 0]] - np.isin(split.queries, split.references))
     sets, at = np.unique(wanted, axis=0, return_inverse=True)
-    shared = np.array([share_label(each, references).sum() for each in sets], np.int64)[at.reshape(-1)]
+    kinds, counts = np.unique(references, axis=0, return_counts=True)
+    shared = np.array([counts[share_label(each, kinds)].sum() for each in sets], np.int64)[at.reshape(-1)]
     return np.asarray(shared - np.isin(split.queries, split.references))
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from imgsim.arguments import DEFAULT_K
 from imgsim.decisions import as_decisions, with_decided_labels
 from imgsim.errors import ArgumentError, StoreError
 from imgsim.evaluation import BACKGROUND
+from imgsim.features.blas import one_blas_thread
 from imgsim.features.embeddings import FIT_ROWS, Embeddings, Projection, fit_projection
 from imgsim.features.learnt import HeldOut, Learning
 from imgsim.features.principal import Matrix
@@ -73,7 +73,7 @@ def learn_embeddings(
         See `imgsim.insights.duplicates.pictures.find_pictures`.
     """
     pictures = _pictures(references, store, progress)
-    with threadpool_limits(1, "blas"):  # waiting threads cost several times the CPU time where other work runs
+    with one_blas_thread("scipy.linalg"):
         return _learn(references, features, _of_pictures(supervision, pictures), pictures, others)
 
 

@@ -39,6 +39,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_threads.forked)
 
 
+def load_faiss() -> Any:
+    """Import faiss; on macOS allow another OpenMP beside its own."""
+    if sys.platform == "darwin":
+        os.environ.setdefault("KMP_DUPLICATE_LIB_OK", "TRUE")
+    import faiss
+
+    return faiss
+
+
 @contextmanager
 def _faiss(queries: int) -> Iterator[Any]:
     """Import faiss, limited to one thread where there are few ``queries``; the limit is of this thread alone.
@@ -47,13 +56,9 @@ def _faiss(queries: int) -> Iterator[Any]:
     crash in parallel regions (faiss-wheels issue 73). So it is in a process that was forked from one with such threads,
     as a worker of torch's DataLoader is: GNU's OpenMP would wait for threads that the fork did not copy.
     """
-    mac = sys.platform == "darwin"
-    if mac:
-        os.environ.setdefault("KMP_DUPLICATE_LIB_OK", "TRUE")
-    import faiss
-
+    faiss = load_faiss()
     threads = faiss.omp_get_max_threads()
-    if mac or _threads.lost or queries <= ONE_THREAD_UP_TO:
+    if sys.platform == "darwin" or _threads.lost or queries <= ONE_THREAD_UP_TO:
         faiss.omp_set_num_threads(1)
     else:
         _threads.started = True

@@ -91,6 +91,9 @@ def test_fiftyone(model: imgsim.SimilarityModel, folder: Path) -> None:
     assert {name: item["attributes"]["label_error"] for name, item in labels.items()} == pytest.approx(
         dict.fromkeys(labels, 0.0) | doubts
     )
+    assert np.array_equal(np.load(folder / "fiftyone" / "embeddings.npy"), model.embeddings)
+    places = model.insights["map"].tables["map"].sort_values("row")
+    assert np.load(folder / "fiftyone" / "map.npy").tolist() == places[["x", "y"]].to_numpy().tolist()
 
 
 def test_embedding_atlas(model: imgsim.SimilarityModel, folder: Path) -> None:

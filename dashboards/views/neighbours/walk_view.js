@@ -30,12 +30,8 @@ const KEYS = /** @type {[string, string][]} */ ([
   ["← → ↑ ↓", "to the nearest picture on that side"],
   ["Tab", "into the picture, on to the buttons and the list"],
   ["Home", "back to the centre"],
-  ["Enter", "centre the picture"],
-  ["q", "make it the query"],
-  ["d", "details"],
-  ["b", "into the basket, or out of it"],
+  ...KINDS.map((kind) => [WALK_ACTIONS[kind].key, WALK_ACTIONS[kind].name]),
   ["Backspace", "one step back"],
-  ["?", "show or hide this list"],
 ]);
 
 /** @extends {View<WalkData, WalkEvents>} */

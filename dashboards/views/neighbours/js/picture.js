@@ -86,9 +86,7 @@ export class Picture {
     group.setAttribute("tabindex", "-1");
     const image = thumbnail(node);
     image.addEventListener("error", () => group.classList.add("missing"));
-    const shape = makeSvg("clipPath", { id: `clip-${row}` });
-    shape.append(makeSvg("circle", { r }));
-    group.append(makeSvg("title", {}, described(node)), shape, makeSvg("circle", { class: "back", r }), image);
+    group.append(makeSvg("title", {}, described(node)), makeSvg("circle", { class: "back", r }), image);
     group.append(makeSvg("text", { class: "none", y: 6 }, "no thumbnail"));
     group.append(makeSvg("circle", { class: "frame", r }), makeSvg("circle", { class: "ringed", r: r + 5 }));
     if (node.same !== null) group.append(badge(r, node.same ? "same" : "other", 1));
@@ -152,14 +150,9 @@ export class Picture {
 }
 
 /** @param {WalkNode} node */
-function thumbnail({ row, r, src }) {
+function thumbnail({ r, src }) {
   const box = { x: -r, y: -r, width: 2 * r, height: 2 * r };
-  return makeSvg("image", {
-    href: src,
-    ...box,
-    preserveAspectRatio: "xMidYMid slice",
-    "clip-path": `url(#clip-${row})`,
-  });
+  return makeSvg("image", { href: src, ...box, preserveAspectRatio: "xMidYMid slice" });
 }
 
 /**

@@ -4,7 +4,7 @@ import { closest, limit, make } from "../../../widgets/js/elements.js";
 import { ARROWS, KeyHelp } from "../../../widgets/js/keys.js";
 import { component, View } from "../../../widgets/js/view.js";
 import { Wishes } from "../../../widgets/js/wishes.js";
-import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
+import { ACTS, groupNode, markCopy } from "./copy_nodes.js";
 
 /** @import { Call } from "../../../widgets/js/view.js" */
 /** @import { CopyGroup, GroupAct } from "./copy_nodes.js" */
@@ -22,8 +22,6 @@ import { ACTS, closestCopy, groupNode, markCopy } from "./copy_nodes.js";
  * @property {number} details
  */
 
-const AGAIN = 1500; // milliseconds after which a decision about a group is sent again
-const REPEATS = 3;
 const FLICKER = 450; // milliseconds; two pictures change place about twice a second
 
 /** @extends {View<CopiesData, CopiesEvents>} */
@@ -71,7 +69,6 @@ class Copies extends View {
       ["f", "flicker between it and the one to keep"],
       ["d", "details"],
       ...acts,
-      ["?", "show or hide this list"],
     ]);
   }
 
@@ -80,8 +77,8 @@ class Copies extends View {
     this.still();
     if (String(before?.acts) !== String(this.data.acts)) this.explain();
     const { focused } = this;
-    const row = closestCopy(focused)?.dataset.row;
-    const group = focused?.closest(".group");
+    const row = closest(focused, ".copy")?.dataset.row;
+    const group = closest(focused, ".group");
     const place = group ? [...this.list.children].indexOf(group) : -1;
     this.list.replaceChildren(...this.data.groups.map((group) => groupNode(group, this.data.acts)));
     for (const [row, keep] of this.choices.wanted) this.mark(row, keep);
@@ -96,7 +93,7 @@ class Copies extends View {
   clicked(event) {
     const button = closest(event, "button");
     const act = button?.dataset.act;
-    const row = Number(closestCopy(button)?.dataset.row);
+    const row = Number(closest(button, ".copy")?.dataset.row);
     if (act) this.decide(/** @type {GroupAct} */ (act), button);
     else if (button?.classList.contains("details")) this.trigger("details", row);
     else if (button?.classList.contains("main")) this.choose(row, !this.isKept(row));
@@ -105,7 +102,7 @@ class Copies extends View {
   /** @param {KeyboardEvent} event */
   pressed(event) {
     if (this.help.pressed(event.key)) return true;
-    const node = closestCopy(closest(event, ".copy"));
+    const node = closest(event, ".copy");
     const key = event.key.toLowerCase();
     const act = this.data.acts.find((one) => ACTS[one][0] === key);
     if (act && !event.repeat && this.decide(act, closest(event, ".group"))) return true;
@@ -140,25 +137,9 @@ class Copies extends View {
    * @param {Element | null} inside
    */
   decide(act, inside) {
-    const group = inside?.closest(".group");
-    if (!(group instanceof HTMLElement)) return false;
-    this.give({ act, row: Number(group.dataset.row) }, group, REPEATS);
-    return true;
-  }
-
-  /**
-   * Send a decision about a group until the page shows what became of it.
-   *
-   * @param {CopiesEvents["group"]} value
-   * @param {HTMLElement} group
-   * @param {number} repeats
-   */
-  give(value, group, repeats) {
-    if (!group.isConnected) return;
-    group.dataset.sent = "true";
-    this.trigger("group", value);
-    if (repeats) setTimeout(() => this.give(value, group, repeats - 1), AGAIN);
-    else delete group.dataset.sent;
+    const group = closest(inside, ".group");
+    if (group) this.insist(group, "group", { act, row: Number(group.dataset.row) });
+    return group !== null;
   }
 
   /** @param {number} row */

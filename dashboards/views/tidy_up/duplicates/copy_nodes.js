@@ -62,7 +62,7 @@ function copyNode({ row, src, title, facts, reason, keep, decided }) {
   node.dataset.row = String(row);
   const main = makeButton("main");
   main.title = `${title}\nKeep or spare (Enter)`;
-  main.append(makeImage(src, title, { loading: "lazy", decoding: "async", draggable: false }), make("span", "choice"));
+  main.append(makeImage(src, title, "lazy"), make("span", "choice"));
   const details = makeButton("details", "Details");
   details.setAttribute("aria-label", `Details: ${title}`);
   const foot = make("div", "foot");
@@ -85,10 +85,4 @@ export function markCopy(node, keep, decided) {
   const choice = node.querySelector(".choice");
   if (choice) choice.textContent = `${keep ? "✓ keep" : "× spare"}${decided ? "" : "?"}`;
   node.querySelector(".main")?.setAttribute("aria-pressed", String(keep));
-}
-
-/** @param {Element | null | undefined} inside */
-export function closestCopy(inside) {
-  const node = inside?.closest(".copy");
-  return node instanceof HTMLElement ? node : null;
 }

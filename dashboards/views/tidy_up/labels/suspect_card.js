@@ -35,19 +35,16 @@ const ANSWERS = [
   ["skip", "S", "Skip"],
   ["details", "D", "Details"],
 ];
-const PATIENCE = 1500; // milliseconds after which an answer is sent again: a rerun of the page may swallow it
-const REPEATS = 3;
 
 /** @extends {View<SuspectData, SuspectEvents>} */
 class SuspectCard extends View {
   /** @param {Call<SuspectData>} call */
   constructor(call) {
     super(call, "suspect");
-    this.sent = 0;
     this.progress = make("progress");
     this.progress.setAttribute("aria-label", "Reviewed labels");
     this.count = make("span", "count");
-    this.image = makeImage("", "", { decoding: "async", draggable: false });
+    this.image = makeImage("", "");
     this.path = make("div", "path");
     this.question = make("p", "question");
     this.question.setAttribute("aria-live", "polite");
@@ -89,7 +86,7 @@ class SuspectCard extends View {
   /** @param {SuspectData | null} before */
   update(before) {
     const { src, title, label, suggestion, reviewed, total, following } = this.data;
-    this.release();
+    this.settle(this.root);
     if (before?.row !== this.data.row) {
       this.image.src = src;
       this.open(false);
@@ -147,28 +144,11 @@ class SuspectCard extends View {
       this.open(true);
       return;
     }
-    if (this.sent) return; // the next suspect is on its way
+    if (this.root.dataset.sent) return; // the next suspect is on its way
     const { row } = this.data;
     const value = label === undefined ? { kind, row } : { kind, row, label };
     if (kind === "details") this.trigger("answer", value);
-    else this.give(value, REPEATS);
-  }
-
-  /**
-   * Send an answer until the next suspect is there. One that comes twice counts once: it names its suspect.
-   *
-   * @param {SuspectEvents["answer"]} value
-   * @param {number} repeats
-   */
-  give(value, repeats) {
-    this.root.dataset.sent = "true";
-    this.sent = setTimeout(() => (repeats ? this.give(value, repeats - 1) : this.release()), PATIENCE);
-    this.trigger("answer", value);
-  }
-
-  close() {
-    this.release();
-    super.close();
+    else this.insist(this.root, "answer", value); // it counts once: it names its suspect
   }
 
   /** @param {SubmitEvent} event */
@@ -196,12 +176,6 @@ class SuspectCard extends View {
 
   drop() {
     if (this.focused instanceof HTMLElement) this.focused.blur();
-  }
-
-  release() {
-    clearTimeout(this.sent);
-    this.sent = 0;
-    delete this.root.dataset.sent;
   }
 }
 

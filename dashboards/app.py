@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from dashboards.services import originals, thumbnails
 from dashboards.services.answers.likeness import likeness
 from dashboards.services.models import registry
+from dashboards.services.page_names import RENAMED
 from dashboards.services.saved.browser import named
 from dashboards.views.map import places
 from imgsim.errors import RegistryError
@@ -35,9 +35,16 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
-def _asks(scope: Scope) -> bool:
-    """Tell whether the address of the first page names a query: so do links from when that page was Search."""
-    return scope["path"] == f"{BASE}/" and not QUERY.isdisjoint(parse_qs(scope["query_string"].decode("latin-1")))
+def _moved(scope: Scope) -> str:
+    """Return where an older link leads now; empty for other addresses.
+
+    Such a link has a page's name of before, or the first page with a query, from when that page was Search.
+    """
+    query = scope["query_string"].decode("latin-1")
+    page = RENAMED.get(scope["path"].removeprefix(f"{BASE}/"), "")
+    if scope["path"] == f"{BASE}/" and not QUERY.isdisjoint(parse_qs(query)):
+        page = "search"
+    return f"./{page}" + (f"?{query}" if query else "") if page else ""
 
 
 class Files:
@@ -54,8 +61,8 @@ class Files:
         """Answer, or hand on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _asks(scope):
-            await RedirectResponse(f"./search?{Request(scope).url.query}")(scope, receive, send)
+        elif moved := _moved(scope):
+            await RedirectResponse(moved)(scope, receive, send)
         else:
             await self._files(scope, receive, named(scope, send, BASE))
 

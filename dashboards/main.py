@@ -18,12 +18,12 @@ PAGES = {  # as many as fit are shown in the navigation, the others under "more"
     "browse": ("Browse", ":material/grid_view:"),
     "map": ("Map", ":material/scatter_plot:"),
     "clusters": ("Clusters", ":material/workspaces:"),
-    "walk": ("Neighbours", ":material/hub:"),
-    "health": ("Tidy up", ":material/cleaning_services:"),
+    "neighbours": ("Neighbours", ":material/hub:"),
+    "tidy_up": ("Tidy up", ":material/cleaning_services:"),
     "basket": ("Basket", ":material/shopping_basket:"),
     "evaluation": ("Evaluation", ":material/query_stats:"),
     "compare": ("Compare", ":material/compare:"),
-    "deploy": ("Phone app", ":material/phone_iphone:"),
+    "phone_app": ("Phone app", ":material/phone_iphone:"),
     "history": ("History", ":material/history:"),
 }
 HIDDEN = ("history",)  # what the navigation leaves out; the sidebar leads there

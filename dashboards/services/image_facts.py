@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dashboards.services.format import size_of, visible
 from dashboards.services.graph_walk import hub
-from dashboards.services.health import ISSUES, MEASURED
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.tidy.findings import ISSUES, MEASURED
 from imgsim.insights.labels.errors import LIKELY
 from imgsim.schema import IMAGES
 

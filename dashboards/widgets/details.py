@@ -60,7 +60,7 @@ def handle(open: OpenModel, action: Action | None, among: Rows | None = None) ->
     elif action.kind == "less":
         state.go("search", q=f"-0.5*{key}")
     elif action.kind == "walk":
-        state.go("walk", at=key)
+        state.go("neighbours", at=key)
     elif action.kind == "basket":
         basket_state.flip(loaded, action.row)
         st.rerun()
@@ -182,7 +182,7 @@ def _ways(open: OpenModel, row: int) -> None:
             trail = trail_after(state.get("trail"), before, key) if before else None
             state.go("search", q=key, trail=trail)
         if st.button("Walk from here", icon=":material/hub:", help="Go on in the graph of neighbours"):
-            state.go("walk", at=key)
+            state.go("neighbours", at=key)
         st.button(
             "Remove from basket" if inside else "Add to basket",
             icon=":material/shopping_basket:",

@@ -106,7 +106,7 @@ class Gallery extends View {
     });
     const ends = /** @type {[string, string]} */ (["Home, End", "first, last"]);
     const picks = this.data.place ? [...PICK_KEYS, ...(this.data.query === null ? [] : [MARK_KEYS])] : [];
-    this.help.list([["← → ↑ ↓", "move"], ends, ...actions, ...picks, ["?", "show or hide this list"]]);
+    this.help.list([["← → ↑ ↓", "move"], ends, ...actions, ...picks]);
   }
 
   /**
@@ -130,9 +130,7 @@ class Gallery extends View {
   }
 
   columns() {
-    const tops = this.tiles.map((tile) => tile.node.offsetTop);
-    const second = tops.findIndex((top) => top > (tops[0] ?? 0));
-    return second < 0 ? tops.length : second;
+    return getComputedStyle(this.list).gridTemplateColumns.split(" ").length;
   }
 
   /**

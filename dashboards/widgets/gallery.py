@@ -209,8 +209,8 @@ def _list(
 
 
 def place(loaded: Loaded) -> str:
-    """Name a version as the browser does, which keeps what is selected by version."""
-    return f"{loaded.name} {loaded.version}"
+    """Name a version and its content, by which the browser keeps what is selected."""
+    return f"{loaded.name} {loaded.version} {loaded.token}"
 
 
 def _described(loaded: Loaded, tile: Tile, basket: bool) -> dict[str, Any]:

@@ -55,5 +55,5 @@ def picture_list(
     caption(now, pages, unit)
     tiles = [tile(item) for item in shown.iloc[pages.slice].itertuples()]
     rows = shown["row"].to_numpy()
-    handle(now, gallery(now.loaded, tiles, key=f"health-{name}", label=unit, among=rows), among=rows)
+    handle(now, gallery(now.loaded, tiles, key=f"tidy-up-{name}", label=unit, among=rows), among=rows)
     pager.show(pages, name)

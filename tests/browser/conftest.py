@@ -49,7 +49,7 @@ def dashboard(dashboard_folder: Path, decisions_file: Path) -> Iterator[str]:
 
 @pytest.fixture
 def visit(chromium: Any, dashboard: str) -> Iterator[Callable[..., Any]]:
-    """``visit("/walk?at=...", color_scheme="dark")``: a page, by default Search, in a fresh profile.
+    """``visit("/neighbours?at=...", color_scheme="dark")``: a page, by default Search, in a fresh profile.
 
     At the end the test fails when any page wrote an error to the console, opened a dialog, or asked another host.
     """

@@ -93,8 +93,9 @@ def all_is_below(browser: Any, address: str) -> None:
         page.get_by_role("link", name="Map").click()
         page.locator("canvas").first.wait_for()
         settled(page)
-        page.goto(f"{address}/walk")
+        page.goto(f"{address}/walk?at=r7")
         page.locator(".neighbor img").first.wait_for()
+        assert page.url.startswith(f"{address}/neighbours?at=r7"), "so this page is called now"
         settled(page)
     assert not strays
 

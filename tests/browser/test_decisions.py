@@ -109,6 +109,35 @@ def test_ctrl_click_then_all_of_the_filtered_list(visit: Callable[..., Any], sto
     assert len(wait_for(page, "q", "").split()) == 16
 
 
+def test_a_selection_outlives_a_reload(visit: Callable[..., Any]) -> None:
+    page = visit("/browse?size=large&version=2")
+    tiles = page.locator(f"{COLLECTION} .tile")
+    picked = page.locator(f"{COLLECTION} .picked")
+    tiles.first.wait_for()
+    settled(page)
+    tiles.nth(2).locator(".main").click(modifiers=["Control"])
+    tiles.nth(5).locator(".main").click(modifiers=["Shift"])
+    count(page, "4 selected")
+    names = [tile.inner_text() for tile in picked.all()]
+    page.reload()
+    picked.nth(3).wait_for()
+    count(page, "4 selected")
+    assert [tile.inner_text() for tile in picked.all()] == names
+    page.goto(page.url.replace("version=2", "version=1"))
+    tiles.first.wait_for()
+    settled(page)
+    assert page.locator(".bar").is_hidden(), "each version has its own"
+    page.goto(page.url.replace("version=1", "version=2"))
+    count(page, "4 selected")
+    settled(page)
+    page.keyboard.press("Escape")
+    page.locator(".bar").wait_for(state="hidden")
+    page.reload()
+    tiles.first.wait_for()
+    settled(page)
+    assert (picked.count(), page.locator(".bar").is_hidden()) == (0, True)
+
+
 def test_one_picture_by_keys(visit: Callable[..., Any], store: Decisions) -> None:
     page = visit()
     ranks(page)

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from dashboards.services.page_names import RENAMED
 from tests.dashboard_browser import ANSWER, TITLES, asked, choose_first_row, ranks, settled, wait_for
 
 pytestmark = pytest.mark.slow
@@ -91,6 +92,16 @@ def test_an_unknown_picture_leads_to_the_version_that_has_it(visit: Callable[...
     page.get_by_role("button", name="Open version 2 of tiny").click()
     wait_for(page, "version", "1")
     assert len(ranks(page)) == 20
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_older_link_leads_to_the_page_as_it_is_called_now(visit: Callable[..., Any], old: str, new: str) -> None:
+    page = visit(f"/{old}?version=1&label=torus&label=cube")
+    page.locator("h1").get_by_text(TITLES[new]).wait_for()
+    settled(page)
+    assert f"/{new}?version=1&label=torus&label=cube" in page.url
+    page.goto(urljoin(page.url, f"/{old}"))
+    page.locator("h1").get_by_text(TITLES[new]).wait_for()
 
 
 @pytest.mark.parametrize("width", [800, 1000])

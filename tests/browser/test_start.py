@@ -54,7 +54,7 @@ def test_a_picture_from_anywhere_is_asked_with(visit: Callable[..., Any], path: 
 def test_the_doors_of_the_start_page_lead_on(visit: Callable[..., Any]) -> None:
     page = visit("/")
     page.get_by_role("button", name="spare file").click()
-    page.wait_for_url(lambda url: "/health?" in url and "section=duplicates" in url)
+    page.wait_for_url(lambda url: "/tidy_up?" in url and "section=duplicates" in url)
     page.get_by_role("link", name="Start").click()
     page.get_by_text("How good is it?").wait_for()
     settled(page)

@@ -15,7 +15,7 @@ from tests.dashboard_browser import settled
 
 pytestmark = pytest.mark.slow
 
-LABELS, COPIES = "/health?section=labels&doubt=any", "/health?section=duplicates&tier=look_alike&threshold=9"
+LABELS, COPIES = "/tidy_up?section=labels&doubt=any", "/tidy_up?section=duplicates&tier=look_alike&threshold=9"
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_crop_by_keys_and_by_pointer(visit: Callable[..., Any]) -> None:
 
 
 def test_walk_by_keys(visit: Callable[..., Any]) -> None:
-    page = visit("/walk")
+    page = visit("/neighbours")
     center = page.locator(".node.ring-0")
     center.focus()
     start = center.get_attribute("aria-label").split(",")[0]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.services.health import suspects_table
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.tidy.findings import suspects_table
 from dashboards.views.evaluation.class_counts import class_rows, confusion
 from dashboards.views.evaluation.figures import figures
 from tests.dashboard_components import choice, said, shown
@@ -135,13 +135,13 @@ def test_only_controls_that_act_are_shown(open_page: OpenPage):
 
     assert keys(open_page("search")) == {"k", "cut", "labels", "path", "same", "collapse"}
     assert keys(open_page("browse")) == {"labels", "path", "collapse"}
-    assert keys(open_page("walk")) == {"cut", "labels", "path", "same", "collapse"}
+    assert keys(open_page("neighbours")) == {"cut", "labels", "path", "same", "collapse"}
     assert keys(open_page("evaluation")) == {"labels"}
     assert keys(open_page("evaluation", section="versions")) == set()
     assert keys(open_page("compare", section="overlap")) == {"k"}
-    assert keys(open_page("health", section="rejected")) == {"path"}
-    assert keys(open_page("health", section="quality")) == {"labels", "path"}
-    assert keys(open_page("basket")) == keys(open_page("deploy")) == set()
+    assert keys(open_page("tidy_up", section="rejected")) == {"path"}
+    assert keys(open_page("tidy_up", section="quality")) == {"labels", "path"}
+    assert keys(open_page("basket")) == keys(open_page("phone_app")) == set()
 
 
 def test_the_hardest_images_come_each_with_their_neighbours(open_page: OpenPage):

@@ -76,7 +76,7 @@ def test_no_registry_says_how_to_make_one(open_page: OpenPage, monkeypatch, tmp_
 def test_a_server_that_is_down_says_how_to_start_it_and_another_try_helps(open_page: OpenPage, monkeypatch):
     good = default_tracking_uri()
     elsewhere(monkeypatch, "http://user:secret@127.0.0.1:9")
-    test = open_page("health")
+    test = open_page("tidy_up")
     assert test.title[0].value == "No registry answers"
     assert "imgsim ui" in plain(test.error[0].value)
     assert "secret" not in test.error[0].value

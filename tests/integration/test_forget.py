@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from dashboards.services.models import registry as models
-from dashboards.views.deploy import package
+from dashboards.views.phone_app import package
 from imgsim.decisions import open_decisions
 from imgsim.io.hashing import file_sha256
 from imgsim.mlflow import registry

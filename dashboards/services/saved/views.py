@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from dashboards.services.page_names import RENAMED
 from dashboards.services.saved.database import reading, writing
 
 MOST_LENGTH = 60
@@ -23,12 +24,12 @@ class SavedView:
 
 
 def saved_views() -> list[SavedView]:
-    """List all saved views by name."""
+    """List all saved views by name; each page by the name that it has now."""
     with reading() as connection:
         if connection is None:
             return []
         found = connection.execute("SELECT name, page, query FROM views ORDER BY name COLLATE NOCASE, name")
-        return [SavedView(str(name), str(page), json.loads(query)) for name, page, query in found]
+        return [SavedView(str(name), RENAMED.get(page, page), json.loads(query)) for name, page, query in found]
 
 
 def save_view(view: SavedView) -> None:

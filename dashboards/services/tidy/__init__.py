@@ -1,1 +1,1 @@
-"""Work of the page Tidy up: what is left to decide about labels and duplicates."""
+"""Work of the page Tidy up: what was found, and what is left to decide about labels and duplicates."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboards.services import health
 from dashboards.services.decided import Decided
 from dashboards.services.models.loaded_model import Loaded
-from dashboards.services.tidy import duplicate_groups
+from dashboards.services.tidy import duplicate_groups, findings
 from dashboards.services.tidy.label_queue import reviewed
 from imgsim.insights.duplicates.cleanup import CERTAIN
 from imgsim.insights.registry import highlights
@@ -32,18 +31,18 @@ def counts(loaded: Loaded, known: Decided) -> dict[str, int | None]:
         found[section] = None if insight is None else int(insight.metrics.get(metric, 0))
     found["labels"] = None if loaded.insight("label_errors") is None else _labels(loaded, known)
     found["duplicates"] = None if loaded.insight("duplicates") is None else _duplicates(loaded, known)
-    found["leaks"] = None if health.leak_note(loaded) is not None else found["leaks"]
+    found["leaks"] = None if findings.leak_note(loaded) is not None else found["leaks"]
     hubs = loaded.insight("hubness")
     found["hubs"] = None if hubs is None else len(hubs.tables["hubs"])
-    for name in health.sections().keys() - health.SECTIONS.keys():
+    for name in findings.sections().keys() - findings.SECTIONS.keys():
         insight = loaded.insight(name)
         found[name] = None if insight is None else len(highlights(insight))
     return found
 
 
 def _labels(loaded: Loaded, known: Decided) -> int:
-    table = health.suspects_table(loaded)
-    rows = table["row"].to_numpy(np.int64)[health.is_doubtful(table)]
+    table = findings.suspects_table(loaded)
+    rows = table["row"].to_numpy(np.int64)[findings.is_doubtful(table)]
     return int((~reviewed(known)[rows]).sum())
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.services.decided import Decided
-from dashboards.services.health import is_doubtful
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.tidy.findings import is_doubtful
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Queue:
     Parameters
     ----------
     table : DataFrame
-        Rows of `dashboards.services.health.suspects_table`.
+        Rows of `dashboards.services.tidy.findings.suspects_table`.
     done : (m,) bool
         Those that people labelled, or marked as reviewed.
     beyond : int
@@ -68,7 +68,7 @@ def label_queue(known: Decided, table: pd.DataFrame, everything: bool = False) -
     ----------
     known : Decided
     table : DataFrame
-        `dashboards.services.health.suspects_table`, or some rows of it.
+        `dashboards.services.tidy.findings.suspects_table`, or some rows of it.
     everything : bool
         Take suspects in that only some neighbours disagree with. They are taken in any case where there are no others.
     """

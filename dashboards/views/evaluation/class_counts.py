@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.services import health
 from dashboards.services.models.cache import per_model
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.tidy import findings
 from imgsim import evaluation
 from imgsim.evaluation import Confusion, images_of_class
 from imgsim.insights.labels.errors import LIKELY
@@ -41,7 +41,7 @@ def labels_of_neighbours(loaded: Loaded, label: str) -> pd.DataFrame:
 @per_model()
 def doubtful_labels(loaded: Loaded, label: str) -> pd.DataFrame:
     """Return the images of a label that are likely wrong, or have more neighbours of another; the worst first."""
-    table = health.suspects_table(loaded)
+    table = findings.suspects_table(loaded)
     if not len(table):
         return table
     doubted = (table["votes"] > table["votes_given"]) | (table["probability"] >= LIKELY)

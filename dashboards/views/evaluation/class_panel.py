@@ -114,7 +114,7 @@ def _doubtful(now: OpenModel, label: str) -> None:
     action = gallery(now.loaded, tiles, key="class-doubtful", size="small", label=name)
     handle(now, action, among=table["row"].to_numpy())
     if st.button("Review these labels", icon=":material/rule:", help="On the page Tidy up, this label only"):
-        state.go("health", section="labels", label=[label])
+        state.go("tidy_up", section="labels", label=[label])
 
 
 def _images(now: OpenModel, label: str, other: str, rows: Rows, counts: Rows) -> None:

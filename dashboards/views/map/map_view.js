@@ -9,7 +9,7 @@ import { Hands } from "./js/hands.js";
 import { Legend } from "./js/legend.js";
 import { Plot } from "./js/plot.js";
 import { Tip } from "./js/tip.js";
-import { isTool, Toolbar } from "./js/toolbar.js";
+import { isTool, TOOLS, Toolbar } from "./js/toolbar.js";
 import { thinned } from "./js/tools.js";
 
 /** @import { Call } from "../../widgets/js/view.js" */
@@ -46,12 +46,8 @@ const KEYS = /** @type {[string, string][]} */ ([
   ["← → ↑ ↓", "to the next image on that side"],
   ["Enter", "search with it"],
   ["Shift + arrows", "move the map"],
-  ["+, -", "closer, further away"],
-  ["0", "all of the map"],
-  ["l, x", "draw around images, draw a box"],
-  ["p", "move the map again"],
+  ...Object.values(TOOLS).map(({ key, name }) => [key, name]),
   ["Escape", "take area and query away"],
-  ["?", "show or hide this list"],
 ]);
 
 /** @extends {View<MapData, MapEvents>} */

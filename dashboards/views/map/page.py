@@ -143,7 +143,7 @@ def _neighbours(now: OpenModel, row: int, hits: list[Hit], listed: str) -> None:
         if st.button("Search", icon=":material/image_search:", help="Search with it"):
             state.go("search", q=key)
         if st.button("Neighbours", icon=":material/hub:", help="Walk from it, neighbour by neighbour"):
-            state.go("walk", at=key)
+            state.go("neighbours", at=key)
         back = "Back to the list" if listed else "Clear"
         st.button(back, icon=":material/close:", on_click=partial(state.put, q=None), help="Take the query away")
     if not hits:

@@ -84,7 +84,7 @@ class QueryView extends View {
       const crumb = sends(makeButton("crumb"), "back", place);
       crumb.title = `Back to ${query.name}${query.more ? ` and ${query.more} more` : ""}`;
       crumb.setAttribute("aria-label", crumb.title);
-      crumb.append(query.src ? picture(query.src, "") : make("span", "", "?"));
+      crumb.append(query.src ? makeImage(query.src, "") : make("span", "", "?"));
       if (query.more) crumb.append(make("span", "more", `+${query.more}`));
       nav.append(crumb);
     });
@@ -186,21 +186,13 @@ function sends(button, kind, place) {
 }
 
 /**
- * @param {string} src
- * @param {string} alt
- */
-function picture(src, alt) {
-  return makeImage(src, alt, { decoding: "async", draggable: false });
-}
-
-/**
  * Make the picture of a term, all but the cropped part dimmed.
  *
  * @param {Term} term
  */
 function framed({ src, name, crop }) {
   const frame = make("div", "picture");
-  const image = picture(src, `Query: ${name}${crop ? ", only the marked part" : ""}`);
+  const image = makeImage(src, `Query: ${name}${crop ? ", only the marked part" : ""}`);
   const box = make("span", "box");
   image.addEventListener("error", () => frame.classList.add("missing"));
   image.addEventListener("load", () => {

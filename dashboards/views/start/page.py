@@ -69,13 +69,13 @@ def _tidy(found: Overview) -> None:
     if found.spare is not None and st.button(
         counted(found.spare, "spare file"), help="Files that show a picture once more: see which one to keep"
     ):
-        state.go("health", section="duplicates")
+        state.go("tidy_up", section="duplicates")
     if found.doubtful is not None and st.button(
         counted(found.doubtful, "doubtful label"), help="Labels that most neighbours doubt: see what they say"
     ):
-        state.go("health", section="labels")
+        state.go("tidy_up", section="labels")
     if st.button("All findings", type="tertiary", help="Rejected files, outliers, leaks, picture quality"):
-        state.go("health")
+        state.go("tidy_up")
 
 
 def _good(found: Overview) -> None:

@@ -1,5 +1,6 @@
 // The bar at the bottom while pictures are selected: it names how many, and acts on all of them at once.
 
+import { ACTIONS } from "../js/actions.js";
 import { focusedElement, iconButton, make, makeButton } from "../js/elements.js";
 import { isTyping } from "../js/keys.js";
 import { selection } from "../js/selection.js";
@@ -41,7 +42,6 @@ const BUTTONS = /** @type {const} */ ({
 });
 const KINDS = /** @type {RequestKind[]} */ (Object.keys(BUTTONS));
 const RETRIES = 10; // of what a rerun of the page may swallow
-const CLOSE = "M6 6l12 12M18 6L6 18";
 const ROOM = "--bulk-bar"; // height that the page leaves free, in shell.css
 
 /** @extends {View<BulkData, { act: BulkRequest }>} */
@@ -61,7 +61,7 @@ class BulkBar extends View {
     this.count = make("strong", "count");
     this.count.setAttribute("role", "status");
     this.buttons = KINDS.map((kind) => this.button(kind));
-    this.clear = iconButton("clear", CLOSE, "Select nothing (Esc)", "Select nothing");
+    this.clear = iconButton("clear", ACTIONS.remove.icon, "Select nothing (Esc)", "Select nothing");
     this.clear.addEventListener("click", () => this.cancel());
     this.form = make("form", "field");
     this.input = make("input");

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboards import state
 from dashboards.markdown import plain
-from dashboards.services.health import ISSUES
+from dashboards.services.tidy.findings import ISSUES
 from dashboards.state import View
 from dashboards.widgets.filters.panel import SIZES
 

@@ -12,8 +12,8 @@ from dashboards import state
 from dashboards.services import filters
 from dashboards.services.decided import Decided, known
 from dashboards.services.format import visible
-from dashboards.services.health import ISSUES
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.tidy.findings import ISSUES
 from dashboards.session import OpenModel
 from dashboards.widgets.url_choice import choice
 

@@ -44,10 +44,10 @@ export function iconButton(className, icon, title, label = title) {
 /**
  * @param {string} src
  * @param {string} alt
- * @param {Partial<HTMLImageElement>} [options] Further properties, set before the address.
+ * @param {"lazy" | "eager"} [loading]
  */
-export function makeImage(src, alt, options = {}) {
-  return Object.assign(make("img"), options, { alt, src });
+export function makeImage(src, alt, loading = "eager") {
+  return Object.assign(make("img"), { loading, decoding: "async", draggable: false, alt, src });
 }
 
 /**
@@ -75,14 +75,15 @@ export function drawing(path) {
 }
 
 /**
- * Find the innermost element around an event's target that a selector fits.
+ * Find the innermost element that a selector fits, around an element or an event's target.
  *
- * @param {Event} event
+ * @param {Event | Element | null | undefined} inside
  * @param {string} selector
  * @returns {HTMLElement | null}
  */
-export function closest(event, selector) {
-  return event.target instanceof Element ? event.target.closest(selector) : null;
+export function closest(inside, selector) {
+  const node = inside instanceof Event ? inside.target : inside;
+  return node instanceof Element ? node.closest(selector) : null;
 }
 
 /** Find the element with the focus, in the shadow root of a component too; null where nothing has it. */

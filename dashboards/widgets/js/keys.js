@@ -51,7 +51,8 @@ export class KeyHelp {
   /** @param {[keys: string, does: string][]} lines */
   list(lines) {
     const list = make("dl");
-    for (const [keys, does] of lines) list.append(make("dt", "", keys), make("dd", "", does));
+    for (const [keys, does] of [...lines, ["?", "show or hide this list"]])
+      list.append(make("dt", "", keys), make("dd", "", does));
     this.box.replaceChildren(make("strong", "", "Keys"), list);
   }
 

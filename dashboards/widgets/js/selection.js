@@ -1,4 +1,5 @@
-// The pictures that are selected: one selection for all grids of the window, which the bar at the bottom acts on.
+// The pictures that are selected: one selection for all grids of the window, which the bar at the bottom acts on. The
+// browser keeps it for the tab, so that it outlives a reload.
 
 /** @typedef {"label" | "tag" | "basket" | "alike" | "not_alike"} BulkKind */
 
@@ -16,10 +17,11 @@ const SHARED = "imgsimSelection"; // each bundle has its own copy of this file, 
 export class Selection extends EventTarget {
   constructor() {
     super();
-    /** @type {Map<string, Set<number>>} */
-    this.places = new Map(); // rows by version
+    /** Rows by version. */
+    this.places = kept();
     /** @type {number | null} */
     this.query = null; // row of the stored picture that the page answers
+    window.addEventListener("pagehide", () => keep(this.places));
   }
 
   /** @param {string} place A version. */
@@ -60,6 +62,24 @@ export class Selection extends EventTarget {
   ask(kind, rows = null) {
     this.dispatchEvent(new CustomEvent("ask", { detail: { kind, rows } }));
   }
+}
+
+/** @returns {Map<string, Set<number>>} */
+function kept() {
+  try {
+    const found = /** @type {[string, number[]][]} */ (JSON.parse(sessionStorage.getItem(SHARED) ?? "[]"));
+    return new Map(found.map(([place, rows]) => [place, new Set(rows)]));
+  } catch {
+    return new Map(); // the browser keeps nothing of this site
+  }
+}
+
+/** @param {Map<string, Set<number>>} places */
+function keep(places) {
+  try {
+    sessionStorage.removeItem(SHARED);
+    sessionStorage.setItem(SHARED, JSON.stringify([...places].map(([place, rows]) => [place, [...rows]])));
+  } catch {} // nothing is kept of this site, or less than this
 }
 
 /** @returns {Selection} */

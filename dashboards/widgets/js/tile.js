@@ -28,7 +28,6 @@ import { drawing, iconButton, make, makeButton, makeImage } from "./elements.js"
 
 const NO_PICTURE = "M4 5h16v14H4zM4 16l4.5-4.5l3.5 3.5M14 13l2-2l4 4M3 3l18 18";
 const CHECK = "M5 12.5l4.5 4.5L19 7.5";
-const CROSS = "M6 6l12 12M18 6L6 18";
 const PEN = "M4 20l1-4L16 5l3 3L8 19zM13.5 7.5l3 3";
 const TAG = "M4 4h8l8 8l-8 8l-8-8zM8 8v.1";
 const DUPLICATE = "M8.5 8.5h11v11h-11zM15.5 4.5h-11v11";
@@ -48,7 +47,7 @@ export class Tile {
     this.picked = false;
     this.main = makeButton("main");
     this.main.dataset.kind = kinds[0] ?? "";
-    this.image = makeImage(data.src, "", { loading: "lazy", decoding: "async", draggable: false });
+    this.image = makeImage(data.src, "", "lazy");
     const missing = make("span", "missing");
     missing.append(drawing(NO_PICTURE), make("span", "", "no thumbnail"));
     this.main.append(this.image, missing);
@@ -126,7 +125,7 @@ export class Tile {
     this.alike.hidden = alike === null;
     this.alike.title = alike ? "Marked as alike to the query" : "Marked as not alike to the query";
     this.alike.dataset.alike = String(alike);
-    this.alike.replaceChildren(drawing(alike ? CHECK : CROSS));
+    this.alike.replaceChildren(drawing(alike ? CHECK : ACTIONS.remove.icon));
   }
 
   /**

@@ -3,6 +3,8 @@
 import { make } from "./elements.js";
 
 const SIDEWAYS = ["ArrowLeft", "ArrowRight"];
+const AGAIN = 1500; // milliseconds after which a report is sent again
+const REPEATS = 3;
 
 /**
  * What Streamlit calls a component with: at first, and again for each rerun.
@@ -74,6 +76,28 @@ export class View {
    */
   trigger(name, value) {
     this.send(name, value);
+  }
+
+  /**
+   * Report something again until a part of the view is gone or settled: a rerun of the page may swallow it.
+   *
+   * @template {keyof Events & string} Name
+   * @param {HTMLElement} part
+   * @param {Name} name
+   * @param {Events[Name]} value
+   * @param {number} [repeats]
+   */
+  insist(part, name, value, repeats = REPEATS) {
+    this.settle(part);
+    this.trigger(name, value);
+    const again = () => (repeats && part.isConnected ? this.insist(part, name, value, repeats - 1) : this.settle(part));
+    part.dataset.sent = String(setTimeout(again, AGAIN));
+  }
+
+  /** @param {HTMLElement} part */
+  settle(part) {
+    clearTimeout(Number(part.dataset.sent));
+    delete part.dataset.sent;
   }
 
   /**

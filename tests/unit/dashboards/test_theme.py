@@ -64,7 +64,7 @@ def test_text_and_captions_on_every_surface(name: str, surface: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["widgets/gallery", "views/map/map_view", "views/search/query_view", "views/walk/walk_view"]
+    "name", ["widgets/gallery", "views/map/map_view", "views/search/query_view", "views/neighbours/walk_view"]
 )
 def test_components_fade_no_text_too_far(name: str):
     sheet = (FOLDER / f"{name}.css").read_text("utf-8")

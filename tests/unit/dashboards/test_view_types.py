@@ -8,16 +8,16 @@ from typing import Any, get_args
 from streamlit.testing.v1 import AppTest
 
 import dashboards
-from dashboards.services import graph_walk, health
+from dashboards.services import graph_walk
 from dashboards.services.decided import decided
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.query_text import Term
-from dashboards.services.tidy import duplicate_groups
-from dashboards.views.health.duplicates import copies
-from dashboards.views.health.labels import suspect_card
+from dashboards.services.tidy import duplicate_groups, findings
 from dashboards.views.map import coloring, map_view
+from dashboards.views.neighbours import walk_view
 from dashboards.views.search import find_view, query_view
-from dashboards.views.walk import walk_view
+from dashboards.views.tidy_up.duplicates import copies
+from dashboards.views.tidy_up.labels import suspect_card
 from dashboards.widgets import gallery
 from dashboards.widgets.decisions import bulk, bulk_bar
 from dashboards.widgets.sharing import share_view
@@ -99,9 +99,9 @@ def test_map(loaded: Loaded):
 
 
 def test_suspect_card(loaded: Loaded):
-    suspect = health.suspects(loaded, health.suspects_table(loaded).head(1))[0]
+    suspect = findings.suspects(loaded, findings.suspects_table(loaded).head(1))[0]
     assert fields(suspect_card.described(loaded, suspect, 1, 9, [2])) == declared("SuspectData")
-    text = (FOLDER / "views" / "health" / "labels" / "suspect_card.js").read_text("utf-8")
+    text = (FOLDER / "views" / "tidy_up" / "labels" / "suspect_card.js").read_text("utf-8")
     kinds = re.search(r"@typedef \{(.*)\} AnswerKind", text)[1]
     assert sorted(re.findall(r"\w+", kinds)) == sorted(get_args(suspect_card.Kind))
 
@@ -114,7 +114,7 @@ def test_copies(loaded: Loaded):
     assert fields(sent) == declared("CopiesData")
     assert fields(sent["groups"][0]) == declared("CopyGroup")
     assert fields(sent["groups"][0]["copies"][0]) == declared("Copy")
-    text = (FOLDER / "views" / "health" / "duplicates" / "copy_nodes.js").read_text("utf-8")
+    text = (FOLDER / "views" / "tidy_up" / "duplicates" / "copy_nodes.js").read_text("utf-8")
     acts = re.search(r"@typedef \{(.*)\} GroupAct", text)[1]
     assert sorted(re.findall(r"\w+", acts)) == sorted(get_args(copies.Act))
 

@@ -17,7 +17,7 @@ const LASSO =
 const BOX = "M4 4h3M10 4h4M17 4h3v3M20 10v4M20 17v3h-3M14 20h-4M7 20H4v-3M4 14v-4M4 7V4";
 const QUESTION = "M9 9.200a3 3 0 1 1 4.300 2.700c-.9.45-1.300 1-1.300 2.100M12 17.300v.1";
 
-const TOOLS = {
+export const TOOLS = {
   pan: { key: "p", name: "Move the map", icon: PAN },
   lasso: { key: "l", name: "Draw around images (or hold Shift)", icon: LASSO },
   box: { key: "x", name: "Draw a box around images", icon: BOX },

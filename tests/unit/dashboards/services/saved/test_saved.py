@@ -59,6 +59,11 @@ def test_views_are_replaced_and_removed_by_name():
     assert saved_views() == [SavedView("a map", "map", {})]
 
 
+def test_a_view_of_a_page_that_was_renamed_opens_it_by_its_new_name():
+    save_view(SavedView("doubtful", "health", {"section": ["labels"]}))
+    assert saved_views() == [SavedView("doubtful", "tidy_up", {"section": ["labels"]})]
+
+
 def test_a_damaged_file_is_as_none(home: Path):
     home.mkdir()
     database.path().write_bytes(b"no database" * 100)

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboards.services import health
 from dashboards.services.decided import Decided, decided, store
 from dashboards.services.models.loaded_model import Loaded
+from dashboards.services.tidy import findings
 from dashboards.services.tidy.label_queue import label_queue, outcome, reviewed
 
 
@@ -44,7 +44,7 @@ def test_as_long_as_a_neighbour_doubts_the_queue_is_not_empty(loaded: Loaded):
     queue = label_queue(known(loaded), suspects((3, 7), (1, 9)))
     assert queue.following()["row"].tolist() == [0, 1]
     assert queue.beyond == 0
-    assert len(label_queue(known(loaded), health.suspects_table(loaded).head(0))) == 0
+    assert len(label_queue(known(loaded), findings.suspects_table(loaded).head(0))) == 0
 
 
 def test_done_ones_count_and_skipped_ones_come_last(loaded: Loaded, twins):

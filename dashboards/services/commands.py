@@ -31,12 +31,12 @@ def other_network_command(version: Version) -> str:
 def learn_command(version: Version) -> str:
     """Write the command that learns a model from the labels and pairs that are decided, from this version on."""
     target = f"{version.name.removeprefix(PREFIX)}-learnt.imgsim"
-    return f"imgsim learn {quote(f'models:/{version.name}/{version.version}')} -o {quote(target)}"
+    return f"imgsim learn {quote(version.uri)} -o {quote(target)}"
 
 
 def best_command(version: Version) -> str:
     """Write the command that makes a version the best one of its collection."""
-    return f"imgsim registry promote {quote(f'models:/{version.name}/{version.version}')}"
+    return f"imgsim registry promote {quote(version.uri)}"
 
 
 def install_needed(backbone: str) -> str:

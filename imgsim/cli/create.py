@@ -134,7 +134,7 @@ def update(
     rehash: Rehash = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add new images of a source to a model, remove gone ones.
+    """Add new images to a model, and remove gone ones.
 
     The projection stays and the graph is extended, so a few new images take seconds where create takes minutes.
     SOURCE is all images, not the new ones alone. Figures and insights are dropped: see evaluate.

@@ -91,9 +91,8 @@ def _download(version: Version, folder: Path, tracking_uri: str | None) -> None:
 
     try:
         with connect(tracking_uri) as connection, atomic_folder(folder, overwrite=True) as temporary:
-            source = f"models:/{version.name}/{version.version}"
             addresses = {"tracking_uri": connection.tracking_uri, "registry_uri": connection.registry_uri}
-            got = download(source, temporary / "download", **addresses)
+            got = download(version.uri, temporary / "download", **addresses)
             for item in got.iterdir():
                 item.rename(temporary / item.name)
             shutil.rmtree(temporary / "download", ignore_errors=True)

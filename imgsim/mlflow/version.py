@@ -63,6 +63,11 @@ class Version:
         return cls(item.name, number, aliases, created, metrics_of(tags), tags, run, run_url)
 
     @property
+    def uri(self) -> str:
+        """``models:/name/version``, for MLflow."""
+        return f"models:/{self.name}/{self.version}"
+
+    @property
     def token(self) -> str:
         """Name of its content by its revision and evaluation, or else by its place in the registry."""
         content = self.tags.get(TAG_REVISION, "")[:20] + self.tags.get(TAG_EVALUATION, "")[:8]

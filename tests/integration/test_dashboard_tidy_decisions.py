@@ -71,7 +71,7 @@ def test_the_queue_goes_on_and_all_answers_are_kept(open_page: OpenPage, store: 
 
 
 def test_a_choice_that_the_browser_lost_with_its_count_changes_nothing(open_page: OpenPage, store: Decisions):
-    test = open_page("health", section="labels", doubt="any")
+    test = open_page("tidy_up", section="labels", doubt="any")
     before = choice(test.button_group, "section").proto
     answer(test, "keep")
     states = test._tree.get_widget_states()

@@ -36,7 +36,7 @@ def name_of(version: Version) -> str:
 def command(version: Version) -> str:
     """Write the command line that makes the file."""
     name = name_of(version)
-    return f"imgsim export models:/{version.name}/{version.version} {name}.onnx --ids path\n"
+    return f"imgsim export {version.uri} {name}.onnx --ids path\n"
 
 
 def archive(loaded: Loaded, version: Version) -> Path:

@@ -195,7 +195,7 @@ def commands(version: Version) -> str:
     """Write the command lines that make a package of a version."""
     name = version.name.removeprefix(PREFIX)
     return (
-        f"imgsim export models:/{version.name}/{version.version} {name}.mlpackage   # this version, to a file\n"
+        f"imgsim export {version.uri} {name}.mlpackage   # this version, to a file\n"
         f"{pipeline_command(version)}   # the pipeline: the next version carries it\n"
     )
 

@@ -40,9 +40,8 @@ def offer(now: OpenModel, tier: str, threshold: float) -> None:
             help="Columns tier, group, action, path, bytes, kept_path, reason",
         )
         st.markdown("The same, with a script that moves the files and can be run dry first:")
-        model = f"models:/{version.name}/{version.version}"
         st.code(
-            f"imgsim duplicates {model} --plan plan.csv \\\n  --script tidy.sh --move-to spare",
+            f"imgsim duplicates {version.uri} --plan plan.csv \\\n  --script tidy.sh --move-to spare",
             language=None,
             wrap_lines=True,
         )

@@ -99,9 +99,8 @@ def _end(now: OpenModel, known: Decided, queue: Queue) -> None:
         f"- **{found.kept:,}** kept as they are\n\n"
         "The next version has these labels. Let it learn from them, or make it over the same pictures:"
     )
-    model = f"models:/{now.version.name}/{now.version.version}"
     command = pipeline_command(now.version)
-    st.code(f"imgsim learn {model} -o learnt.imgsim\n{command}", language=None, wrap_lines=True)
+    st.code(f"imgsim learn {now.version.uri} -o learnt.imgsim\n{command}", language=None, wrap_lines=True)
     if queue.beyond:
         st.button(
             f"Go on with {counted(queue.beyond, 'label')} that some neighbours doubt",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from imgsim.images.table import ImageTable
     from imgsim.model import SimilarityModel
 
+_MLFLOW = ("models:/", "runs:/")
 ModelAt = Annotated[str, typer.Argument(metavar="MODEL", help="Model folder, or models:/NAME@ALIAS from MLflow.")]
 
 
@@ -125,8 +126,11 @@ def create(
 
 
 def update(
-    model: Annotated[Path, typer.Argument(help="Model folder, which is replaced.")],
+    model: ModelAt,
     source: Source,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder to save the model in; default: MODEL is replaced.")
+    ] = None,
     labels: Labels = "auto",
     exclude: Exclude = None,
     no_recursive: NoRecursive = False,
@@ -139,15 +143,17 @@ def update(
     The projection stays and the graph is extended, so a few new images take seconds where create takes minutes.
     SOURCE is all images, not the new ones alone. Figures and insights are dropped: see evaluate.
     """
-    from imgsim.model import load_model
-
-    found = load_model(model)
-    changes = found.update(read_source(source, labels, no_recursive, strict, exclude, rehash=rehash), progress=True)
-    found.save(model, overwrite=True)
+    if output is None and model.startswith(_MLFLOW):
+        raise ArgumentError(f"{model} is no folder of this machine: say with -o where the new model goes.")
+    target = expand(model) if output is None else output
+    with opened(model) as found:
+        images = read_source(source, labels, no_recursive, strict, exclude, rehash=rehash)
+        changes = found.update(images, progress=True)
+        found.save(target, overwrite=output is None)
     if as_json:
-        emit({"model": model} | asdict(changes) | left_out(found.images))
+        emit({"model": target} | asdict(changes) | left_out(found.images))
     else:
-        print_pairs([(name, f"{count:,}") for name, count in asdict(changes).items()] + [("saved", str(model))])
+        print_pairs([(name, f"{count:,}") for name, count in asdict(changes).items()] + [("saved", str(target))])
         print_rejected(found.rejected)
 
 
@@ -224,7 +230,7 @@ def opened(where: str) -> Iterator[SimilarityModel]:
     """
     from imgsim.model import load_model
 
-    if where.startswith(("models:/", "runs:/")):
+    if where.startswith(_MLFLOW):
         yield _downloaded(where)
     elif (expand(where) / "MLmodel").is_file():
         from imgsim.mlflow import flavor

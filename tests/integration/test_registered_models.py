@@ -24,6 +24,7 @@ ARGUMENTS = {
     "export": [MODEL, "{folder}/Tiny.mlpackage", "--verify", "0"],
     "report": [MODEL, "-o", "{folder}/report.html"],
     "learn": [MODEL, "-o", "{folder}/learnt"],
+    "update": [MODEL, "{images}", "-o", "{folder}/updated"],
     "site": [MODEL, "{folder}/site"],
     "map": [MODEL, "--picture", "{folder}/map.png"],
     "duplicates": [

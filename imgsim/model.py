@@ -454,7 +454,8 @@ class SimilarityModel:
 
         New images are added as `add` does, and images that are gone are removed. An image stays, with its id and its
         embedding, if there is a file with its path and content; its label and other columns are those of the source.
-        Labels that people decided (`create`) stay. Figures, insights and packages of the images before are dropped.
+        Labels that people decided (`create`) stay. Figures, insights and the Core ML package are dropped when images or
+        labels have changed.
 
         Parameters
         ----------

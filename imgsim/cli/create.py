@@ -141,7 +141,7 @@ def update(
     """Add new images to a model, and remove gone ones.
 
     The projection stays and the graph is extended, so a few new images take seconds where create takes minutes.
-    SOURCE is all images, not the new ones alone. Figures and insights are dropped: see evaluate.
+    SOURCE is all images, not the new ones alone. Figures and insights are dropped if anything changed: see evaluate.
     """
     if output is None and model.startswith(_MLFLOW):
         raise ArgumentError(f"{model} is no folder of this machine: say with -o where the new model goes.")

@@ -168,9 +168,13 @@ class References:
         self._embeddings = Embeddings(matrix, embeddings.projection, plain, embeddings.learning)
         self.search = Searcher(matrix, cells)
         self.plain = None if plain is None else PlainVectors(plain, matrix, self.search, graph, plain_graph)
-        self.evaluation, self.coreml, self.insights = None, None, {}
+        self.drop_results()
         self._row_of_id = RowLookup(lambda: ids)
         self._row_of_sha = RowLookup(lambda: np.array(images.sha256, "S"))
+
+    def drop_results(self) -> None:
+        """Drop what was made of the images as they were: evaluation, insights, Core ML package."""
+        self.evaluation, self.coreml, self.insights = None, None, {}
 
     def __len__(self) -> int:
         return len(self.images)

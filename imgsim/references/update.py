@@ -71,17 +71,20 @@ def update_images(
             f"none of the model's {len(gone):,} images is in {images.root or 'the table'}, by path and content. Give "
             "the folder that the model was made of, or create a new model."
         )
+    features = features_of(references, new, store, progress) if len(new) else None
     if len(gone):
         remove_ids(references, gone)
     added = 0
-    if len(new):
-        features = features_of(references, new, store, progress)
+    if features is not None:
         images = images.with_rejected(features.images.rejected[len(new.rejected) :].to_dict("records"))
         added = len(features.images)
-        if added:
-            _append(references, features, store, progress)
+    if features is not None and added:
+        _append(references, features, store, progress)
     rows = pc.index_in(_keys(references.images, column), value_set=now).to_numpy()
-    references.images = images[rows].with_ids(references.images.ids)
+    table = images[rows].with_ids(references.images.ids)
+    if not table.table.select(["label", "split"]).equals(references.images.table.select(["label", "split"])):
+        references.drop_results()
+    references.images = table
     return Changes(added, len(gone), len(references))
 
 

@@ -81,6 +81,7 @@ class TestUpdate:
         loaded = imgsim.load_model(tmp_path / "m")
         found = loaded.update(folder, store=tiny_store)
         assert (found.added, found.removed) == (0, 0)
+        assert loaded.evaluation.metrics == model.evaluation.metrics
         assert loaded.digest == model.digest
         assert loaded.images.root == str(folder), "a saved model does not know it; a source does"
 
@@ -92,6 +93,7 @@ class TestUpdate:
         decided = imgsim.create(images, store=tiny_store, backbone="mini", progress=False, decisions=decisions)
         other = imgsim.load_images(folder, labels="none")
         plain.update(other, store=tiny_store)
+        assert plain.evaluation is None, "it measured other labels"
         decided.update(other, store=tiny_store)
         assert set(plain.images.labels) == {None}
         assert [decided.images.labels[0], *set(decided.images.labels[1:])] == ["mine", None]
@@ -102,6 +104,17 @@ class TestUpdate:
         next(folder.rglob("*.jpg")).unlink()
         model.update(folder, store=tiny_store)
         assert model.ids.tolist() == list(model.images.paths)
+
+    def test_features_that_fail_leave_the_model_as_it_was(self, folder, tiny_store, tmp_path):
+        imgsim.create(folder, store=tiny_store, backbone="mini", progress=False).save(tmp_path / "m")
+        model = imgsim.load_model(tmp_path / "m")
+        model.references.onnx = None
+        next(folder.rglob("*.jpg")).unlink()
+        copy_sample(folder / "more", views=1, kinds=["cone"])
+        digest = model.digest
+        with pytest.raises(imgsim.BackboneError, match="holds no network"):
+            model.update(folder, store=tiny_store)
+        assert model.digest == digest
 
     def test_an_empty_source_says_so_and_changes_nothing(self, folder, tiny_store, tmp_path):
         model = imgsim.create(folder, store=tiny_store, backbone="mini", progress=False)

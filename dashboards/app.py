@@ -21,6 +21,7 @@ from dashboards.services.page_names import RENAMED
 from dashboards.services.saved.browser import named
 from dashboards.views.map import places
 from imgsim.errors import RegistryError
+from imgsim.neighbors.faiss_calls import load_faiss
 
 
 def _warm() -> None:
@@ -77,6 +78,7 @@ def _failed(error: Exception) -> bool:
 
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would fill the log
+load_faiss()  # a limit misses the BLAS of what is loaded later
 threadpool_limits(1, "blas")  # a query is small: threads that wait for each other took 80 of 100 ms of CPU per click
 BASE = f"/{st.get_option('server.baseUrlPath').strip('/')}".rstrip("/")
 QUERY = frozenset(("q", "find", "words", "by", "trail"))

@@ -452,10 +452,11 @@ class SimilarityModel:
     ) -> Changes:
         """Make the model hold the images of a source as it is now, in place.
 
-        New images are added as `add` does, and images that are gone are removed. An image stays, with its id and its
-        embedding, if there is a file with its path and content; its label and other columns are those of the source.
-        Labels that people decided (`create`) stay. Figures, insights and the Core ML package are dropped when images or
-        labels have changed.
+        New images are added as `add` does, which fits a small model's projection again when it has grown by a quarter.
+        Images that are gone are removed. An image stays, with its id, if there is a file with its path and content, or
+        if that could not be read; its label and other columns are those of the source. Labels that people decided
+        (`create`) stay, unless the source brings decided ones (`imgsim.decisions.with_decided_labels`). Figures,
+        insights and the Core ML package are dropped when images or labels have changed.
 
         Parameters
         ----------

@@ -46,6 +46,11 @@ _MLFLOW = ("models:/", "runs:/")
 ModelAt = Annotated[str, typer.Argument(metavar="MODEL", help="Model folder, or models:/NAME@ALIAS from MLflow.")]
 
 
+NoDecisions = Annotated[
+    bool, typer.Option("--no-decisions", help="Use the source's labels, not those that people decided.")
+]
+
+
 @takes_network()
 def create(
     source: Source,
@@ -76,9 +81,7 @@ def create(
     no_recursive: NoRecursive = False,
     strict: Strict = False,
     rehash: Rehash = False,
-    no_decisions: Annotated[
-        bool, typer.Option("--no-decisions", help="Use the source's labels, not those that people decided.")
-    ] = False,
+    no_decisions: NoDecisions = False,
     seed: Annotated[int, typer.Option(help="Of NN-Descent and partitions.")] = 0,
     workers: Annotated[
         str, typer.Option(help="What runs extraction and a partitioned graph: in_process, processes or ray.")
@@ -136,20 +139,31 @@ def update(
     no_recursive: NoRecursive = False,
     strict: Strict = False,
     rehash: Rehash = False,
+    no_decisions: NoDecisions = False,
     as_json: AsJson = False,
 ) -> None:
     """Add new images to a model, and remove gone ones.
 
-    The projection stays and the graph is extended, so a few new images take seconds where create takes minutes.
-    SOURCE is all images, not the new ones alone. Figures and insights are dropped if anything changed: see evaluate.
+    The projection stays and the graph is extended, so a few new images take seconds where create takes minutes. (A
+    model below some 4,000 images is fitted again when it has grown by a quarter.) SOURCE is all images, not the new
+    ones alone; give the options of create. Figures and insights are dropped if anything changed: see evaluate.
     """
-    if output is None and model.startswith(_MLFLOW):
-        raise ArgumentError(f"{model} is no folder of this machine: say with -o where the new model goes.")
+    from imgsim.decisions import open_decisions, with_decided_labels
+    from imgsim.references.folder import refuse_foreign
+
+    if output is None and (model.startswith(_MLFLOW) or (expand(model) / "MLmodel").is_file()):
+        raise ArgumentError(f"{model} belongs to MLflow and is not replaced: say with -o where the new model goes.")
     target = expand(model) if output is None else output
+    refuse_foreign(target)
+    if output is not None and output.exists():
+        raise ArgumentError(f"{output} exists already; give another path.")
     with opened(model) as found:
+        before = found.images.labels_from
         images = read_source(source, labels, no_recursive, strict, exclude, rehash=rehash)
-        changes = found.update(images, progress=True)
+        changes = found.update(images if no_decisions else with_decided_labels(images, open_decisions()), progress=True)
         found.save(target, overwrite=output is None)
+    if found.images.labels_from != before:
+        note(f"labels are now {found.images.labels_from or 'none'}, before {before or 'none'}; --labels chooses.")
     if as_json:
         emit({"model": target} | asdict(changes) | left_out(found.images))
     else:

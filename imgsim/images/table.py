@@ -223,9 +223,10 @@ class ImageTable:
             positions = _positions([int(rows)], len(self))
         else:
             positions = _positions(rows, len(self))
-        return self._with_table(self._table.take(pa.array(positions, pa.int64())))
+        return self.with_table(self._table.take(pa.array(positions, pa.int64())))
 
-    def _with_table(self, table: pa.Table) -> "ImageTable":
+    def with_table(self, table: pa.Table) -> "ImageTable":
+        """Return other rows with the root, the rejected rows and the notes of this table."""
         return ImageTable(table, self._rejected, self._root, self._skipped, self._options, self._labels_from)
 
     def filter_by(self, values: Any, column: str = "id") -> "ImageTable":
@@ -244,7 +245,7 @@ class ImageTable:
             wanted = pa.array(list(values) if several else [values], self._table[column].type)
         except (TypeError, ValueError, OverflowError, pa.ArrowException) as error:
             raise ArgumentTypeError(f"the column {column!r} cannot hold these values: {error}") from error
-        return self._with_table(self._table.filter(pc.is_in(self._table[column], value_set=wanted)))
+        return self.with_table(self._table.filter(pc.is_in(self._table[column], value_set=wanted)))
 
     def with_rejected(self, rows: Iterable[Mapping[str, Any]]) -> "ImageTable":
         """Return this table with more rejected rows (path, stage, reason) after the present ones."""
@@ -254,7 +255,7 @@ class ImageTable:
     def with_ids(self, ids: NDArray[np.int64]) -> "ImageTable":
         """Return this table with other ids, unique whole numbers."""
         column = pa.array(np.asarray(ids), pa.int64())
-        return self._with_table(self._table.set_column(0, schema.IMAGES.field("id"), column))
+        return self.with_table(self._table.set_column(0, schema.IMAGES.field("id"), column))
 
     def append(self, other: "ImageTable") -> "ImageTable":
         """Return this table with the rows of another after its own, under the next free ids.
@@ -297,7 +298,7 @@ class ImageTable:
         at = schema.IMAGES.get_field_index("label")
         table = table.set_column(at, schema.IMAGES.field(at), pa.array(decided, pa.string()))
         table = table.append_column(schema.SOURCE_LABEL, pa.array(list(source), pa.string()))
-        return self._with_table(table.replace_schema_metadata({schema.DECISIONS_KEY: digest.encode()}))
+        return self.with_table(table.replace_schema_metadata({schema.DECISIONS_KEY: digest.encode()}))
 
     def _like(self, other: "ImageTable") -> "ImageTable":
         """Return this table with the column of source labels, if the other one has it."""

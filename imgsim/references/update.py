@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from imgsim.neighbors.ivf import InvertedFile
     from imgsim.references.references import References
 
+_LABELS = ["label", "split"]
+
 
 def add_images(
     references: References, source: ImageTable | str | Path, store: FeatureStore | None, progress: bool = False
@@ -61,31 +65,30 @@ def update_images(
         raise ArgumentError(f"no images in {images.root or 'the table'}, so the model would be empty.")
     before, column = references.images, references.ids_column
     ids_of(images, column)
-    if before.decisions is not None:
+    if before.decisions is not None and images.decisions is None:
         images = images.with_decided_labels(_decided(before), before.decisions)
     old, now = _keys(before, column), _keys(images, column)
-    new = images[np.flatnonzero(pc.invert(pc.is_in(now, value_set=old)))]
-    gone = references.ids[np.flatnonzero(pc.invert(pc.is_in(old, value_set=now)))]
-    if len(gone) == len(references):
+    place = pc.index_in(old, value_set=now).fill_null(-1).to_numpy()
+    stays = place >= 0
+    stays[~stays] = _lie_in(np.array(before.paths, object)[~stays], images.rejected)
+    if not stays.any():
         raise ArgumentError(
-            f"none of the model's {len(gone):,} images is in {images.root or 'the table'}, by path and content. Give "
+            f"none of the model's {len(before):,} images is in {images.root or 'the table'}, by path and content. Give "
             "the folder that the model was made of, or create a new model."
         )
+    new = images[np.flatnonzero(pc.invert(pc.is_in(now, value_set=old)))]
     features = features_of(references, new, store, progress) if len(new) else None
-    if len(gone):
-        remove_ids(references, gone)
-    added = 0
-    if features is not None:
-        images = images.with_rejected(features.images.rejected[len(new.rejected) :].to_dict("records"))
-        added = len(features.images)
-    if features is not None and added:
-        _append(references, features, store, progress)
-    rows = pc.index_in(_keys(references.images, column), value_set=now).to_numpy()
-    table = images[rows].with_ids(references.images.ids)
-    if not table.table.select(["label", "split"]).equals(references.images.table.select(["label", "split"])):
+    if not stays.all():
+        remove_ids(references, references.ids[~stays])
+    kept = _kept(images, before, place, stays)
+    if not kept.table.select(_LABELS).equals(references.images.table.select(_LABELS)):
         references.drop_results()
-    references.images = table
-    return Changes(added, len(gone), len(references))
+    references.images = kept.without_notes()
+    if features is not None and len(features.images):
+        _append(references, features, store, progress)
+    notes = images if features is None else features.images
+    references.images = notes.with_table(references.images.table)
+    return Changes(len(references) - len(kept), len(before) - len(kept), len(references))
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,31 @@ class Changes:
 
 
 def _keys(images: ImageTable, ids_column: str | None) -> pa.Array:
-    """Return what an image is known by: its path, its content, and its id where a column gives it."""
-    names = ("path", "sha256") if ids_column is None else ("path", "sha256", ids_column)
+    """Return what an image is known by: path, content, the id that a column gives, and how many such came before."""
+    names = ["path", "sha256", *([ids_column] if ids_column not in (None, "id") else [])]
     columns = [images.table[name].cast(pa.large_string()) for name in names]
-    return pc.binary_join_element_wise(*columns, pa.scalar("\0", pa.large_string())).combine_chunks()
+    codes = pd.Series(_joined(*columns).dictionary_encode().indices.to_numpy())
+    return _joined(*columns, pa.array(codes.groupby(codes).cumcount()).cast(pa.large_string()))
+
+
+def _joined(*columns: pa.ChunkedArray | pa.Array) -> pa.Array:
+    joined = pc.binary_join_element_wise(*columns, pa.scalar("\0", pa.large_string()))
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _lie_in(paths: Sequence[str], rejected: pd.DataFrame) -> list[bool]:
+    """Tell which paths are files that could not be read, or lie in folders that could not: they may be there."""
+    unread = set(rejected["path"][rejected["stage"].isin(["list", "read"])])
+    return [not unread.isdisjoint(accumulate(path.split("/"), "{}/{}".format)) for path in paths]
+
+
+def _kept(images: ImageTable, before: ImageTable, place: NDArray[np.int64], stays: NDArray[np.bool_]) -> ImageTable:
+    """Return the images that stay, by their ids: the row of the source at ``place``, where that is -1 their own."""
+    mine = before if images.decisions is None else before.with_decided_labels(_decided(before), images.decisions)
+    both = pa.concat_tables([images.table, mine.table.select(images.table.column_names)])
+    rows = np.where(place < 0, len(images) + np.arange(len(before)), place)[stays]
+    table = both.take(pa.array(rows)).set_column(0, both.schema.field(0), before.table["id"].filter(pa.array(stays)))
+    return images.with_table(table)
 
 
 def _decided(images: ImageTable) -> dict[str, str]:

@@ -65,6 +65,7 @@ def test_scale(measured: Measured) -> None:
     rows = {row["what"]: row for row in measured.written["results"]["scale"]}
     assert {what: row["images"] for what, row in rows.items() if "images" in row} == {
         "first: all": 60,
+        "1% more, updated: all": 61,
         "1% more: all": 61,
         "nothing new: all": 61,
     }

@@ -481,6 +481,10 @@ def test_update(saved: Path, tiny_images: Path, tmp_path: Path, warm: None):
     shown = run("update", model, folder).stdout
     assert [line.split()[-1] for line in shown.splitlines()[:3]] == ["0", "0", "40"]
     assert "moved.jpg" in imgsim.load_model(model).images.paths
+    assert "give another path" in run("update", model, folder, "-o", saved).stderr
+    assert "say with -o" in run("update", "models:/imgsim-x/1", folder).stderr
+    assert "labels are now none, before names of folders" in run("update", model, folder, "--labels", "none").stderr
+    assert imgsim.load_model(model).evaluation is None
 
 
 def test_text_cannot_steer_the_terminal():

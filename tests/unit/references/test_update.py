@@ -1,15 +1,17 @@
 import shutil
 import sys
+from collections import Counter
 from copy import copy
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import imgsim
 from imgsim.backbones.openvino_runtime import bf16_obstacle
-from imgsim.decisions import open_decisions
+from imgsim.decisions import open_decisions, with_decided_labels
 from imgsim.features.content.table import ContentTable
 from imgsim.insights.duplicates.cleanup import write_plan_script
 from imgsim.neighbors.graph import build_graph
@@ -99,11 +101,72 @@ class TestUpdate:
         assert [decided.images.labels[0], *set(decided.images.labels[1:])] == ["mine", None]
         assert decided.images.decisions
 
-    def test_ids_of_a_column_are_part_of_what_an_image_is(self, folder, tiny_store):
-        model = imgsim.create(folder, "path", store=tiny_store, backbone="mini", progress=False)
-        next(folder.rglob("*.jpg")).unlink()
-        model.update(folder, store=tiny_store)
-        assert model.ids.tolist() == list(model.images.paths)
+    def test_decisions_of_the_source_are_newer(self, folder, tiny_store, tmp_path):
+        images, decisions = imgsim.load_images(folder), open_decisions(tmp_path / "decisions.db")
+        decisions.set_label(images.sha256[0], "first")
+        model = imgsim.create(images, store=tiny_store, backbone="mini", progress=False, decisions=decisions)
+        decisions.set_label(images.sha256[:2], "second")
+        model.update(with_decided_labels(images, decisions), store=tiny_store)
+        assert list(model.images.labels[:3]) == ["second", "second", images.labels[2]]
+        plain = imgsim.create(images, store=tiny_store, backbone="mini", progress=False)
+        plain.update(with_decided_labels(images, decisions), store=tiny_store)
+        assert plain.images.decisions == model.images.decisions
+
+    def test_another_id_of_a_column_is_another_image(self, folder, tiny_store, tmp_path):
+        table = pd.DataFrame({"path": map(str, sorted(folder.rglob("*.jpg")))})
+        table["label"] = [f"name {row}" for row in range(len(table))]
+        model = imgsim.create(table, "label", store=tiny_store, backbone="mini", progress=False)
+        table.loc[3, "label"] = "renamed"
+        found = model.update(table, store=tiny_store)
+        assert (found.added, found.removed) == (1, 1)
+        assert sorted(model.ids) == sorted(table["label"])
+
+    @pytest.mark.parametrize("ids", [None, "id"])
+    def test_the_order_of_a_source_is_no_change(self, folder, tiny_store, ids):
+        files = sorted(map(str, folder.rglob("*.jpg")))
+        model = imgsim.create(imgsim.load_images(files), ids, store=tiny_store, backbone="mini", progress=False)
+        found = model.update(imgsim.load_images(files[::-1]), store=tiny_store)
+        assert (found.added, found.removed) == (0, 0)
+        assert [str(Path(model.images.root, path)) for path in model.images.paths] == files
+
+    def test_a_copy_of_the_folder_is_the_same_source(self, folder, tiny_store, tmp_path):
+        model = imgsim.create(folder, store=tiny_store, backbone="mini", progress=False)
+        shutil.copytree(folder, tmp_path / "copy")
+        copy_sample(tmp_path / "copy" / "more", views=2, kinds=["cone"])
+        found = model.update(tmp_path / "copy", store=tiny_store)
+        assert (found.added, found.removed) == (2, 0)
+        assert model.images.root == str(tmp_path / "copy")
+        assert sorted(model.images.paths) == sorted(imgsim.load_images(tmp_path / "copy").paths)
+
+    def test_a_file_that_is_listed_twice(self, folder, tiny_store):
+        files = sorted(map(str, folder.rglob("*.jpg")))
+        twice = [*files, files[0], files[0]]
+        model = imgsim.create(imgsim.load_images(twice), store=tiny_store, backbone="mini", progress=False)
+        found = model.update(imgsim.load_images(twice), store=tiny_store)
+        assert (found.added, found.removed) == (0, 0)
+        found = model.update(imgsim.load_images([*files, files[0]]), store=tiny_store)
+        assert (found.added, found.removed) == (0, 1)
+        assert Counter(model.images.paths).most_common(1) == [(str(Path(files[0]).relative_to(folder)), 2)]
+
+    @pytest.mark.parametrize(("path", "stage", "kept"), [("cube", "list", 4), ("cube/cube_00.jpg", "read", 1)])
+    def test_what_could_not_be_read_is_not_gone(self, folder, tiny_store, path, stage, kept):
+        images = imgsim.load_images(folder)
+        model = imgsim.create(images, store=tiny_store, backbone="mini", progress=False)
+        rest = images[[row for row, label in enumerate(images.labels) if label != "cube"]]
+        found = model.update(
+            rest.with_rejected([{"path": path, "stage": stage, "reason": "permission denied"}]), store=tiny_store
+        )
+        assert found.removed == 4 - kept
+        assert Counter(model.images.labels)["cube"] == kept
+        assert model.rejected["path"].tolist() == [path]
+
+    def test_a_small_model_that_grows_is_fitted_again_without_stored_features(self, folder, tiny_store, tmp_path):
+        imgsim.create(folder, store=tiny_store, backbone="mini", progress=False).save(tmp_path / "m")
+        model = imgsim.load_model(tmp_path / "m")
+        copy_sample(folder / "more", views=8, kinds=["cone"])
+        model.update(folder, store=imgsim.FeatureStore(tmp_path / "other"))
+        fresh = imgsim.create(model.images, store=tiny_store, backbone="mini", progress=False)
+        assert np.allclose(model.embeddings, fresh.embeddings, atol=1e-5)
 
     def test_features_that_fail_leave_the_model_as_it_was(self, folder, tiny_store, tmp_path):
         imgsim.create(folder, store=tiny_store, backbone="mini", progress=False).save(tmp_path / "m")

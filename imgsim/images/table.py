@@ -252,11 +252,6 @@ class ImageTable:
         rejected = [*self._rejected.to_dict("records"), *rows]
         return ImageTable(self._table, rejected, self._root, self._skipped, self._options, self._labels_from)
 
-    def with_ids(self, ids: NDArray[np.int64]) -> "ImageTable":
-        """Return this table with other ids, unique whole numbers."""
-        column = pa.array(np.asarray(ids), pa.int64())
-        return self.with_table(self._table.set_column(0, schema.IMAGES.field("id"), column))
-
     def append(self, other: "ImageTable") -> "ImageTable":
         """Return this table with the rows of another after its own, under the next free ids.
 
@@ -276,7 +271,8 @@ class ImageTable:
             raise ArgumentError(f"no ids are left after {start - 1}; give the images smaller ids.")
         root = common_folder(self._root, other._root)
         mine, others = (table._below(root) for table in (self, other))
-        rows = pa.concat_tables([mine._table, others.with_ids(np.arange(start, start + len(other)))._table])
+        ids = pa.array(np.arange(start, start + len(other)), pa.int64())
+        rows = pa.concat_tables([mine._table, others._table.set_column(0, schema.IMAGES.field("id"), ids)])
         rejected = [*mine._rejected.to_dict("records"), *others._rejected.to_dict("records")]
         skipped = [*mine._skipped.to_dict("records"), *others._skipped.to_dict("records")]
         options = {**self._options, **other._options}

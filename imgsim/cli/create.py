@@ -35,14 +35,13 @@ from imgsim.cli.networks.backbones import better_network
 from imgsim.cli.networks.options import DEFAULT_NETWORK, NetworkChoice, takes_network
 from imgsim.cli.output_files import TABLES, check_suffix, write_table
 from imgsim.errors import ArgumentError
-from imgsim.io.paths import expand
+from imgsim.io.paths import MLFLOW, expand
 
 if TYPE_CHECKING:
     from imgsim.evaluation import Evaluation
     from imgsim.images.table import ImageTable
     from imgsim.model import SimilarityModel
 
-_MLFLOW = ("models:/", "runs:/")
 ModelAt = Annotated[str, typer.Argument(metavar="MODEL", help="Model folder, or models:/NAME@ALIAS from MLflow.")]
 
 
@@ -151,7 +150,7 @@ def update(
     from imgsim.decisions import open_decisions, with_decided_labels
     from imgsim.references.folder import refuse_foreign
 
-    if output is None and (model.startswith(_MLFLOW) or (expand(model) / "MLmodel").is_file()):
+    if output is None and (model.startswith(MLFLOW) or (expand(model) / "MLmodel").is_file()):
         raise ArgumentError(f"{model} belongs to MLflow and is not replaced: say with -o where the new model goes.")
     target = expand(model) if output is None else output
     refuse_foreign(target)
@@ -244,7 +243,7 @@ def opened(where: str) -> Iterator[SimilarityModel]:
     """
     from imgsim.model import load_model
 
-    if where.startswith(_MLFLOW):
+    if where.startswith(MLFLOW):
         yield _downloaded(where)
     elif (expand(where) / "MLmodel").is_file():
         from imgsim.mlflow import flavor

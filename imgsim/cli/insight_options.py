@@ -15,7 +15,7 @@ from imgsim.cli.create import opened
 from imgsim.cli.load import read_source
 from imgsim.cli.networks.options import NetworkChoice
 from imgsim.cli.output_files import write_table
-from imgsim.io.paths import expand
+from imgsim.io.paths import MLFLOW, expand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def is_model(target: str) -> bool:
     from imgsim.references.manifest import MANIFEST
 
     folder = expand(target)
-    in_mlflow = target.startswith(("models:/", "runs:/"))
+    in_mlflow = target.startswith(MLFLOW)
     return in_mlflow or (folder / MANIFEST).exists() or (folder / "MLmodel").exists()
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from imgsim import arguments
 from imgsim.errors import SourceError
 
+MLFLOW = ("models:/", "runs:/")
+"""Beginnings of addresses in MLflow, which are no paths."""
+
 
 def expand(path: str | PathLike[str], name: str = "path") -> Path:
     """Replace ``~`` and ``~user`` at the start; a file here whose name begins with ``~`` is taken as it is.

@@ -47,7 +47,7 @@ from imgsim.io import arrow
 from imgsim.io.atomic import atomic_folder, exists
 from imgsim.io.hashing import digest_of, files_below, folder_sha256
 from imgsim.io.held_file import HeldFile
-from imgsim.io.paths import absolute
+from imgsim.io.paths import MLFLOW, absolute
 from imgsim.io.urls import is_url
 from imgsim.neighbors.graph import NeighborGraph
 from imgsim.neighbors.ivf import InvertedFile
@@ -68,8 +68,6 @@ from imgsim.references.references import References
 from imgsim.references.text_space import JOINT, TextSpace
 from imgsim.references.thumbnails import SavedThumbnails, write_thumbnails
 
-_MLFLOW = ("models:/", "runs:/")
-
 
 def write(references: References, path: str | Path, overwrite: bool = False) -> None:
     """Write a model folder atomically.
@@ -81,7 +79,7 @@ def write(references: References, path: str | Path, overwrite: bool = False) -> 
     ArgumentTypeError
         ``overwrite`` is neither True nor False.
     """
-    if is_url(str(path)) or str(path).startswith(_MLFLOW):
+    if is_url(str(path)) or str(path).startswith(MLFLOW):
         raise ArgumentError(f"{path} is no folder of this machine: save the model to one, and copy or register it.")
     target = absolute(path)
     refuse_foreign(target)
@@ -137,7 +135,7 @@ def read(path: str | Path, verify: bool, tables_of: Callable[[str], Tables | Non
     ModelFormatError
         No model there; a part missing, damaged or foreign; a format newer than this library.
     """
-    if str(path).startswith(_MLFLOW):
+    if str(path).startswith(MLFLOW):
         raise ModelFormatError(
             f"{path} is an address of MLflow, not a folder: imgsim.mlflow.flavor.load_model({str(path)!r}) loads it "
             "from the server that MLFLOW_TRACKING_URI names."

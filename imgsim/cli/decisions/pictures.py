@@ -14,7 +14,7 @@ from imgsim.cli.create import opened
 from imgsim.cli.insight_options import is_model
 from imgsim.cli.load import read_source
 from imgsim.errors import ArgumentError, SourceError
-from imgsim.io.paths import expand
+from imgsim.io.paths import MLFLOW, expand
 
 if TYPE_CHECKING:
     from imgsim.images.table import ImageTable
@@ -87,7 +87,7 @@ def registered_version(uri: str) -> str | None:
 
     named = VERSION.fullmatch(uri)
     if named is None:
-        return uri if uri.startswith(("models:/", "runs:/")) else None
+        return uri if uri.startswith(MLFLOW) else None
     number = named["number"] or resolve(named["name"], named["alias"]).version
     return f"models:/{named['name']}/{number}"
 

@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -68,9 +71,16 @@ def in_terminal(command: list[str], wait_for: str, times: int) -> tuple[str, int
             times -= 1
     os.close(master)
     code = process.wait(SECONDS)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    _, alive = psutil.wait_procs(list(_of_session(process.pid)), timeout=30)  # the last may still be ending
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
     return seen.decode(errors="replace"), code
+
+
+def _of_session(leader: int) -> Iterator[psutil.Process]:
+    for one in psutil.process_iter():
+        with suppress(ProcessLookupError):
+            if os.getsid(one.pid) == leader:
+                yield one
 
 
 def _killed(process: subprocess.Popen[bytes], seen: bytes) -> str:

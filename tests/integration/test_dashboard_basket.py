@@ -11,16 +11,10 @@ from streamlit.testing.v1 import AppTest
 from dashboards.services.models import registry
 from imgsim.errors import RegistryError
 from imgsim.mlflow.version import Version
-from tests.dashboard_components import send, shown
+from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
 HERE, OTHER = "basket-imgsim-tiny-2", "basket-imgsim-tiny-1"
-
-
-def said(test: AppTest, name: str) -> str:
-    """A parameter of the URL."""
-    value = test.query_params.get(name, "")
-    return value if isinstance(value, str) else value[0]
 
 
 def rows(test: AppTest, key: str) -> list[int]:

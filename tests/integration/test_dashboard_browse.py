@@ -6,6 +6,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from tests import dashboard_components as components
+from tests.dashboard_components import said
 
 
 def tiles(test: AppTest) -> list[dict[str, Any]]:
@@ -17,12 +18,6 @@ def tiles(test: AppTest) -> list[dict[str, Any]]:
 
 def shown(test: AppTest) -> list[str]:
     return [tile["title"] for tile in tiles(test)]
-
-
-def said(test: AppTest, name: str) -> str:
-    """A parameter of the URL."""
-    value = test.query_params[name]
-    return value if isinstance(value, str) else value[0]
 
 
 def test_the_collection_by_path(open_page):

@@ -15,7 +15,7 @@ from dashboards.views.map import places
 from imgsim.mlflow.registry import resolve
 from imgsim.model import SimilarityModel
 from imgsim.references.references import References
-from tests.dashboard_components import send, shown
+from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
 ALL = "0.0~10000.0~10000.10000~0.10000"
@@ -38,12 +38,6 @@ def below(test: AppTest) -> list[dict[str, Any]]:
     data = shown(test, "map-below")
     assert data is not None
     return data["tiles"]
-
-
-def said(test: AppTest, name: str) -> str:
-    """A parameter of the URL."""
-    value = test.query_params.get(name, "")
-    return value if isinstance(value, str) else value[0]
 
 
 def button(test: AppTest, label: str) -> Any:

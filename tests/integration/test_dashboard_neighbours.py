@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.services import graph_walk
 from dashboards.services.models.loaded_model import Loaded
-from tests.dashboard_components import send, shown
+from tests.dashboard_components import said, send, shown
 
 OpenPage = Callable[..., AppTest]
 
@@ -24,12 +24,6 @@ def drawn(test: AppTest) -> dict[str, Any]:
     data = shown(test, "walk")
     assert data is not None
     return data
-
-
-def said(test: AppTest, name: str) -> str:
-    """A parameter of the URL."""
-    value = test.query_params.get(name, "")
-    return value if isinstance(value, str) else value[0]
 
 
 def button(test: AppTest, label: str) -> Any:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.services.models.loaded_model import Loaded
 from dashboards.services.originals import CHANGED, GONE
-from tests.dashboard_components import send, shown
+from tests.dashboard_components import said, send, shown
 from tests.dashboard_pictures import bomb, encoded, halves
 from tests.dashboard_registry import STRANGE
 
@@ -36,12 +36,6 @@ def terms(test: AppTest) -> list[dict[str, Any]]:
     data = shown(test, "terms")
     assert data is not None
     return data["terms"]
-
-
-def said(test: AppTest, name: str) -> str:
-    """A parameter of the URL."""
-    value = test.query_params.get(name, "")
-    return value if isinstance(value, str) else value[0]
 
 
 def q(test: AppTest) -> str:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import imgsim
 from imgsim.mlflow import registry
-from tests.dashboard_components import send, shown
+from tests.dashboard_components import said, send, shown
 from tests.text_models import colour_images, colour_model
 
 OpenPage = Callable[..., AppTest]
@@ -57,11 +57,6 @@ def names(test: AppTest) -> list[str]:
     data = shown(test, "answer")
     assert data is not None
     return [test.session_state["open"].loaded.model.images.labels[tile["row"]] for tile in data["tiles"]]
-
-
-def said(test: AppTest, name: str) -> str:
-    value = test.query_params.get(name, "")
-    return value if isinstance(value, str) else value[0]
 
 
 def test_words_are_asked_and_kept_in_the_link(page: OpenPage) -> None:

@@ -61,7 +61,8 @@ def _is_sequence(values: Any) -> bool:
 
 def _are_integers(items: list[Any], name: str) -> bool:
     """Return whether all are whole numbers; refuse those of more than 64 bits."""
-    if not all(isinstance(item, numbers.Integral) and not isinstance(item, bool) for item in items):
+    kinds: set[type] = set(map(type, items))
+    if bool in kinds or not all(issubclass(kind, numbers.Integral) for kind in kinds):
         return False
     if items and not (min(items) >= -(2**63) and max(items) < 2**63):
         raise ArgumentError(f"ids must be whole numbers of at most 64 bits; {name!r} holds larger ones.")

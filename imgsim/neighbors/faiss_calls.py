@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgsim.io.vectors import Matrix
+from imgsim.io.vectors import Matrix, Rows
 
 Mask = NDArray[np.bool_]
 ONE_THREAD_UP_TO = 64
@@ -148,21 +148,31 @@ def _selector(faiss: Any, among: Mask | None, rows: int) -> tuple[Any, Any]:
     return faiss.IDSelectorBitmap(len(among), faiss.swig_ptr(bits)), bits
 
 
-def search_cells(matrix: Matrix, centroids: Matrix, near: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """Find for each row the ``count`` nearest rows in its cells ``near`` (n, p), itself included: (n, count) int64.
+def search_in_cells(
+    matrix: Matrix, centroids: Matrix, near: NDArray[np.int32], count: int
+) -> Callable[[Rows], NDArray[np.int64]]:
+    """Return a search for the ``count`` nearest rows of some rows in their cells ``near`` (n, p), themselves included.
 
-    Each row is listed in its first cell. The vectors are copied, cell after cell. -1 where the cells hold fewer rows.
+    It takes rows (m,) and returns (m, count) int64, -1 where the cells hold fewer. Each row is listed in its first
+    cell. The vectors are copied, cell after cell.
     """
     matrix, centroids = _checked(matrix, centroids)
-    cells, first = np.ascontiguousarray(near, np.int64), np.ascontiguousarray(near[:, 0], np.int64)
-    if len(near) != len(matrix) or not 0 <= int(cells.min()) <= int(cells.max()) < len(centroids):
+    if len(near) != len(matrix) or not 0 <= int(near.min()) <= int(near.max()) < len(centroids):
         raise IndexError(f"cells lie outside of {len(centroids)}, or are not those of {len(matrix)} rows")
-    with _faiss(len(matrix)) as faiss:
-        quantizer = faiss.IndexFlatL2(matrix.shape[1])
-        quantizer.add(centroids)
-        index = faiss.IndexIVFFlat(quantizer, matrix.shape[1], len(centroids))
-        index.is_trained = True
-        index.add_core(len(matrix), faiss.swig_ptr(matrix), None, faiss.swig_ptr(first))
-        index.nprobe = cells.shape[1]
-        _, rows = index.search_preassigned(matrix, count, cells, np.zeros(cells.shape, np.float32))
-    return np.asarray(rows, np.int64)
+    faiss = load_faiss()
+    quantizer = faiss.IndexFlatL2(matrix.shape[1])
+    quantizer.add(centroids)
+    index = faiss.IndexIVFFlat(quantizer, matrix.shape[1], len(centroids))
+    index.nprobe, index.ntotal, index.is_trained = near.shape[1], len(matrix), True
+    order = np.argsort(near[:, 0], kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(near[order, 0])) + 1):
+        codes = matrix[rows].view(np.uint8)
+        index.invlists.add_entries(int(near[rows[0], 0]), len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(codes))
+
+    def search(rows: Rows) -> NDArray[np.int64]:
+        cells = near[rows].astype(np.int64)
+        with _faiss(len(rows)):
+            found = index.search_preassigned(matrix[rows], count, cells, np.zeros(cells.shape, np.float32))[1]
+        return np.asarray(found, np.int64)
+
+    return search

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imgsim.io.vectors import Matrix, Rows
 from imgsim.neighbors.exact import Ids, complete, exact_knn, rank
-from imgsim.neighbors.faiss_calls import search_cells
+from imgsim.neighbors.faiss_calls import search_in_cells
 from imgsim.neighbors.ivf import probes_for
 from imgsim.neighbors.kmeans import fit_centroids, nearest_centroids
 from imgsim.neighbors.partitioned.reverse import nearest_sources
@@ -80,8 +80,8 @@ def _from_cells(matrix: Matrix, k: int, sample: Rows, true: Ids, rng: np.random.
     start = min(enough, max(_LEAST_PROBES, probes_for(_START, near, of_true)))
     alone = enough <= near.shape[1] and (enough - start) * n <= 2 * _ROUND_ROWS * len(centroids)
     probes, width, rounds = (enough, k, 0) if alone else (start, min(2 * k, n - 1), _MOST_ROUNDS)
-    found = search_cells(matrix, centroids, nearest_centroids(matrix, centroids, probes), width + 1)
-    return *_ranked(matrix, width, lambda rows: found[rows]), rounds
+    search = search_in_cells(matrix, centroids, nearest_centroids(matrix, centroids, probes), width + 1)
+    return *_ranked(matrix, width, search), rounds
 
 
 def _round(matrix: Matrix, ids: Ids, distances: Matrix, count: int) -> tuple[Ids, Matrix]:

@@ -16,7 +16,7 @@ from imgsim.neighbors.faiss_calls import (
     ONE_THREAD_UP_TO,
     _faiss,
     nearest_products,
-    search_cells,
+    search_in_cells,
     squared_distances,
 )
 
@@ -87,7 +87,7 @@ def test_rows_outside_are_refused(rng, wrong):
     with pytest.raises(IndexError, match="50"):
         squared_distances(matrix[:2], matrix, np.array([[1, 2], [3, wrong]]))
     with pytest.raises(IndexError, match="50"):
-        search_cells(matrix, matrix, np.full((50, 1), wrong, np.int32), 3)
+        search_in_cells(matrix, matrix, np.full((50, 1), wrong, np.int32), 3)
 
 
 def test_other_shapes_are_refused(rng):

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -152,7 +153,10 @@ def test_assets_materialise_as_in_the_browser_and_ctrl_c_stops_all_servers(ui, h
 def listening(pid):
     """Address and port of every socket on which the process and its children wait for others."""
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    sockets = [one for process in processes for one in process.net_connections("inet")]
+    sockets = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # the run's own may be ending
+            sockets += process.net_connections("inet")
     return {(one.laddr.ip, one.laddr.port) for one in sockets if one.status == psutil.CONN_LISTEN}
 
 

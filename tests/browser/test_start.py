@@ -88,6 +88,25 @@ def test_a_label_of_the_results_filters_them(visit: Callable[..., Any]) -> None:
     )
 
 
+def test_keys_choose_a_label_and_keep_their_place(visit: Callable[..., Any]) -> None:
+    """The pills are others once their counts have changed; the focus is on the one that stands there now."""
+    page = visit("/search?q=r7")
+    ranks(page)
+    page.get_by_text("closer than").first.wait_for()
+    label = page.locator('[class*="st-key-choice-tally"] button').filter(has_text="torus")
+    before = page.locator('[class*="st-key-choice-tally"]').get_attribute("class")
+    label.focus()
+    page.keyboard.press("Enter")
+    assert wait_for(page, "label", "") == "torus"
+    page.wait_for_function(
+        "before => { const now = document.querySelector('[class*=st-key-choice-tally]');"
+        " return now && now.className !== before && now.contains(document.activeElement); }",
+        arg=before,
+    )
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "label=" not in url)
+
+
 def test_one_field_finds_by_label_and_part(visit: Callable[..., Any]) -> None:
     page = visit()
     ranks(page)

@@ -1,7 +1,7 @@
 // Around every page: one step of the browser's history per action, the way back to where the page was scrolled to,
-// results that come into view, and the focus that returns when a dialog closes.
+// results that come into view, and the focus that returns when a dialog closes or a choice is drawn anew.
 
-import { focusedElement } from "../js/elements.js";
+import { closest, focusedElement } from "../js/elements.js";
 import { component, View } from "../js/view.js";
 
 /** @import { Call } from "../js/view.js" */
@@ -30,10 +30,16 @@ class Shell extends View {
     this.top = 0; // where the page was scrolled to when the user acted
     /** @type {Element | null} */
     this.before = null; // had the focus before a dialog opened
+    /** @type {{ name: string, place: number, part: Element } | null} */
+    this.chosen = null; // part of a choice that has the focus
     for (const kind of INPUTS) this.on(document, kind, () => this.remember(), { capture: true });
     window.addEventListener("popstate", () => this.returned(), { signal: this.closing.signal });
     this.on(document, "wheel", () => {
       this.actions += 1;
+    });
+    this.on(document, "focusin", () => this.entered());
+    this.on(document, "pointerdown", () => {
+      this.chosen = null;
     });
     this.pushed();
     this.dialogs = new MutationObserver(() => this.left());
@@ -125,17 +131,39 @@ class Shell extends View {
     look();
   }
 
-  /** Give the focus back once the dialog is gone. */
+  /** Note which part of a choice has the focus, under the name that stays (`dashboards.state.key`). */
+  entered() {
+    const part = focusedElement();
+    const choice = closest(part, '[class*="st-key-choice-"]');
+    const name = choice?.className.match(/st-key-choice-[\w-]+-(?=[0-9a-f]{8}\b)/)?.[0];
+    this.chosen = part && choice && name ? { name, place: partsOf(choice).indexOf(part), part } : null;
+  }
+
+  /** Give the focus back once a dialog is gone, or once a choice is drawn anew as its options read otherwise. */
   left() {
     const open = dialog() !== null;
-    const nowhere = document.activeElement === document.body;
-    if (this.open && !open && nowhere && this.before instanceof HTMLElement) this.before.focus({ preventScroll: true });
+    const { before, chosen } = this;
+    if (document.activeElement === document.body) {
+      if (this.open && !open && before instanceof HTMLElement) before.focus({ preventScroll: true });
+      else if (chosen && !chosen.part.isConnected) {
+        const parts = partsOf(document.querySelector(`[class*="${chosen.name}"]`));
+        parts[Math.min(chosen.place, parts.length - 1)]?.focus({ preventScroll: true });
+      }
+    }
     this.open = open;
   }
 }
 
 function page() {
   return document.querySelector('[data-testid="stMain"]');
+}
+
+/**
+ * @param {Element | null} choice
+ * @returns {HTMLElement[]}
+ */
+function partsOf(choice) {
+  return [...(choice?.querySelectorAll("button, input") ?? [])].filter((part) => part instanceof HTMLElement);
 }
 
 function dialog() {

@@ -30,7 +30,8 @@ _LEAST_PROBES, _MOST_PROBES = 2, 64
 _MOST_ROUNDS, _LEAST_GAIN = 2, 0.001
 _ROUND_ROWS = 1000
 """Rows that a row could be compared with in its cells at the cost of a round."""
-_BLOCK = 512
+_CELLS_BLOCK, _ROUND_BLOCK = 4096, 512
+"""Rows whose candidates are held at once: from cells a few for each, in a round some hundred."""
 
 
 def nn_descent_knn(matrix: Matrix, k: int, seed: int = 0) -> tuple[Ids, Matrix]:
@@ -81,7 +82,7 @@ def _from_cells(matrix: Matrix, k: int, sample: Rows, true: Ids, rng: np.random.
     alone = enough <= near.shape[1] and (enough - start) * n <= 2 * _ROUND_ROWS * len(centroids)
     probes, width, rounds = (enough, k, 0) if alone else (start, min(2 * k, n - 1), _MOST_ROUNDS)
     search = search_in_cells(matrix, centroids, nearest_centroids(matrix, centroids, probes), width + 1)
-    return *_ranked(matrix, width, search), rounds
+    return *_ranked(matrix, width, search, _CELLS_BLOCK), rounds
 
 
 def _round(matrix: Matrix, ids: Ids, distances: Matrix, count: int) -> tuple[Ids, Matrix]:
@@ -98,13 +99,15 @@ def _round(matrix: Matrix, ids: Ids, distances: Matrix, count: int) -> tuple[Ids
         beyond = np.where(near[:, :, None] < 0, -1, listed[near]).reshape(len(rows), -1)
         return np.concatenate([ids[rows], backward[rows], beyond], axis=1)
 
-    return _ranked(matrix, ids.shape[1], candidates)
+    return _ranked(matrix, ids.shape[1], candidates, _ROUND_BLOCK)
 
 
-def _ranked(matrix: Matrix, width: int, candidates: Callable[[Rows], NDArray[np.integer]]) -> tuple[Ids, Matrix]:
+def _ranked(
+    matrix: Matrix, width: int, candidates: Callable[[Rows], NDArray[np.integer]], block: int
+) -> tuple[Ids, Matrix]:
     """Rank the candidates of all rows, block by block; ids and distances (n, width)."""
     ids, distances = np.empty((len(matrix), width), np.int32), np.empty((len(matrix), width), np.float32)
-    for start in range(0, len(matrix), _BLOCK):
-        rows = np.arange(start, min(len(matrix), start + _BLOCK))
+    for start in range(0, len(matrix), block):
+        rows = np.arange(start, min(len(matrix), start + block))
         ids[rows], distances[rows] = rank(matrix[rows], matrix, candidates(rows), width, rows)
     return ids, distances

@@ -164,6 +164,7 @@ def search_in_cells(
     quantizer.add(centroids)
     index = faiss.IndexIVFFlat(quantizer, matrix.shape[1], len(centroids))
     index.nprobe, index.ntotal, index.is_trained = near.shape[1], len(matrix), True
+    index.parallel_mode = 3  # over queries: this call is on one thread otherwise
     order = np.argsort(near[:, 0], kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(near[order, 0])) + 1):
         codes = matrix[rows].view(np.uint8)

@@ -61,7 +61,7 @@ def _is_sequence(values: Any) -> bool:
 
 def _are_integers(items: list[Any], name: str) -> bool:
     """Return whether all are whole numbers; refuse those of more than 64 bits."""
-    kinds: set[type] = set(map(type, items))
+    kinds = {type(item) for item in items}
     if bool in kinds or not all(issubclass(kind, numbers.Integral) for kind in kinds):
         return False
     if items and not (min(items) >= -(2**63) and max(items) < 2**63):

@@ -93,16 +93,19 @@ def test_keys_choose_a_label_and_keep_their_place(visit: Callable[..., Any]) -> 
     page = visit("/search?q=r7")
     ranks(page)
     page.get_by_text("closer than").first.wait_for()
-    label = page.locator('[class*="st-key-choice-tally"] button').filter(has_text="torus")
-    before = page.locator('[class*="st-key-choice-tally"]').get_attribute("class")
-    label.focus()
+    tally = page.locator('[class*="st-key-choice-tally"]')
+    before = tally.get_attribute("class")
+    tally.locator("button").filter(has_text="torus").focus()
     page.keyboard.press("Enter")
     assert wait_for(page, "label", "") == "torus"
     page.wait_for_function(
         "before => { const now = document.querySelector('[class*=st-key-choice-tally]');"
-        " return now && now.className !== before && now.contains(document.activeElement); }",
+        " const key = now?.className.match(/st-key-[^ ]+/)[0];"
+        " return now && !before.includes(key) && now.contains(document.activeElement); }",
         arg=before,
     )
+    settled(page)
+    assert tally.locator(":focus").text_content().startswith("torus")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "label=" not in url)
 

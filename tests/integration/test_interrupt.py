@@ -56,10 +56,11 @@ def in_terminal(command: list[str], wait_for: str, times: int) -> tuple[str, int
     command = ["setsid", "--ctty", *command]  # the leader of a session whose terminal this is
     process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
-    seen, limit = b"", time.monotonic() + SECONDS
+    output, seen, limit = select.poll(), b"", time.monotonic() + SECONDS
+    output.register(master, select.POLLIN)
     while True:
         assert time.monotonic() < limit, _killed(process, seen)
-        if not select.select([master], [], [], 1)[0]:
+        if not output.poll(1000):
             continue
         try:
             seen += os.read(master, 1 << 16)
@@ -71,15 +72,17 @@ def in_terminal(command: list[str], wait_for: str, times: int) -> tuple[str, int
             times -= 1
     os.close(master)
     code = process.wait(SECONDS)
-    _, alive = psutil.wait_procs(list(_of_session(process.pid)), timeout=30)  # the last may still be ending
-    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    limit = time.monotonic() + SECONDS
+    while alive := list(_of_session(process.pid)):  # the last may still be ending
+        assert time.monotonic() < limit, alive
+        time.sleep(0.1)
     return seen.decode(errors="replace"), code
 
 
 def _of_session(leader: int) -> Iterator[psutil.Process]:
     for one in psutil.process_iter():
-        with suppress(ProcessLookupError):
-            if os.getsid(one.pid) == leader:
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(one.pid) == leader and one.status() != psutil.STATUS_ZOMBIE:
                 yield one
 
 

@@ -155,7 +155,7 @@ def listening(pid):
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     sockets = []
     for process in processes:
-        with suppress(psutil.NoSuchProcess):  # the run's own may be ending
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # the run's own may be ending
             sockets += process.net_connections("inet")
     return {(one.laddr.ip, one.laddr.port) for one in sockets if one.status == psutil.CONN_LISTEN}
 

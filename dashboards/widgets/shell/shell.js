@@ -30,7 +30,7 @@ class Shell extends View {
     this.top = 0; // where the page was scrolled to when the user acted
     /** @type {Element | null} */
     this.before = null; // had the focus before a dialog opened
-    /** @type {{ name: string, place: number, part: Element } | null} */
+    /** @type {{ name: string, place: number, part: HTMLElement } | null} */
     this.chosen = null; // part of a choice that has the focus
     for (const kind of INPUTS) this.on(document, kind, () => this.remember(), { capture: true });
     window.addEventListener("popstate", () => this.returned(), { signal: this.closing.signal });
@@ -81,6 +81,7 @@ class Shell extends View {
     this.actions += 1;
     this.top = page()?.scrollTop ?? 0;
     if (!this.open) this.before = focusedElement();
+    if (document.activeElement === document.body) this.chosen = null; // the user has gone on
   }
 
   /** Make one step of what an action of the user pushes, and none of what the page adds to the address by itself. */
@@ -147,7 +148,8 @@ class Shell extends View {
       if (this.open && !open && before instanceof HTMLElement) before.focus({ preventScroll: true });
       else if (chosen && !chosen.part.isConnected) {
         const parts = partsOf(document.querySelector(`[class*="${chosen.name}"]`));
-        parts[Math.min(chosen.place, parts.length - 1)]?.focus({ preventScroll: true });
+        const same = parts.find((part) => optionOf(part) && optionOf(part) === optionOf(chosen.part));
+        (same ?? parts[Math.min(chosen.place, parts.length - 1)])?.focus({ preventScroll: true });
       }
     }
     this.open = open;
@@ -164,6 +166,15 @@ function page() {
  */
 function partsOf(choice) {
   return [...(choice?.querySelectorAll("button, input") ?? [])].filter((part) => part instanceof HTMLElement);
+}
+
+/**
+ * What a button chooses, without the count of images that its text ends with.
+ *
+ * @param {HTMLElement} part
+ */
+function optionOf(part) {
+  return part.textContent?.replace(/ \(?[\d,]+\)?$/, "");
 }
 
 function dialog() {

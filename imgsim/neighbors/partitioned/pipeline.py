@@ -25,7 +25,7 @@ from imgsim.neighbors.partitioned.plan import Partitioning
 from imgsim.neighbors.partitioned.recall import ground_truth, measured_recall, predicted_recall
 from imgsim.neighbors.partitioned.refine import finish, refine
 from imgsim.neighbors.partitioned.reverse import reverse
-from imgsim.neighbors.partitioned.shards import ShardRecord, Work
+from imgsim.neighbors.partitioned.shards import ShardRecord, Work, close_all
 from imgsim.neighbors.partitioned.split import oversized_cells, split
 from imgsim.progress import tell, track
 from imgsim.workers import Workers
@@ -174,8 +174,11 @@ def partitioned_knn(
         See `prepare` and `build_shards`.
     """
     work = prepare(vectors, k, seed, partitioning, folder)
-    facts = build_shards(work, workers, progress)
-    ids, distances = collect(work)
+    try:
+        facts = build_shards(work, workers, progress)
+        ids, distances = collect(work)
+    finally:
+        close_all()
     if not keep:
         shutil.rmtree(work.folder, ignore_errors=True)
     return ids, distances, facts

@@ -19,6 +19,7 @@ from imgsim.io.vectors import Matrix, open_vectors
 from imgsim.neighbors.partitioned.plan import Plan
 
 Arrays = dict[str, NDArray[Any]]
+_MOST_MAPPED = 8192
 _TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
 
 
@@ -131,7 +132,22 @@ def map_arrays(path: Path) -> tuple[Arrays, str]:
     return _map_arrays(path, now.st_mtime_ns, now.st_size, now.st_ino)
 
 
-@lru_cache(maxsize=8192)
+def close_all() -> None:
+    """Close the shards that are mapped, so that their folder can be removed and gives its space back."""
+    _map_arrays.cache_clear()
+
+
+def _files_mapped() -> int:
+    """Return how many shards stay mapped: each is an open file, and a process may often have no more than 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return _MOST_MAPPED
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _MOST_MAPPED if allowed == resource.RLIM_INFINITY else min(_MOST_MAPPED, allowed // 4)
+
+
+@lru_cache(maxsize=_files_mapped())
 def _map_arrays(path: Path, _mtime_ns: int, size: int, _inode: int) -> tuple[Arrays, str]:
     """Map a file once per content; at a million rows opening files repeatedly took 50 of 356 CPU-s."""
     try:

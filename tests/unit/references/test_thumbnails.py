@@ -76,19 +76,19 @@ def test_each_block_is_asked_for_once_in_the_order_in_which_the_source_holds_it(
     write_thumbnails(watched, [*names, names[0]], tmp_path / "a")
     assert asked == [names[:100], names[100:200], [*names[200:], names[0]]]
     saved = SavedThumbnails(HeldFile(tmp_path / "a"))
-    monkeypatch.setattr(SavedThumbnails, "unchecked", lambda self, keys: watched(keys))
+    monkeypatch.setattr(SavedThumbnails, "__call__", lambda self, keys: watched(keys))
     write_thumbnails(saved, names, tmp_path / "b")
     assert asked[3:] == [sorted(names)[:100], sorted(names)[100:200], sorted(names)[200:]]
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_an_invalid_one_is_returned_neither_by_a_file_nor_by_its_copy(tmp_path):
+def test_an_invalid_one_counts_as_missing_and_another_source_gives_it(tmp_path):
     write_thumbnails(lambda keys: [b"no JPEG", *map(jpeg, keys[1:])], [key(0), key(1)], tmp_path / "a")
     saved = SavedThumbnails(HeldFile(tmp_path / "a"))
     write_thumbnails(combined(saved, source), [key(0), key(1), key(2)], tmp_path / "b")
     copy = SavedThumbnails(HeldFile(tmp_path / "b"))
     assert [one is None for one in saved([key(0), key(1), key(2)])] == [True, False, True]
-    assert [one is None for one in copy([key(0), key(1), key(2)])] == [True, False, False]
+    assert [one is None for one in copy([key(0), key(1), key(2)])] == [False, False, False]
 
 
 def test_keys_that_are_no_sha256_and_pictures_without_thumbnail(tmp_path):

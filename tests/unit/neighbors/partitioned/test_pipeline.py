@@ -1,5 +1,7 @@
 import json
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -31,6 +33,29 @@ def test_the_graph_is_valid_and_near_the_exact_one(clustered):
     assert graph.facts["measured_recall"] == pytest.approx(recall)
     assert graph.facts["predicted_recall"] <= recall + 1e-9
     assert graph.facts["largest_partition"] <= 200
+
+
+FEW_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+import numpy as np, psutil
+from imgsim.neighbors.graph import build_graph
+from imgsim.neighbors.partitioned.plan import Partitioning
+matrix = np.random.default_rng(0).standard_normal((2000, 8), np.float32)
+graph = build_graph(matrix, 5, "partitioned", partitioning=Partitioning(size=50, overlap=2), folder=sys.argv[1])
+graph.check()
+print(int(graph.facts["partitions"]), [file.path for file in psutil.Process().open_files()])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_more_shards_than_files_that_may_be_open(tmp_path):
+    """macOS allows 256, Linux 1,024; each mapped shard is an open file."""
+    command = [sys.executable, "-c", FEW_FILES, str(tmp_path)]
+    partitions, left_open = subprocess.check_output(command, text=True).split(maxsplit=1)
+    assert int(partitions) > 64
+    assert left_open.strip() == "[]"
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_prediction_is_the_recall_before_refinement(work, clustered):

@@ -148,7 +148,8 @@ class Shell extends View {
       if (this.open && !open && before instanceof HTMLElement) before.focus({ preventScroll: true });
       else if (chosen && !chosen.part.isConnected) {
         const parts = partsOf(document.querySelector(`[class*="${chosen.name}"]`));
-        const same = parts.find((part) => optionOf(part) && optionOf(part) === optionOf(chosen.part));
+        const option = optionOf(chosen.part);
+        const same = parts.find((part) => option && optionOf(part) === option);
         (same ?? parts[Math.min(chosen.place, parts.length - 1)])?.focus({ preventScroll: true });
       }
     }
